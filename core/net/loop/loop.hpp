@@ -1,0 +1,112 @@
+#pragma once
+
+#include <cstdint>
+#include <memory>
+
+#include "base/cancel.hpp"
+#include "base/clock.hpp"
+#include "base/function.hpp"
+#include "base/result.hpp"
+#include "base/task.hpp"
+
+namespace spikard::net {
+
+class Loop;
+
+/// What a watched descriptor calls. The object must outlive its watch; `Loop::unwatch` may be called from anywhere on the loop's thread,
+/// also from inside another handler of the same turn: a handler is never called after it.
+class IoHandler {
+ public:
+  /// `events` as in epoll (EPOLLIN, EPOLLOUT, EPOLLHUP, EPOLLERR, EPOLLRDHUP).
+  virtual void on_io(std::uint32_t events) = 0;
+
+ protected:
+  ~IoHandler() = default;
+};
+
+/// Runs `fn` when its time has come, on the loop's thread. One-shot; may be started again from inside `fn`. Its destructor stops it.
+/// Resolution 1 ms, never early. start/stop are O(1) and make no system call unless the wheel's next time moves forward.
+class Timer {
+ public:
+  Timer(Loop& loop, Function<void()> fn);
+  ~Timer();
+  Timer(const Timer&) = delete;
+  Timer& operator=(const Timer&) = delete;
+
+  void start(Duration after);
+  void start_at(Instant when);
+  void stop();
+  [[nodiscard]] bool armed() const noexcept { return armed_; }
+  [[nodiscard]] Instant when() const noexcept { return when_; }
+
+ private:
+  friend class TimerWheel;
+  Loop* loop_;
+  Function<void()> fn_;
+  Instant when_{};
+  Timer* next_ = nullptr;
+  Timer** prev_ = nullptr;
+  bool armed_ = false;
+};
+
+/// Called once at the end of the turn in which it was queued (`Loop::at_turn_end`): the write phase. Intrusive and idempotent.
+class TurnEnd {
+ public:
+  virtual void on_turn_end() = 0;
+
+ protected:
+  ~TurnEnd();  // takes itself off the list
+
+ private:
+  friend class Loop;
+  TurnEnd* next_turn_end_ = nullptr;
+  TurnEnd** prev_turn_end_ = nullptr;
+};
+
+/// One thread's event loop (epoll, one timer wheel behind one timerfd, an MPSC post queue behind one eventfd). It has a descriptor,
+/// so a host's loop can watch it. Nothing here is thread-safe except `post`, `stop` and `wake`.
+///
+/// A turn: wait → I/O handlers → posts → timers → turn ends (writes). Handlers never throw.
+class Loop {
+ public:
+  /// `clock` outlives the loop. With a virtual clock timers fire only as it is advanced.
+  [[nodiscard]] static Result<std::unique_ptr<Loop>> create(Clock& clock);
+  ~Loop();
+  Loop(const Loop&) = delete;
+  Loop& operator=(const Loop&) = delete;
+
+  /// Readable (level) whenever `turn(0)` would do something.
+  [[nodiscard]] int fd() const noexcept;
+  /// One turn; waits at most `timeout_ms` (0: not at all, -1: until something happens). Returns how many handlers, posts and timers ran.
+  int turn(int timeout_ms);
+  /// Turns until `stop`.
+  void run();
+  void stop();  ///< any thread
+  void wake();  ///< any thread: ends a wait
+  /// Any thread. Runs on the loop's thread, in the order of one poster's calls. Work posted to a loop that is never turned again is
+  /// destroyed with it.
+  void post(Function<void()> fn);
+
+  /// Registers edge-triggered unless `events` says otherwise (pass EPOLLET yourself).
+  [[nodiscard]] Result<void> watch(int fd, std::uint32_t events, IoHandler* handler);
+  [[nodiscard]] Result<void> rewatch(int fd, std::uint32_t events, IoHandler* handler);
+  void unwatch(int fd, IoHandler* handler);
+  void at_turn_end(TurnEnd& hook);
+
+  /// The time at the start of this turn (cheap); a virtual clock's time is exact.
+  [[nodiscard]] Instant now() const noexcept;
+  [[nodiscard]] Clock& clock() const noexcept;
+  /// True on the thread that is turning it now (or turned it last).
+  [[nodiscard]] bool on_thread() const noexcept;
+
+ private:
+  friend class Timer;
+  Loop();
+  struct Impl;
+  std::unique_ptr<Impl> impl_;
+};
+
+/// Waits `after` on the loop's clock. Returns cancelled if the awaiting task's token fires first.
+[[nodiscard]] Task<Result<void>> sleep(Loop& loop, Duration after);
+
+}  // namespace spikard::net
