@@ -1,0 +1,130 @@
+#pragma once
+
+#include <atomic>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <thread>
+#include <vector>
+
+#include "app/component.hpp"
+#include "app/drain.hpp"
+#include "base/clock.hpp"
+#include "base/function.hpp"
+#include "base/log.hpp"
+#include "base/result.hpp"
+#include "http/compiled.hpp"
+#include "http/server.hpp"
+#include "http/sink.hpp"
+#include "net/loop/loop.hpp"
+#include "net/service_thread.hpp"
+#include "net/transport.hpp"
+#include "net/virtual_clock.hpp"
+#include "services/manifest.gen.hpp"
+
+namespace spikard::app {
+
+class HttpComponent;
+
+/// One I/O loop of an application with its share of every component that runs on I/O loops (now: an HTTP server). Belongs to the thread that turns `loop()`.
+class IoUnit {
+ public:
+  ~IoUnit();
+  IoUnit(const IoUnit&) = delete;
+  IoUnit& operator=(const IoUnit&) = delete;
+
+  [[nodiscard]] net::Loop& loop() noexcept { return *loop_; }
+  /// Null in an application without HTTP.
+  [[nodiscard]] http::Server* server() noexcept { return server_.get(); }
+
+ private:
+  friend class Application;
+  friend class HttpComponent;
+  IoUnit() = default;
+  std::unique_ptr<net::Loop> loop_;
+  std::unique_ptr<http::Server> server_;
+  HttpComponent* http_ = nullptr;
+};
+
+enum class State : std::uint8_t { created, started, ready, draining, stopped };
+
+struct ApplicationOptions {
+  /// Where log lines go; the default writes to standard error in the manifest's format.
+  std::shared_ptr<log::Sink> log_sink{};
+  /// Replaces the clock that the manifest asks for (tests).
+  std::shared_ptr<Clock> clock{};
+};
+
+/// The one runtime of a process: manifest, components, service thread, readiness, one drain. Thread-safe unless said otherwise.
+///
+/// create (checks everything, opens nothing) → reserve (addresses; before a fork) → start (service thread, components) → open_io on every I/O thread → drain → report.
+class Application : public std::enable_shared_from_this<Application> {
+ public:
+  /// Errors: invalid_argument naming the manifest's field and what was expected.
+  [[nodiscard]] static Result<std::shared_ptr<Application>> create(services::Manifest manifest, ApplicationOptions options = {});
+  ~Application();
+
+  [[nodiscard]] const services::Manifest& manifest() const noexcept { return manifest_; }
+  [[nodiscard]] Clock& clock() noexcept { return *clock_; }
+  [[nodiscard]] net::VirtualClock* virtual_clock() noexcept { return virtual_clock_; }
+  [[nodiscard]] log::Logger& logger() noexcept { return *logger_; }
+  [[nodiscard]] State state() const noexcept { return state_.load(std::memory_order_acquire); }
+  /// `127.0.0.1:8000` of each listener, once reserved.
+  [[nodiscard]] std::vector<std::string> addresses() const;
+
+  /// Binds every listener without listening; port 0 is resolved here. Idempotent. Single-threaded, before any fork.
+  [[nodiscard]] Result<void> reserve();
+  /// After the fork. Reserves if that was not done, starts the service thread and the components.
+  [[nodiscard]] Result<void> start();
+  /// A further component, before start (consumers, workers, schedulers; tests).
+  void add(std::unique_ptr<Component> component);
+
+  /// A loop for the calling thread, with its own listeners (SO_REUSEPORT), serving through `sink`, which outlives the unit. The first one makes the application ready.
+  [[nodiscard]] Result<std::unique_ptr<IoUnit>> open_io(http::Sink& sink);
+  /// The same on an existing loop of the caller's... the unit owns its loop; this variant lets the sink know its loop before the server exists.
+  [[nodiscard]] Result<std::unique_ptr<IoUnit>> open_io(Function<Result<http::Sink*>(net::Loop&)> make_sink);
+
+  /// Begins the drain; a second call forces it. `timeout` replaces shutdown.timeout. Async-signal-unsafe; any thread.
+  void drain(std::optional<Duration> timeout = std::nullopt);
+  /// Called once on the service loop's thread when the drain is over.
+  void on_stopped(Function<void(const DrainReport&)> fn);
+  /// The report as JSON once stopped, else empty.
+  [[nodiscard]] std::string report() const;
+  [[nodiscard]] int exit_code() const noexcept { return exit_code_.load(std::memory_order_acquire); }
+
+  /// The whole life of a C++ program: signals (if the manifest handles them), `io_threads` I/O loops each with a sink from `make_sink`, until drained. Returns the exit code.
+  /// Blocks the calling thread, which is the first I/O thread.
+  [[nodiscard]] Result<int> run(Function<std::unique_ptr<http::Sink>(net::Loop&)> make_sink);
+
+  /// The core's own loop: leases, schedulers, the drain. Started by `start`.
+  [[nodiscard]] net::Loop& service_loop();
+  [[nodiscard]] const std::shared_ptr<const http::CompiledHttp>& compiled_http() const noexcept { return compiled_; }
+
+  /// Stops the service thread. Every IoUnit must be gone. Also done by the destructor.
+  void close();
+
+ private:
+  explicit Application(services::Manifest manifest);
+  void become_ready();
+  void stopped(const DrainReport& report);
+
+  services::Manifest manifest_;
+  std::shared_ptr<Clock> clock_;
+  net::VirtualClock* virtual_clock_ = nullptr;
+  std::unique_ptr<log::Logger> logger_;
+  std::shared_ptr<const http::CompiledHttp> compiled_;
+  std::vector<net::ReservedAddress> reserved_;
+  std::unique_ptr<net::ServiceThread> service_;
+  std::vector<std::unique_ptr<Component>> components_;
+  HttpComponent* http_ = nullptr;
+  std::unique_ptr<Drain> drain_;
+  std::atomic<State> state_{State::created};
+  std::atomic<int> exit_code_{0};
+  mutable std::mutex mutex_;
+  std::string report_;
+  std::vector<Function<void(const DrainReport&)>> on_stopped_;
+};
+
+}  // namespace spikard::app
