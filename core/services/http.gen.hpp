@@ -1,0 +1,275 @@
+// Generated from spec/services/http.yaml by codegen. Do not edit.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/node.hpp"
+#include "base/result.hpp"
+
+namespace spikard::services {
+
+/// Method of a route. HEAD comes with GET; OPTIONS is answered with Allow unless a route has it.
+enum class HttpMethod : std::uint8_t {
+  get,
+  head,
+  post,
+  put,
+  patch,
+  del,
+  options,
+  trace,
+};
+[[nodiscard]] std::string_view name_of(HttpMethod v) noexcept;
+[[nodiscard]] std::optional<HttpMethod> http_method_from(std::string_view text) noexcept;
+
+/// Where a parameter is read from.
+enum class ParameterIn : std::uint8_t {
+  path,  ///< A segment of the path.
+  query,  ///< The query string.
+  header,  ///< A request header.
+  cookie,  ///< A cookie.
+};
+[[nodiscard]] std::string_view name_of(ParameterIn v) noexcept;
+[[nodiscard]] std::optional<ParameterIn> parameter_in_from(std::string_view text) noexcept;
+
+/// How arrays and objects are laid out as text (OpenAPI 3.1).
+enum class ParameterStyle : std::uint8_t {
+  form,  ///< `a=1&a=2` exploded, `a=1,2` not.
+  simple,  ///< `1,2`; path and header.
+  pipe_delimited,  ///< `1|2`; query.
+  space_delimited,  ///< `1 2`; query.
+  semicolon_delimited,  ///< `1;2`; query.
+  deep_object,  ///< `a[b]=1`; query.
+};
+[[nodiscard]] std::string_view name_of(ParameterStyle v) noexcept;
+[[nodiscard]] std::optional<ParameterStyle> parameter_style_from(std::string_view text) noexcept;
+
+/// How a request body reaches the handler.
+enum class BodyMode : std::uint8_t {
+  buffer,  ///< Whole, before the handler starts.
+  stream,  ///< In chunks against credit while the handler runs. It is not parsed or validated.
+};
+[[nodiscard]] std::string_view name_of(BodyMode v) noexcept;
+[[nodiscard]] std::optional<BodyMode> body_mode_from(std::string_view text) noexcept;
+
+/// In which form a buffered JSON body is handed over.
+enum class BodyAs : std::uint8_t {
+  nodes,  ///< Parsed, as 16-byte nodes.
+  text,  ///< Checked by the core, handed over as its text for hosts whose own parser is faster.
+  raw,  ///< Bytes as they came.
+};
+[[nodiscard]] std::string_view name_of(BodyAs v) noexcept;
+[[nodiscard]] std::optional<BodyAs> body_as_from(std::string_view text) noexcept;
+
+/// A type of JSON.
+enum class JsonType : std::uint8_t {
+  None,
+  boolean,
+  integer,  ///< A number without fraction.
+  number,
+  string,
+  array,
+  object,
+};
+[[nodiscard]] std::string_view name_of(JsonType v) noexcept;
+[[nodiscard]] std::optional<JsonType> json_type_from(std::string_view text) noexcept;
+
+/// How a dependency comes to be.
+enum class DependencyKind : std::uint8_t {
+  value,  ///< It is there from the start.
+  factory,  ///< The host makes it when it is first needed.
+};
+[[nodiscard]] std::string_view name_of(DependencyKind v) noexcept;
+[[nodiscard]] std::optional<DependencyKind> dependency_kind_from(std::string_view text) noexcept;
+
+/// How long what a factory made is kept.
+enum class DependencyScope : std::uint8_t {
+  singleton,  ///< For the life of the application.
+  request,  ///< For one request.
+  transient,  ///< For one use; each place that injects it gets its own.
+};
+[[nodiscard]] std::string_view name_of(DependencyScope v) noexcept;
+[[nodiscard]] std::optional<DependencyScope> dependency_scope_from(std::string_view text) noexcept;
+
+/// TLS of a listener (1.2 and 1.3). Files are read again when they change; connections that exist keep what they have.
+struct Tls {
+  std::string certificate{};  ///< PEM file, the leaf first.
+  std::string key{};  ///< PEM file of the private key.
+  std::vector<std::string> alpn = {"http/1.1"};  ///< Protocols offered, best first.
+};
+[[nodiscard]] bool operator==(const Tls& a, const Tls& b);
+/// Unknown keys, wrong types and values out of range are refused. Errors: invalid_argument, one line a problem, each with its path below `path`.
+[[nodiscard]] Result<Tls> tls_from_json(Value json, std::string path = {});
+/// Appends one value; members that have their default are left out.
+void to_nodes(const Tls& in, NodeBuilder& out);
+
+/// An address that is listened on.
+struct Listener {
+  std::string address = "127.0.0.1";  ///< An IPv4 or IPv6 address, or `unix:/path`.
+  std::uint16_t port = 8000;  ///< TCP port; 0 takes a free one, which `spk_info` tells. Ignored with `unix:`.
+  std::optional<Tls> tls{};  ///< TLS; null for plain text.
+};
+[[nodiscard]] bool operator==(const Listener& a, const Listener& b);
+/// Unknown keys, wrong types and values out of range are refused. Errors: invalid_argument, one line a problem, each with its path below `path`.
+[[nodiscard]] Result<Listener> listener_from_json(Value json, std::string path = {});
+/// Appends one value; members that have their default are left out.
+void to_nodes(const Listener& in, NodeBuilder& out);
+
+/// A declared parameter, as in OpenAPI. It reaches the handler validated and coerced to the type of its schema.
+struct Parameter {
+  ParameterIn in{};  ///< Where it is read from.
+  std::string name{};  ///< Its name; headers in any case.
+  bool required = false;  ///< Missing is an error. Path parameters always are.
+  Document schema{};  ///< JSON Schema 2020-12; `default` stands for a missing one. Null: any text.
+  std::optional<ParameterStyle> style{};  ///< Layout; null is `simple` for path and header, `form` for query and cookie.
+  std::optional<bool> explode{};  ///< Each element by itself; null is true for `form` and `deepObject`, else false.
+};
+[[nodiscard]] bool operator==(const Parameter& a, const Parameter& b);
+/// Unknown keys, wrong types and values out of range are refused. Errors: invalid_argument, one line a problem, each with its path below `path`.
+[[nodiscard]] Result<Parameter> parameter_from_json(Value json, std::string path = {});
+/// Appends one value; members that have their default are left out.
+void to_nodes(const Parameter& in, NodeBuilder& out);
+
+/// What a route takes as its request body.
+struct Body {
+  std::vector<std::string> content_types = {"application/json"};  ///< Media types that are taken; others get 415.
+  Document schema{};  ///< JSON Schema 2020-12; null for no validation.
+  bool required = true;  ///< An empty body is an error.
+  BodyMode mode = BodyMode::buffer;  ///< How the body reaches the handler.
+  BodyAs as = BodyAs::nodes;  ///< In which form a buffered JSON body is handed over.
+};
+[[nodiscard]] bool operator==(const Body& a, const Body& b);
+/// Unknown keys, wrong types and values out of range are refused. Errors: invalid_argument, one line a problem, each with its path below `path`.
+[[nodiscard]] Result<Body> body_from_json(Value json, std::string path = {});
+/// Appends one value; members that have their default are left out.
+void to_nodes(const Body& in, NodeBuilder& out);
+
+/// Something a handler takes that the application provides.
+struct Dependency {
+  std::uint32_t id{};  ///< Number of the dependency in the port; unique over the application and all routes.
+  std::string name{};  ///< Name that `inject` and `depends_on` use.
+  DependencyKind kind = DependencyKind::value;  ///< How it comes to be.
+  DependencyScope scope = DependencyScope::request;  ///< How long what a factory made is kept. A value is always a singleton.
+  std::vector<std::string> depends_on{};  ///< Names of the dependencies a factory takes, in order.
+  bool cleanup = false;  ///< The host is told when it is no longer used, in reverse order of making.
+  std::optional<JsonType> type{};  ///< JSON type of a value, checked against `inject_types`.
+  std::uint64_t token = 0;  ///< The host's token of a value; a factory gives its token each time.
+};
+[[nodiscard]] bool operator==(const Dependency& a, const Dependency& b);
+/// Unknown keys, wrong types and values out of range are refused. Errors: invalid_argument, one line a problem, each with its path below `path`.
+[[nodiscard]] Result<Dependency> dependency_from_json(Value json, std::string path = {});
+/// Appends one value; members that have their default are left out.
+void to_nodes(const Dependency& in, NodeBuilder& out);
+
+/// A method and a path with what the core checks before the handler runs.
+struct Route {
+  HttpMethod method{};  ///< Its method.
+  std::string path{};  ///< `/users/{id:int}`; types int, float, bool, uuid, date, datetime, str, path (the rest).
+  std::string name{};  ///< Name in logs, telemetry and OpenAPI.
+  std::vector<Parameter> parameters{};  ///< Declared parameters; the handler gets them in this order.
+  std::optional<Body> body{};  ///< The request body; null when the route takes none.
+  std::vector<std::string> inject{};  ///< Names of the dependencies the handler takes, in order.
+  std::map<std::string, JsonType> inject_types{};  ///< JSON types that injected values must have; checked at start-up.
+  std::vector<Dependency> dependencies{};  ///< Dependencies of this route; one with the name of an application's replaces it.
+  std::optional<std::uint32_t> timeout_ms{};  ///< Time-out of this route; null for the application's.
+  bool blocking = false;  ///< A C++ handler that blocks: it runs on the blocking pool. Hosts decide this themselves.
+};
+[[nodiscard]] bool operator==(const Route& a, const Route& b);
+/// Unknown keys, wrong types and values out of range are refused. Errors: invalid_argument, one line a problem, each with its path below `path`.
+[[nodiscard]] Result<Route> route_from_json(Value json, std::string path = {});
+/// Appends one value; members that have their default are left out.
+void to_nodes(const Route& in, NodeBuilder& out);
+
+/// Names of the hooks of each phase, in the order they run. A name is for logs; the number of a hook in the port is its place.
+struct Hooks {
+  std::vector<std::string> on_request{};  ///< After routing and authentication, before the body is read.
+  std::vector<std::string> pre_validation{};  ///< After the body was read, before it is validated.
+  std::vector<std::string> pre_handler{};  ///< After validation, before the handler.
+  std::vector<std::string> on_response{};  ///< After the handler has answered.
+  std::vector<std::string> on_error{};  ///< Instead of `on_response` after an exception.
+};
+[[nodiscard]] bool operator==(const Hooks& a, const Hooks& b);
+/// Unknown keys, wrong types and values out of range are refused. Errors: invalid_argument, one line a problem, each with its path below `path`.
+[[nodiscard]] Result<Hooks> hooks_from_json(Value json, std::string path = {});
+/// Appends one value; members that have their default are left out.
+void to_nodes(const Hooks& in, NodeBuilder& out);
+
+/// A request id taken from the client or made.
+struct RequestId {
+  bool enabled = false;  ///< Requests get an id, and answers tell it.
+  std::string header = "x-request-id";  ///< Header it is read from and written to.
+};
+[[nodiscard]] bool operator==(const RequestId& a, const RequestId& b);
+/// Unknown keys, wrong types and values out of range are refused. Errors: invalid_argument, one line a problem, each with its path below `path`.
+[[nodiscard]] Result<RequestId> request_id_from_json(Value json, std::string path = {});
+/// Appends one value; members that have their default are left out.
+void to_nodes(const RequestId& in, NodeBuilder& out);
+
+/// The longest a request may take.
+struct Timeout {
+  std::optional<std::uint32_t> ms{};  ///< From the end of the request head to the start of the answer; null for none.
+  std::uint16_t status = 408;  ///< Status of the answer when it is over.
+};
+[[nodiscard]] bool operator==(const Timeout& a, const Timeout& b);
+/// Unknown keys, wrong types and values out of range are refused. Errors: invalid_argument, one line a problem, each with its path below `path`.
+[[nodiscard]] Result<Timeout> timeout_from_json(Value json, std::string path = {});
+/// Appends one value; members that have their default are left out.
+void to_nodes(const Timeout& in, NodeBuilder& out);
+
+/// Limits on what a client may send or hold.
+struct Limits {
+  std::uint64_t body_bytes = 10485760;  ///< Request body; more gets 413.
+  std::uint32_t header_bytes = 65536;  ///< Request line and headers; more gets 431.
+  std::uint32_t header_count = 128;  ///< Number of request headers; more gets 431.
+  std::uint32_t uri_bytes = 8192;  ///< Request target; more gets 414.
+  std::uint32_t json_depth = 128;  ///< Containers inside each other in a JSON body; more gets 400.
+  std::uint32_t header_timeout_ms = 10000;  ///< From the first byte of a request to the end of its head.
+  std::uint32_t body_timeout_ms = 30000;  ///< Between two reads of a request body.
+  std::uint32_t idle_timeout_ms = 75000;  ///< Of a kept connection between two requests.
+  std::uint32_t write_timeout_ms = 30000;  ///< Without progress in sending an answer.
+  std::uint32_t connections = 65536;  ///< Open connections of an I/O loop; further ones wait to be accepted.
+  std::uint32_t pipeline = 64;  ///< Requests of one connection in flight at once; further ones are not read yet.
+};
+[[nodiscard]] bool operator==(const Limits& a, const Limits& b);
+/// Unknown keys, wrong types and values out of range are refused. Errors: invalid_argument, one line a problem, each with its path below `path`.
+[[nodiscard]] Result<Limits> limits_from_json(Value json, std::string path = {});
+/// Appends one value; members that have their default are left out.
+void to_nodes(const Limits& in, NodeBuilder& out);
+
+/// The health endpoints. A route with the same path wins.
+struct Health {
+  bool enabled = true;  ///< They are served.
+  std::string live = "/healthz";  ///< 200 while the process works.
+  std::string ready = "/readyz";  ///< 200 while every required component is ready and no drain has begun, else 503.
+};
+[[nodiscard]] bool operator==(const Health& a, const Health& b);
+/// Unknown keys, wrong types and values out of range are refused. Errors: invalid_argument, one line a problem, each with its path below `path`.
+[[nodiscard]] Result<Health> health_from_json(Value json, std::string path = {});
+/// Appends one value; members that have their default are left out.
+void to_nodes(const Health& in, NodeBuilder& out);
+
+/// The HTTP server.
+struct HttpConfig {
+  std::vector<Listener> listeners{};  ///< Addresses; none: reached in memory only. `run()` of a binding adds 127.0.0.1:8000 when there is none.
+  std::vector<Route> routes{};  ///< Routes; the index of one is its id.
+  Hooks hooks{};  ///< Hooks of the application.
+  std::vector<Dependency> dependencies{};  ///< Dependencies of the application.
+  RequestId request_id{};  ///< Request ids.
+  Timeout timeout{};  ///< Time-out of every request.
+  Limits limits{};  ///< Limits on what a client may send or hold.
+  std::string problem_base = "https://spikard.dev/problems/";  ///< What the `type` of a problem document starts with.
+  Health health{};  ///< Health endpoints.
+  std::optional<std::string> server_header{};  ///< Value of the Server header; null for none.
+};
+[[nodiscard]] bool operator==(const HttpConfig& a, const HttpConfig& b);
+/// Unknown keys, wrong types and values out of range are refused. Errors: invalid_argument, one line a problem, each with its path below `path`.
+[[nodiscard]] Result<HttpConfig> http_config_from_json(Value json, std::string path = {});
+/// Appends one value; members that have their default are left out.
+void to_nodes(const HttpConfig& in, NodeBuilder& out);
+
+}  // namespace spikard::services
