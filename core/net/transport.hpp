@@ -4,7 +4,9 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <memory>
 #include <string>
+#include <string_view>
 
 #include "net/loop/loop.hpp"
 
@@ -22,7 +24,9 @@ struct IoResult {
 };
 
 /// A connected byte stream of one loop: TCP, UNIX socket, TLS over either, or an in-memory pair. Non-blocking and edge-triggered: after
-/// `would_block`, the handler's `on_io` is called when it makes sense to try again. A short read on a plain socket means it is drained.
+/// `would_block`, or after a read that filled less than its room, the handler's `on_io` is called when it makes sense to try again: a short read means
+/// drained, on every transport, so a second read for EAGAIN is never needed (an end of stream behind the last bytes is told by another on_io). Likewise a
+/// short write means full.
 /// Protocols know only this interface.
 class Transport {
  public:
@@ -78,11 +82,17 @@ class ReservedAddress {
 
  private:
   ReservedAddress() = default;
+  void release() noexcept;
   ListenOptions options_;
   std::string address_;
   std::uint16_t port_ = 0;
   int fd_ = -1;
+  int owner_ = 0;  // the process that bound a UNIX path and so removes it
 };
+
+/// Begins to connect to `127.0.0.1:8000`, `[::1]:8000` or `unix:/path` (no names: resolve first). The result is a transport whose reads and writes
+/// would block until on_io; a refused connection shows as `error` there.
+[[nodiscard]] Result<std::unique_ptr<Transport>> connect(Loop& loop, const std::string& address);
 
 struct MemoryPair {
   std::unique_ptr<Transport> a;

@@ -12,6 +12,10 @@
 namespace spikard::net {
 
 class Loop;
+namespace detail {
+class TimerWheel;
+class VirtualTimers;
+}  // namespace detail
 
 /// What a watched descriptor calls. The object must outlive its watch; `Loop::unwatch` may be called from anywhere on the loop's thread,
 /// also from inside another handler of the same turn: a handler is never called after it.
@@ -25,7 +29,8 @@ class IoHandler {
 };
 
 /// Runs `fn` when its time has come, on the loop's thread. One-shot; may be started again from inside `fn`. Its destructor stops it.
-/// Resolution 1 ms, never early. start/stop are O(1) and make no system call unless the wheel's next time moves forward.
+/// Resolution 1 ms, never early (counted from `Loop::now()`). start/stop are O(1) and make no system call unless the loop is watched by its descriptor
+/// and its next time moves forward. `fn` may destroy its own Timer.
 class Timer {
  public:
   Timer(Loop& loop, Function<void()> fn);
@@ -40,33 +45,71 @@ class Timer {
   [[nodiscard]] Instant when() const noexcept { return when_; }
 
  private:
-  friend class TimerWheel;
+  friend class detail::TimerWheel;
+  friend class detail::VirtualTimers;
   Loop* loop_;
   Function<void()> fn_;
   Instant when_{};
   Timer* next_ = nullptr;
   Timer** prev_ = nullptr;
+  std::uint64_t tick_ = 0;   // wheel: the millisecond it is due; virtual clock: its place among those of the same time
+  std::uint16_t slot_ = 0;
   bool armed_ = false;
 };
 
+namespace detail {
+/// A place in one of the loop's intrusive lists.
+struct Link {
+  Link* next = nullptr;
+  Link* prev = nullptr;
+  [[nodiscard]] bool linked() const noexcept { return next != nullptr; }
+  void unlink() noexcept {
+    if (next == nullptr) return;
+    next->prev = prev;
+    prev->next = next;
+    next = prev = nullptr;
+  }
+};
+}  // namespace detail
+
 /// Called once at the end of the turn in which it was queued (`Loop::at_turn_end`): the write phase. Intrusive and idempotent.
-class TurnEnd {
+/// One queued while turn ends run waits for the next turn.
+class TurnEnd : private detail::Link {
  public:
   virtual void on_turn_end() = 0;
 
  protected:
-  ~TurnEnd();  // takes itself off the list
+  TurnEnd() = default;
+  TurnEnd(const TurnEnd&) = delete;
+  TurnEnd& operator=(const TurnEnd&) = delete;
+  ~TurnEnd() { unlink(); }
 
  private:
   friend class Loop;
-  TurnEnd* next_turn_end_ = nullptr;
-  TurnEnd** prev_turn_end_ = nullptr;
+};
+
+/// Called once with the I/O handlers of the next turn (`Loop::defer`): readiness that no descriptor tells, such as bytes in an in-memory pair or
+/// inside a TLS session. Intrusive and idempotent.
+class Deferred : private detail::Link {
+ public:
+  virtual void on_deferred() = 0;
+
+ protected:
+  Deferred() = default;
+  Deferred(const Deferred&) = delete;
+  Deferred& operator=(const Deferred&) = delete;
+  ~Deferred() { unlink(); }
+  void cancel_deferred() noexcept { unlink(); }
+
+ private:
+  friend class Loop;
 };
 
 /// One thread's event loop (epoll, one timer wheel behind one timerfd, an MPSC post queue behind one eventfd). It has a descriptor,
 /// so a host's loop can watch it. Nothing here is thread-safe except `post`, `stop` and `wake`.
 ///
-/// A turn: wait → I/O handlers → posts → timers → turn ends (writes). Handlers never throw.
+/// A turn: wait → I/O handlers (at most 64 ready descriptors) → posts → timers → turn ends (writes). What handlers post or queue for themselves waits for
+/// the next turn. Handlers never throw. A turn makes one system call (epoll_wait) when only I/O happened, and reads the clock once (twice when it waits).
 class Loop {
  public:
   /// `clock` outlives the loop. With a virtual clock timers fire only as it is advanced.
@@ -75,7 +118,7 @@ class Loop {
   Loop(const Loop&) = delete;
   Loop& operator=(const Loop&) = delete;
 
-  /// Readable (level) whenever `turn(0)` would do something.
+  /// Readable (level) whenever `turn(0)` would do something. Call it on the loop's thread; from then on the loop keeps its timerfd armed.
   [[nodiscard]] int fd() const noexcept;
   /// One turn; waits at most `timeout_ms` (0: not at all, -1: until something happens). Returns how many handlers, posts and timers ran.
   int turn(int timeout_ms);
@@ -91,7 +134,10 @@ class Loop {
   [[nodiscard]] Result<void> watch(int fd, std::uint32_t events, IoHandler* handler);
   [[nodiscard]] Result<void> rewatch(int fd, std::uint32_t events, IoHandler* handler);
   void unwatch(int fd, IoHandler* handler);
+  /// Like unwatch for a descriptor that the caller closes next: the close takes it out of epoll, without a system call of its own.
+  void forget(int fd, IoHandler* handler);
   void at_turn_end(TurnEnd& hook);
+  void defer(Deferred& hook);
 
   /// The time at the start of this turn (cheap); a virtual clock's time is exact.
   [[nodiscard]] Instant now() const noexcept;
@@ -101,6 +147,7 @@ class Loop {
 
  private:
   friend class Timer;
+  friend class VirtualClock;
   Loop();
   struct Impl;
   std::unique_ptr<Impl> impl_;
