@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import argparse
 import sys
+import textwrap
 from pathlib import Path
 
 import jinja2
@@ -12,9 +13,19 @@ import jinja2
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 
 import cpp  # noqa: E402
+from abi import load_abi, load_errors  # noqa: E402
 from model import SpecError, load_services  # noqa: E402
 
 HERE = Path(__file__).resolve().parent
+
+
+def c_wrap(text: str, indent: int) -> str:
+    """Text inside a block comment whose lines begin with ` *`."""
+    return ("\n *" + " " * indent).join(textwrap.wrap(text, 150 - indent, break_long_words=False, break_on_hyphens=False))
+
+
+def wrap_comment(text: str) -> str:
+    return "\n".join(textwrap.wrap(text, 154, initial_indent="  ", subsequent_indent="     ", break_long_words=False, break_on_hyphens=False))
 
 
 def environment() -> jinja2.Environment:
@@ -33,13 +44,26 @@ def render_all(spec: Path) -> dict[str, str]:
     services = load_services(spec / "services")
     env = environment()
     env.filters.update(cpp.filters(services))
+    env.filters.update(c_wrap=c_wrap, wrap_comment=wrap_comment)
+    errors = load_errors(spec / "errors.yaml")
+    abi = load_abi(spec, errors)
+
+    def add(path: str, template: str, **values: object) -> None:
+        files[path] = env.get_template(f"{template}.j2").render(services=services, errors=errors, abi=abi, **values)
+
+    add("core/base/error_kind.gen.hpp", "cpp/error_kind.hpp")
+    add("core/base/error_kind.gen.cpp", "cpp/error_kind.cpp")
+    add("core/base/operation.gen.hpp", "cpp/operation.hpp")
+    add("include/spikard/spikard.h", "c/spikard.h")
+    add("abi/symbols.gen.map", "abi/symbols.map")
+    add("abi/symbols.gen.txt", "abi/symbols.txt")
     for file in services.files:
         for name, template in (
             (f"{file.name}.gen.hpp", "services.hpp"),
             (f"{file.name}.gen.cpp", "services.cpp"),
             (f"{file.name}_codec.gen.hpp", "services_codec.hpp"),
         ):
-            files[f"core/services/{name}"] = env.get_template(f"cpp/{template}.j2").render(file=file)
+            add(f"core/services/{name}", f"cpp/{template}", file=file)
     return files
 
 

@@ -32,6 +32,9 @@ def _mapping(loader: _Loader, node: yaml.MappingNode) -> dict[Any, Any]:
         if key in result:
             raise SpecError(f"{key_node.start_mark.name}:{key_node.start_mark.line + 1}: '{key}' twice")
         result[key] = loader.construct_object(value_node, deep=True)
+        if node.flow_style and result[key] is None and isinstance(value_node, yaml.ScalarNode) and value_node.value == "":
+            # `{doc: One, two}` is a key `two` without a value in YAML: always a forgotten quote here.
+            raise SpecError(f"{key_node.start_mark.name}:{key_node.start_mark.line + 1}: '{key}' has no value; quote the text before it")
     return result
 
 

@@ -24,12 +24,31 @@ std::string_view name_of(ErrorKind kind) noexcept {
   return "unknown";
 }
 
+std::optional<ErrorKind> error_kind_from(std::string_view name) noexcept {
+  if (name == "not_found") return ErrorKind::not_found;
+  if (name == "already_exists") return ErrorKind::already_exists;
+  if (name == "invalid_argument") return ErrorKind::invalid_argument;
+  if (name == "permission_denied") return ErrorKind::permission_denied;
+  if (name == "condition_failed") return ErrorKind::condition_failed;
+  if (name == "conflict") return ErrorKind::conflict;
+  if (name == "timeout") return ErrorKind::timeout;
+  if (name == "cancelled") return ErrorKind::cancelled;
+  if (name == "unavailable") return ErrorKind::unavailable;
+  if (name == "rate_limited") return ErrorKind::rate_limited;
+  if (name == "unsupported") return ErrorKind::unsupported;
+  if (name == "too_large") return ErrorKind::too_large;
+  if (name == "corrupt") return ErrorKind::corrupt;
+  if (name == "outcome_unknown") return ErrorKind::outcome_unknown;
+  if (name == "internal") return ErrorKind::internal;
+  return std::nullopt;
+}
+
 RetryClass default_retry(ErrorKind kind) noexcept {
   switch (kind) {
-    case ErrorKind::timeout:
-    case ErrorKind::unavailable:
-    case ErrorKind::rate_limited:
     case ErrorKind::conflict: return RetryClass::temporary;
+    case ErrorKind::timeout: return RetryClass::temporary;
+    case ErrorKind::unavailable: return RetryClass::temporary;
+    case ErrorKind::rate_limited: return RetryClass::temporary;
     default: return RetryClass::permanent;
   }
 }
