@@ -11,6 +11,7 @@
 
 #include "app/component.hpp"
 #include "app/drain.hpp"
+#include "app/supervisor.hpp"
 #include "base/clock.hpp"
 #include "base/function.hpp"
 #include "base/log.hpp"
@@ -27,6 +28,7 @@
 namespace spikard::app {
 
 class HttpComponent;
+class BackgroundComponent;
 
 /// One I/O loop of an application with its share of every component that runs on I/O loops (now: an HTTP server). Belongs to the thread that turns `loop()`.
 class IoUnit {
@@ -42,6 +44,7 @@ class IoUnit {
  private:
   friend class Application;
   friend class HttpComponent;
+class BackgroundComponent;
   IoUnit() = default;
   std::unique_ptr<net::Loop> loop_;
   std::unique_ptr<http::Server> server_;
@@ -81,15 +84,16 @@ class Application : public std::enable_shared_from_this<Application> {
   /// A further component, before start (consumers, workers, schedulers; tests).
   void add(std::unique_ptr<Component> component);
 
-  /// A loop for the calling thread, with its own listeners (SO_REUSEPORT), serving through `sink`, which outlives the unit. The first one makes the application ready.
-  [[nodiscard]] Result<std::unique_ptr<IoUnit>> open_io(http::Sink& sink);
-  /// The same on an existing loop of the caller's... the unit owns its loop; this variant lets the sink know its loop before the server exists.
+  /// A loop for the calling thread, with its own listeners (SO_REUSEPORT). `make_sink` gets the loop and gives the sink that serves it; the sink outlives the unit. The
+  /// first unit makes the application ready.
   [[nodiscard]] Result<std::unique_ptr<IoUnit>> open_io(Function<Result<http::Sink*>(net::Loop&)> make_sink);
 
   /// Begins the drain; a second call forces it. `timeout` replaces shutdown.timeout. Async-signal-unsafe; any thread.
   void drain(std::optional<Duration> timeout = std::nullopt);
-  /// Called once on the service loop's thread when the drain is over.
-  void on_stopped(Function<void(const DrainReport&)> fn);
+  /// Called on the service loop's thread at each change (ready, draining, stopped). `key` names the observer for `forget_states`.
+  void on_state(const void* key, Function<void(State)> fn);
+  /// After it returns the observer is not called any more. Not from inside an observer.
+  void forget_states(const void* key);
   /// The report as JSON once stopped, else empty.
   [[nodiscard]] std::string report() const;
   [[nodiscard]] int exit_code() const noexcept { return exit_code_.load(std::memory_order_acquire); }
@@ -101,13 +105,24 @@ class Application : public std::enable_shared_from_this<Application> {
   /// The core's own loop: leases, schedulers, the drain. Started by `start`.
   [[nodiscard]] net::Loop& service_loop();
   [[nodiscard]] const std::shared_ptr<const http::CompiledHttp>& compiled_http() const noexcept { return compiled_; }
+  /// `{"state": "ready", "addresses": ["127.0.0.1:8000"], "pid": 4711}`.
+  [[nodiscard]] std::string info() const;
+  [[nodiscard]] bool ready() const noexcept { return state() == State::ready; }
+
+  /// In-process background tasks of handlers: counted, so that the drain waits for them. Any thread.
+  void background_began() noexcept;
+  void background_ended(bool finished) noexcept;
+
+  /// Whether this manifest may run in `workers` processes; the error names the field and the cure.
+  [[nodiscard]] Result<void> check_workers(std::uint32_t workers) const;
+  [[nodiscard]] SupervisorOptions supervisor_options(std::uint32_t workers) const;
 
   /// Stops the service thread. Every IoUnit must be gone. Also done by the destructor.
   void close();
 
  private:
   explicit Application(services::Manifest manifest);
-  void become_ready();
+  void enter(State state);
   void stopped(const DrainReport& report);
 
   services::Manifest manifest_;
@@ -119,12 +134,14 @@ class Application : public std::enable_shared_from_this<Application> {
   std::unique_ptr<net::ServiceThread> service_;
   std::vector<std::unique_ptr<Component>> components_;
   HttpComponent* http_ = nullptr;
+  BackgroundComponent* background_ = nullptr;
   std::unique_ptr<Drain> drain_;
   std::atomic<State> state_{State::created};
   std::atomic<int> exit_code_{0};
   mutable std::mutex mutex_;
   std::string report_;
-  std::vector<Function<void(const DrainReport&)>> on_stopped_;
+  std::vector<std::pair<const void*, Function<void(State)>>> observers_;
+  std::mutex observers_mutex_;
 };
 
 }  // namespace spikard::app

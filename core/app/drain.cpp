@@ -100,12 +100,28 @@ void Drain::one_done(Phase of) {
       if (--waiting_stop_ == 0 && phase_ == Phase::stop_taking) finish();
       return;
     case Phase::finish:
-      if (--waiting_idle_ == 0 && (phase_ == Phase::finish || phase_ == Phase::cleanup)) close();
+      if (--waiting_idle_ == 0 && (phase_ == Phase::finish || phase_ == Phase::cleanup)) all_idle();
       return;
     case Phase::close:
       if (--waiting_close_ == 0 && phase_ == Phase::close) report();
       return;
     default: return;
+  }
+}
+
+void Drain::all_idle() {
+  // What one component finished may have given another new work (a request its background task): ask those again.
+  std::vector<Component*> busy;
+  for (Component* c : components_) {
+    if (c->counts().in_flight != 0) busy.push_back(c);
+  }
+  if (busy.empty()) {
+    close();
+    return;
+  }
+  waiting_idle_ = busy.size();
+  for (Component* c : busy) {
+    c->finish([this, alive = alive_] { if (*alive) one_done(Phase::finish); });
   }
 }
 

@@ -54,6 +54,7 @@ class Drain {
   enum class Phase : std::uint8_t { running, delay, stop_taking, finish, cleanup, close, stopped };
   void stop_taking();
   void finish();
+  void all_idle();
   void cancel_rest(bool forced);
   void close();
   void report();

@@ -1,0 +1,119 @@
+#include "spikard/app.hpp"
+
+#include <cstdio>
+#include <cstdlib>
+
+#include "app/application.hpp"
+#include "dispatcher.hpp"
+
+namespace spikard {
+
+App::App() : App(services::Manifest{}) {}
+App::App(services::Manifest manifest) : state_(std::make_shared<State>()) {
+  state_->manifest = std::move(manifest);
+  if (!state_->manifest.http) state_->manifest.http.emplace();
+}
+App::App(App&&) noexcept = default;
+App& App::operator=(App&&) noexcept = default;
+App::~App() = default;
+
+services::Manifest& App::manifest() noexcept { return state_->manifest; }
+services::HttpConfig& App::http() noexcept { return *state_->manifest.http; }
+services::Route& App::RouteRef::spec() { return app_.http().routes[index_]; }
+
+App::RouteRef& App::RouteRef::stream_body(std::vector<std::string> content_types) {
+  services::Body body;
+  body.content_types = std::move(content_types);
+  body.mode = services::BodyMode::stream;
+  body.required = false;
+  spec().body = std::move(body);
+  return *this;
+}
+
+App::RouteRef App::add(services::Route spec, detail::Handler handler) {
+  http().routes.push_back(std::move(spec));
+  state_->handlers.push_back(std::move(handler));
+  return {*this, http().routes.size() - 1};
+}
+
+App& App::add_hook(http::HookPhase phase, Function<Task<void>(Hook&)> fn) {
+  services::Hooks& names = http().hooks;
+  std::vector<std::string>* list[] = {&names.on_request, &names.pre_validation, &names.pre_handler, &names.on_response, &names.on_error};
+  auto& functions = state_->hooks[static_cast<std::size_t>(phase)];
+  list[static_cast<std::size_t>(phase)]->push_back("hook" + std::to_string(functions.size()));
+  functions.push_back(std::move(fn));
+  return *this;
+}
+
+services::Dependency App::make_dependency(services::Dependency spec, RawFactory make, RawCleanup cleanup) {
+  spec.id = static_cast<std::uint32_t>(state_->factories.size());
+  spec.kind = services::DependencyKind::factory;
+  spec.cleanup = true;  // the core tells us when the object is done with, and so it is freed
+  state_->factories.push_back({std::move(make), std::move(cleanup), nullptr});
+  return spec;
+}
+
+services::Dependency App::make_value(services::Dependency spec, std::shared_ptr<void> object) {
+  spec.id = static_cast<std::uint32_t>(state_->factories.size());
+  spec.kind = services::DependencyKind::value;
+  auto injected = std::make_unique<detail::Injected>(detail::Injected{std::move(object)});
+  spec.token = reinterpret_cast<std::uintptr_t>(injected.get());
+  state_->factories.push_back({nullptr, nullptr, std::move(injected)});
+  return spec;
+}
+
+App& App::add_value(services::Dependency spec, std::shared_ptr<void> object) {
+  http().dependencies.push_back(make_value(std::move(spec), std::move(object)));
+  return *this;
+}
+
+App& App::listen(std::uint16_t port, std::string address) {
+  services::Listener listener;
+  listener.address = std::move(address);
+  listener.port = port;
+  http().listeners.push_back(std::move(listener));
+  return *this;
+}
+
+Result<std::shared_ptr<app::Application>> App::build() {
+  auto application = app::Application::create(state_->manifest);
+  if (application.ok()) state_->running = *application;
+  return application;
+}
+
+std::unique_ptr<http::Sink> App::make_sink(app::Application& application, net::Loop& loop) {
+  return std::make_unique<detail::Dispatcher>(state_, application, loop);
+}
+
+void App::stop() {
+  if (const auto application = state_->running.lock()) application->drain();
+}
+
+int App::run() {
+  if (http().listeners.empty()) {
+    std::uint16_t port = 8000;
+    if (const char* text = std::getenv("PORT"); text != nullptr && *text != '\0') {
+      char* end = nullptr;
+      const long n = std::strtol(text, &end, 10);
+      if (*end != '\0' || n < 0 || n > 65535) {
+        std::fprintf(stderr, "PORT: expected a number from 0 to 65535, got \"%s\"\n", text);
+        return 78;
+      }
+      port = static_cast<std::uint16_t>(n);
+    }
+    listen(port);
+  }
+  auto application = build();
+  if (!application.ok()) {
+    std::fprintf(stderr, "%s\n", application.error().message().c_str());
+    return 78;  // EX_CONFIG
+  }
+  auto code = (*application)->run([this, app = application->get()](net::Loop& loop) { return make_sink(*app, loop); });
+  if (!code.ok()) {
+    std::fprintf(stderr, "%s\n", code.error().to_string().c_str());
+    return 1;
+  }
+  return *code;
+}
+
+}  // namespace spikard

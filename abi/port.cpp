@@ -1,0 +1,693 @@
+#include "port.hpp"
+
+#include <cerrno>
+#include <cstring>
+#include <sys/eventfd.h>
+#include <unistd.h>
+
+#include "base/json.hpp"
+#include "base/operation.gen.hpp"
+#include "last_error.hpp"
+#include "nodes.hpp"
+
+namespace spikard::abi {
+namespace {
+
+constexpr std::size_t answer_credit = 65536;
+constexpr std::size_t background_limit = 1024;      // running at once
+constexpr std::size_t background_queue = 1 << 20;   // waiting
+constexpr std::uint64_t own_id_bit = 1ULL << 31;    // in the slot half: never an exchange's id
+
+thread_local std::string last_error;
+
+std::string_view as_text(const spk_bytes& b) { return {static_cast<const char*>(b.ptr), static_cast<std::size_t>(b.len)}; }
+
+/// A spk_record of its own: header, then nodes, then text and pairs; views relative to its start.
+std::unique_ptr<char[]> make_record(std::uint32_t source, std::uint64_t id, std::uint32_t status, Value nodes, std::string_view body,
+                                    std::span<const http::HeaderField> meta) {
+  const std::size_t node_count = nodes ? 1 + (nodes.node().is_container() ? nodes.node().off : 0) : 0;
+  std::size_t text = body.size();
+  for (const http::HeaderField& field : meta) text += field.name.size() + field.value.size();
+  for (std::size_t i = 0; i < node_count; ++i) {
+    const Node& n = nodes.ptr()[i];
+    if (n.type == NodeType::string || n.type == NodeType::bytes || n.type == NodeType::numtext) text += n.len;
+  }
+  const std::size_t pairs_at = sizeof(spk_record) + node_count * sizeof(Node);
+  const std::size_t text_at = pairs_at + meta.size() * sizeof(spk_pair);
+  const std::size_t size = (text_at + text + 7) & ~std::size_t{7};
+  std::unique_ptr<char[]> memory(new char[size]());
+  auto* record = reinterpret_cast<spk_record*>(memory.get());
+  record->size = static_cast<std::uint32_t>(size);
+  record->source = source;
+  record->id = id;
+  record->status = status;
+  std::size_t at = text_at;
+  const auto place = [&](std::string_view t) {
+    if (!t.empty()) std::memcpy(memory.get() + at, t.data(), t.size());
+    const spk_view view{static_cast<std::uint32_t>(at), static_cast<std::uint32_t>(t.size())};
+    at += t.size();
+    return view;
+  };
+  auto* out = reinterpret_cast<Node*>(memory.get() + sizeof(spk_record));
+  for (std::size_t i = 0; i < node_count; ++i) {
+    out[i] = nodes.ptr()[i];
+    if (out[i].type == NodeType::string || out[i].type == NodeType::bytes || out[i].type == NodeType::numtext) {
+      out[i].off = place({nodes.base() + out[i].off, out[i].len}).off;
+    }
+  }
+  record->nodes = {static_cast<std::uint32_t>(sizeof(spk_record)), static_cast<std::uint32_t>(node_count)};
+  auto* pairs = reinterpret_cast<spk_pair*>(memory.get() + pairs_at);
+  for (const http::HeaderField& field : meta) {
+    pairs->name = place(field.name);
+    pairs->value = place(field.value);
+    ++pairs;
+  }
+  record->meta = {static_cast<std::uint32_t>(pairs_at), static_cast<std::uint32_t>(meta.size())};
+  record->body = place(body);
+  return memory;
+}
+
+http::BodyFormat format_of(std::uint64_t format) {
+  switch (format) {
+    case SPK_BODY_TEXT: return http::BodyFormat::text;
+    case SPK_BODY_JSON: return http::BodyFormat::json;
+    case SPK_BODY_NODES: return http::BodyFormat::nodes;
+    default: return http::BodyFormat::raw;
+  }
+}
+
+/// `[[name, value], ...]` of a hook's result.
+bool read_fields(Value list, std::vector<http::HeaderField>& out) {
+  if (!list) return true;
+  if (!list.is_array()) return false;
+  for (Value pair : list.elements()) {
+    if (!pair.is_array() || pair.size() != 2 || !pair.at(0).is_string() || !pair.at(1).is_string()) return false;
+    out.push_back({pair.at(0).text(), pair.at(1).text()});
+  }
+  return true;
+}
+
+int refuse(const char* what) {
+  set_last_error(what);
+  return -SPK_E_CONFIG;
+}
+
+}  // namespace
+
+void set_last_error(std::string text) { last_error = std::move(text); }
+const std::string& get_last_error() { return last_error; }
+
+struct Port::Pending {
+  Pending(net::Loop& loop, Function<void()> fire) : timer(loop, std::move(fire)) {}
+  net::Timer timer;
+  std::uint64_t id = 0;
+  std::uint64_t user = 0;
+  bool timer_kind = false;
+  bool released_owed = false;  // virtual time: the handler that waits does not count as busy
+};
+
+Port::Port(std::shared_ptr<app::Application> application)
+    : application_(std::move(application)),
+      virtual_time_(application_->virtual_clock() != nullptr),
+      threaded_(application_->manifest().drive == services::Drive::thread) {
+  queue_.reserve(256);
+  head_scratch_.reserve(32);
+}
+
+Result<std::unique_ptr<Port>> Port::open(std::shared_ptr<app::Application> application) {
+  std::unique_ptr<Port> self(new Port(std::move(application)));
+  auto io = self->application_->open_io([&](net::Loop&) -> Result<http::Sink*> { return self.get(); });
+  if (!io.ok()) return std::move(io).error();
+  self->io_ = std::move(io).value();
+  self->application_->on_state(self->alive_.get(), [port = self.get(), alive = self->alive_, loop = &self->io_->loop()](app::State state) {
+    loop->post([port, alive, state] { if (*alive) port->state(state); });
+  });
+  self->push({.kind = SPK_EV_STATE, .flags = 0, .route = 0, .id = 0, .rec = nullptr, .user = 0, .arg = SPK_READY});
+  if (self->threaded_) {
+    self->shared_fd_ = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
+    if (self->shared_fd_ < 0) return internal_error(std::string("eventfd: ") + std::strerror(errno));
+    self->publish();
+    self->thread_ = std::thread([port = self.get()] { port->io_->loop().run(); });
+  }
+  return self;
+}
+
+Port::~Port() {
+  *alive_ = false;
+  application_->forget_states(alive_.get());
+  if (thread_.joinable()) {
+    io_->loop().stop();
+    thread_.join();
+  }
+  pending_.clear();
+  entries_.clear();  // chunks before the server's memory
+  io_.reset();
+  if (shared_fd_ >= 0) ::close(shared_fd_);
+}
+
+// ---- events -------------------------------------------------------------------------------------------------------
+
+void Port::push(const spk_event& event) {
+  queue_.push_back(event);
+  if (threaded_ && io_ != nullptr) io_->loop().at_turn_end(*this);
+}
+
+void Port::publish() {
+  if (queue_.empty()) return;
+  {
+    const std::lock_guard lock(mutex_);
+    shared_.insert(shared_.end(), queue_.begin(), queue_.end());
+  }
+  queue_.clear();
+  arrived_.notify_one();
+  const std::uint64_t one = 1;
+  [[maybe_unused]] const auto written = ::write(shared_fd_, &one, sizeof one);
+}
+
+Port::Entry& Port::entry_of(http::Exchange& exchange) {
+  const auto slot = static_cast<std::uint32_t>(exchange.id());
+  if (slot >= entries_.size()) entries_.resize(slot + 64);
+  Entry& entry = entries_[slot];
+  if (entry.id != exchange.id()) {
+    entry.id = exchange.id();
+    entry.uncredited = 0;
+    entry.covered = 0;
+    entry.chunks.clear();
+    entry.extra.reset();
+    entry.owed = Owed::nothing;
+  }
+  entry.exchange = &exchange;
+  return entry;
+}
+
+Port::Entry* Port::find(std::uint64_t id) {
+  const auto slot = static_cast<std::uint32_t>(id);
+  if (slot >= entries_.size()) return nullptr;
+  Entry& entry = entries_[slot];
+  return entry.id == id && entry.owed != Owed::nothing ? &entry : nullptr;
+}
+
+void Port::owe(Entry& entry, Owed what) {
+  entry.owed = what;
+  if (virtual_time_) application_->virtual_clock()->busy();
+}
+
+void Port::settle(Entry& entry) {
+  entry.owed = Owed::nothing;
+  entry.extra.reset();
+  if (virtual_time_) application_->virtual_clock()->idle();
+}
+
+void Port::on_request(http::Exchange& exchange) {
+  Entry& entry = entry_of(exchange);
+  owe(entry, Owed::request);
+  const http::RequestRecord& record = exchange.record();
+  push({.kind = SPK_EV_REQUEST,
+        .flags = static_cast<std::uint16_t>((record.flags & http::record_stream) != 0 ? SPK_F_STREAM : 0),
+        .route = record.route,
+        .id = entry.id,
+        .rec = &record,
+        .user = 0,
+        .arg = 0});
+}
+
+void Port::on_chunk(http::Exchange& exchange, http::BodyChunk chunk) {
+  Entry& entry = entry_of(exchange);
+  auto record = make_record(0, entry.id, 0, {}, chunk.data(), {});
+  const auto length = chunk.data().size();
+  const bool last = chunk.last();
+  const void* address = record.get();
+  entry.chunks.emplace_back(std::move(chunk), std::move(record));
+  push({.kind = SPK_EV_CHUNK, .flags = static_cast<std::uint16_t>(last ? SPK_F_LAST : 0), .route = 0, .id = entry.id, .rec = address, .user = 0, .arg = length});
+}
+
+void Port::on_cancel(http::Exchange& exchange, CancelReason reason) {
+  if (find(exchange.id()) == nullptr) return;
+  push({.kind = SPK_EV_CANCEL, .flags = 0, .route = 0, .id = exchange.id(), .rec = nullptr, .user = 0, .arg = static_cast<std::uint64_t>(reason)});
+}
+
+void Port::on_credit(http::Exchange& exchange) {
+  Entry* entry = find(exchange.id());
+  if (entry == nullptr || entry->uncredited == 0) return;
+  push({.kind = SPK_EV_CREDIT, .flags = 0, .route = 0, .id = entry->id, .rec = nullptr, .user = 0, .arg = entry->uncredited});
+  entry->uncredited = 0;
+}
+
+void Port::on_hook(http::Exchange& exchange, http::HookPhase phase, std::uint32_t hook) {
+  Entry& entry = entry_of(exchange);
+  owe(entry, Owed::hook);
+  std::uint64_t answer = 0;
+  if (phase == http::HookPhase::on_response || phase == http::HookPhase::on_error) {
+    entry.extra = make_record(hook, entry.id, exchange.response_status(), {}, {}, exchange.response_headers());
+    answer = reinterpret_cast<std::uintptr_t>(entry.extra.get());
+  }
+  push({.kind = SPK_EV_HOOK, .flags = 0, .route = hook, .id = entry.id, .rec = &exchange.record(), .user = answer, .arg = static_cast<std::uint64_t>(phase)});
+}
+
+void Port::on_factory(http::Exchange& exchange, std::uint32_t dependency, std::span<const std::uint64_t> arguments) {
+  Entry& entry = entry_of(exchange);
+  owe(entry, Owed::factory);
+  NodeBuilder tokens;
+  tokens.begin_array();
+  for (const std::uint64_t token : arguments) tokens.uinteger(token);
+  tokens.end();
+  entry.extra = make_record(dependency, entry.id, 0, tokens.root(), {}, {});
+  push({.kind = SPK_EV_FACTORY, .flags = 0, .route = dependency, .id = entry.id, .rec = entry.extra.get(), .user = 0, .arg = 0});
+}
+
+void Port::on_dispose(http::Exchange& exchange, std::uint32_t dependency, std::uint64_t token) {
+  Entry& entry = entry_of(exchange);
+  owe(entry, Owed::dispose);
+  push({.kind = SPK_EV_DISPOSE, .flags = 0, .route = dependency, .id = entry.id, .rec = nullptr, .user = 0, .arg = token});
+}
+
+void Port::state(app::State state) {
+  if (state == app::State::draining) {
+    push({.kind = SPK_EV_STATE, .flags = 0, .route = 0, .id = 0, .rec = nullptr, .user = 0, .arg = SPK_DRAINING});
+  } else if (state == app::State::stopped) {
+    for (Entry& entry : entries_) entry.owed = Owed::nothing;  // every id is stale now
+    background_waiting_.clear();
+    push({.kind = SPK_EV_STATE, .flags = 0, .route = 0, .id = 0, .rec = nullptr, .user = 0, .arg = SPK_STOPPED});
+  }
+}
+
+// ---- the drive ----------------------------------------------------------------------------------------------------
+
+int Port::fd() const noexcept { return threaded_ ? shared_fd_ : io_->loop().fd(); }
+
+int Port::take(spk_event* events, std::uint32_t max) {
+  const std::size_t n = std::min<std::size_t>(max, queue_.size() - taken_);
+  std::memcpy(events, queue_.data() + taken_, n * sizeof(spk_event));
+  taken_ += n;
+  if (taken_ == queue_.size()) {
+    queue_.clear();
+    taken_ = 0;
+  } else if (!threaded_) {
+    io_->loop().wake();  // the descriptor stays readable for the rest
+  }
+  return static_cast<int>(n);
+}
+
+int Port::poll(spk_event* events, std::uint32_t max, std::int32_t timeout_ms) {
+  if (max == 0) return 0;
+  if (threaded_) {
+    std::unique_lock lock(mutex_);
+    if (timeout_ms != 0) {
+      const auto ready = [this] { return !shared_.empty() || woken_.exchange(false); };
+      if (timeout_ms < 0) arrived_.wait(lock, ready);
+      else arrived_.wait_for(lock, std::chrono::milliseconds(timeout_ms), ready);
+    }
+    const std::size_t n = std::min<std::size_t>(max, shared_.size());
+    if (n > 0) std::memcpy(events, shared_.data(), n * sizeof(spk_event));
+    shared_.erase(shared_.begin(), shared_.begin() + static_cast<std::ptrdiff_t>(n));
+    if (shared_.empty()) {
+      std::uint64_t drained = 0;
+      [[maybe_unused]] const auto got = ::read(shared_fd_, &drained, sizeof drained);
+    }
+    return static_cast<int>(n);
+  }
+  net::Loop& loop = io_->loop();
+  if (taken_ < queue_.size()) return take(events, max);
+  if (timeout_ms == 0) {
+    loop.turn(0);
+    return queue_.empty() ? 0 : take(events, max);
+  }
+  const auto until = std::chrono::steady_clock::now() + std::chrono::milliseconds(timeout_ms);
+  while (true) {
+    int wait = -1;
+    if (timeout_ms > 0) {
+      const auto left = std::chrono::duration_cast<std::chrono::milliseconds>(until - std::chrono::steady_clock::now()).count();
+      wait = left > 0 ? static_cast<int>(left) : 0;
+    }
+    loop.turn(wait);
+    if (!queue_.empty()) return take(events, max);
+    if (woken_.exchange(false) || wait == 0) return 0;
+  }
+}
+
+void Port::wake() {
+  woken_.store(true);
+  if (threaded_) arrived_.notify_all();
+  else io_->loop().wake();
+}
+
+namespace {
+/// A command with what it points to, for the way to another thread.
+struct OwnedCommand {
+  spk_cmd command;
+  std::unique_ptr<char[]> memory;
+  explicit OwnedCommand(const spk_cmd& from) : command(from), memory(new char[((from.head.len + 7) & ~7ULL) + from.body.len + 8]) {
+    char* const body = memory.get() + ((from.head.len + 7) & ~7ULL);
+    if (from.head.len > 0) std::memcpy(memory.get(), from.head.ptr, from.head.len);
+    if (from.body.len > 0) std::memcpy(body, from.body.ptr, from.body.len);
+    command.head.ptr = memory.get();
+    command.body.ptr = body;
+  }
+};
+}  // namespace
+
+int Port::submit(const spk_cmd* commands, std::uint32_t n) {
+  net::Loop& loop = io_->loop();
+  if (threaded_ || !loop.on_thread()) {
+    std::vector<OwnedCommand> owned;
+    owned.reserve(n);
+    for (std::uint32_t i = 0; i < n; ++i) owned.emplace_back(commands[i]);
+    loop.post([this, alive = alive_, owned = std::move(owned)] {
+      if (!*alive) return;
+      for (const OwnedCommand& o : owned) apply(o.command);
+    });
+    return 0;
+  }
+  int result = 0;
+  for (std::uint32_t i = 0; i < n; ++i) {
+    const int rc = apply(commands[i]);
+    if (rc < 0 && (n == 1 || rc != -SPK_E_STALE) && result == 0) result = rc;
+  }
+  loop.end_turn();  // the writes of this batch go out now
+  if (result < 0) return result;
+  return taken_ < queue_.size() ? static_cast<int>(queue_.size() - taken_) : 0;
+}
+
+// ---- commands -----------------------------------------------------------------------------------------------------
+
+int Port::apply(const spk_cmd& command) {
+  try {
+    switch (command.op) {
+      case SPK_CMD_REPLY: return apply_reply(command);
+      case SPK_CMD_HEAD: {
+        Entry* entry = find(command.id);
+        if (entry == nullptr || entry->owed != Owed::request) return -SPK_E_STALE;
+        if (!read_head(command, head_scratch_)) return refuse("HEAD: a header lies outside head");
+        entry->owed = Owed::streaming;
+        entry->exchange->start(command.status, head_scratch_);
+        return 0;
+      }
+      case SPK_CMD_CHUNK: return apply_chunk(command);
+      case SPK_CMD_END:
+      case SPK_CMD_ABORT: {
+        Entry* entry = find(command.id);
+        if (entry == nullptr || (entry->owed != Owed::streaming && entry->owed != Owed::request)) return -SPK_E_STALE;
+        http::Exchange& exchange = *entry->exchange;
+        const bool started = entry->owed == Owed::streaming;
+        settle(*entry);
+        if (command.op == SPK_CMD_END && started) exchange.end();
+        else exchange.abort();
+        return 0;
+      }
+      case SPK_CMD_CREDIT: return apply_credit(command);
+      case SPK_CMD_FAIL: return apply_fail(command);
+      case SPK_CMD_RESULT: return apply_result(command);
+      case SPK_CMD_ACK:
+      case SPK_CMD_NACK: {
+        const auto it = background_.find(command.id);
+        if (it == background_.end()) return -SPK_E_STALE;
+        background_.erase(it);
+        application_->background_ended(true);
+        if (virtual_time_) application_->virtual_clock()->idle();
+        start_background();
+        return 0;
+      }
+      case SPK_CMD_TIMER: return start_timer(command);
+      case SPK_CMD_CALL: return start_call(command);
+      case SPK_CMD_CANCEL: cancel_pending(command.user); return 0;
+      case SPK_CMD_RELEASE: return results_.erase(command.id) == 1 ? 0 : -SPK_E_STALE;
+      default: return refuse("unknown command");
+    }
+  } catch (const std::exception& e) {
+    set_last_error(e.what());
+    return -SPK_E_STATE;
+  }
+}
+
+bool Port::read_head(const spk_cmd& command, std::vector<http::HeaderField>& out) {
+  out.clear();
+  if (command.nhead == 0) return true;
+  const auto* base = static_cast<const char*>(command.head.ptr);
+  if (command.nhead > command.head.len / sizeof(spk_pair)) return false;
+  const auto* pairs = reinterpret_cast<const spk_pair*>(base);
+  const auto fits = [&](const spk_view& v) { return v.off <= command.head.len && v.len <= command.head.len - v.off; };
+  for (std::uint32_t i = 0; i < command.nhead; ++i) {
+    if (!fits(pairs[i].name) || !fits(pairs[i].value)) return false;
+    out.push_back({{base + pairs[i].name.off, pairs[i].name.len}, {base + pairs[i].value.off, pairs[i].value.len}});
+  }
+  return true;
+}
+
+int Port::apply_reply(const spk_cmd& command) {
+  Entry* entry = find(command.id);
+  if (entry == nullptr || entry->owed != Owed::request) return -SPK_E_STALE;
+  http::Exchange& exchange = *entry->exchange;
+  http::Reply reply;
+  reply.status = command.status;
+  reply.format = format_of(command.format);
+  const char* wrong = nullptr;
+  if (!read_head(command, head_scratch_)) wrong = "REPLY: a header lies outside head";
+  reply.headers = head_scratch_;
+  if (reply.format == http::BodyFormat::nodes) {
+    reply.value = checked_nodes(command.body.ptr, command.body.len);
+    if (!reply.value) wrong = "REPLY: malformed nodes";
+  } else {
+    reply.body = as_text(command.body);
+  }
+  settle(*entry);
+  if (wrong != nullptr) {
+    exchange.fail({.type = "PortError", .message = wrong, .trace = {}});
+    return refuse(wrong);
+  }
+  exchange.reply(reply);
+  return 0;
+}
+
+int Port::apply_chunk(const spk_cmd& command) {
+  Entry* entry = find(command.id);
+  if (entry == nullptr || entry->owed != Owed::streaming) return -SPK_E_STALE;
+  entry->uncredited += static_cast<std::uint32_t>(command.body.len);
+  const bool room = entry->exchange->write(as_text(command.body));
+  if (room && entry->uncredited >= answer_credit / 2) on_credit(*entry->exchange);
+  return 0;
+}
+
+int Port::apply_credit(const spk_cmd& command) {
+  Entry* entry = find(command.id);
+  if (entry == nullptr) return -SPK_E_STALE;
+  entry->covered += command.arg;
+  while (!entry->chunks.empty() && entry->covered >= entry->chunks.front().first.data().size()) {
+    entry->covered -= entry->chunks.front().first.data().size();
+    entry->chunks.pop_front();
+  }
+  entry->exchange->grant(static_cast<std::size_t>(command.arg));
+  return 0;
+}
+
+int Port::apply_fail(const spk_cmd& command) {
+  if (const auto it = background_.find(command.id); it != background_.end()) {
+    background_.erase(it);
+    application_->background_ended(false);
+    if (virtual_time_) application_->virtual_clock()->idle();
+    start_background();
+    return 0;
+  }
+  Entry* entry = find(command.id);
+  if (entry == nullptr) return -SPK_E_STALE;
+  http::Failure failure;
+  if (const Value nodes = checked_nodes(command.body.ptr, command.body.len); nodes.is_object()) {
+    const auto text = [&](std::string_view key) {
+      const Value v = nodes.find(key);
+      return v.is_string() ? v.text() : std::string_view();
+    };
+    failure = {.type = text("type"), .message = text("message"), .trace = text("trace")};
+  }
+  http::Exchange& exchange = *entry->exchange;
+  settle(*entry);
+  exchange.fail(failure);
+  return 0;
+}
+
+int Port::apply_result(const spk_cmd& command) {
+  Entry* entry = find(command.id);
+  if (entry == nullptr) {
+    if (command.id == 0) return application_->singleton_disposed(command.arg) ? 0 : -SPK_E_STALE;
+    return -SPK_E_STALE;
+  }
+  const Owed owed = entry->owed;
+  http::Exchange& exchange = *entry->exchange;
+  Value nodes;
+  if (command.body.len > 0) {
+    nodes = checked_nodes(command.body.ptr, command.body.len);
+    if (!nodes) {
+      settle(*entry);
+      exchange.fail({.type = "PortError", .message = "RESULT: malformed nodes", .trace = {}});
+      return refuse("RESULT: malformed nodes");
+    }
+  }
+  switch (owed) {
+    case Owed::hook: return apply_hook_result(*entry, nodes);
+    case Owed::factory: {
+      settle(*entry);
+      exchange.factory_done(command.arg, nodes.is_string() ? nodes.text() : std::string_view());
+      return 0;
+    }
+    case Owed::dispose:
+      settle(*entry);
+      exchange.dispose_done();
+      return 0;
+    default: return -SPK_E_STALE;
+  }
+}
+
+int Port::apply_hook_result(Entry& entry, Value nodes) {
+  http::Exchange& exchange = *entry.exchange;
+  std::vector<http::HeaderField> set;
+  std::vector<http::HeaderField> append;
+  std::vector<http::HeaderField> headers;
+  http::HookResult result;
+  http::Reply answer;
+  bool wrong = false;
+  if (nodes && !nodes.is_null()) {
+    wrong = !nodes.is_object();
+    if (!wrong) {
+      result.context = nodes.find("context");
+      wrong = (result.context && !result.context.is_object()) || !read_fields(nodes.find("set"), set) || !read_fields(nodes.find("append"), append);
+      result.set = set;
+      result.append = append;
+      if (const Value a = nodes.find("answer"); !wrong && a && !a.is_null()) {
+        const Value status = a.is_object() ? a.find("status") : Value();
+        const Value format = a.is_object() ? a.find("format") : Value();
+        wrong = !a.is_object() || !status.is(NodeType::integer) || status.as_int() < 100 || status.as_int() > 599 ||
+                (format && !format.is(NodeType::integer)) || !read_fields(a.find("headers"), headers);
+        if (!wrong) {
+          answer.status = static_cast<std::uint16_t>(status.as_int());
+          answer.format = format_of(format ? static_cast<std::uint64_t>(format.as_int()) : SPK_BODY_RAW);
+          answer.headers = headers;
+          const Value body = a.find("body");
+          if (answer.format == http::BodyFormat::nodes) {
+            answer.value = body;
+            wrong = !body;
+          } else if (body && !body.is_null()) {
+            wrong = !body.is_string() && !body.is(NodeType::bytes);
+            if (!wrong) answer.body = body.text();
+          }
+          result.answer = &answer;
+        }
+      }
+    }
+  }
+  settle(entry);
+  if (wrong) {
+    exchange.fail({.type = "PortError", .message = "RESULT: not a hook's result", .trace = {}});
+    return refuse("RESULT: not a hook's result (see abi/README.md)");
+  }
+  exchange.hook_done(result);
+  return 0;
+}
+
+// ---- timers, operations, background tasks ---------------------------------------------------------------------------
+
+int Port::start_timer(const spk_cmd& command) {
+  const std::uint64_t id = own_id_bit | (++next_id_ << 32);
+  auto pending = std::make_unique<Pending>(io_->loop(), [this, id] {
+    const auto it = pending_.find(id);
+    if (it != pending_.end()) finish_pending(*it->second, nullptr);
+  });
+  pending->id = id;
+  pending->user = command.user;
+  pending->timer_kind = true;
+  if (virtual_time_ && find(command.id) != nullptr) {
+    pending->released_owed = true;
+    application_->virtual_clock()->idle();
+  }
+  pending->timer.start(std::chrono::milliseconds(command.arg));
+  pending_.emplace(id, std::move(pending));
+  return 0;
+}
+
+void Port::finish_pending(Pending& pending, const Error* error) {
+  if (pending.released_owed) application_->virtual_clock()->busy();
+  const std::uint64_t user = pending.user;
+  const std::uint64_t id = pending.id;
+  const bool timer_kind = pending.timer_kind;
+  pending_.erase(id);
+  if (timer_kind && error == nullptr) {
+    push({.kind = SPK_EV_DONE, .flags = 0, .route = 0, .id = id, .rec = nullptr, .user = user, .arg = 0});
+  } else {
+    done(user, id, error, {});
+  }
+}
+
+void Port::cancel_pending(std::uint64_t user) {
+  for (auto& [id, pending] : pending_) {
+    if (pending->user != user) continue;
+    const Error error(ErrorKind::cancelled, "cancelled by the host");
+    finish_pending(*pending, &error);
+    return;
+  }
+}
+
+void Port::done(std::uint64_t user, std::uint64_t id, const Error* error, Value result) {
+  auto record = make_record(0, id, error == nullptr ? 0 : static_cast<std::uint32_t>(error->kind()), result,
+                            error == nullptr ? std::string_view() : std::string_view(error->message()), {});
+  const void* address = record.get();
+  results_.emplace(id, std::move(record));
+  push({.kind = SPK_EV_DONE, .flags = 0, .route = 0, .id = id, .rec = address, .user = user, .arg = 0});
+}
+
+int Port::start_call(const spk_cmd& command) {
+  const std::uint64_t id = own_id_bit | (++next_id_ << 32);
+  const auto refuse_call = [&](Error error) {
+    done(command.user, id, &error, {});
+    return 0;
+  };
+  Value arguments;
+  if (command.body.len > 0) {
+    arguments = checked_nodes(command.body.ptr, command.body.len);
+    if (!arguments) return refuse_call(invalid_argument("CALL: malformed nodes"));
+  }
+  switch (static_cast<Operation>(command.arg)) {
+    case Operation::background_run: {
+      if (background_waiting_.size() >= background_queue) {
+        return refuse_call(Error(ErrorKind::rate_limited, "background.run: the queue is full"));
+      }
+      background_waiting_.push_back(command.user);
+      application_->background_began();
+      start_background();
+      return 0;
+    }
+    case Operation::test_advance:
+    case Operation::test_settle: {
+      net::VirtualClock* clock = application_->virtual_clock();
+      if (clock == nullptr) return refuse_call(Error(ErrorKind::unsupported, "test.advance: the manifest's clock is real; expected \"clock\": \"virtual\""));
+      auto finish = [this, alive = alive_, id, user = command.user, loop = &io_->loop()] {
+        loop->post([this, alive, id, user] { if (*alive) done(user, id, nullptr, {}); });
+      };
+      if (static_cast<Operation>(command.arg) == Operation::test_settle) {
+        clock->settle(std::move(finish));
+        return 0;
+      }
+      const Value ms = arguments.is_object() ? arguments.find("ms") : Value();
+      if (!ms.is(NodeType::integer) || ms.as_int() < 0) return refuse_call(invalid_argument("test.advance.ms: expected an integer of at least 0"));
+      clock->advance(std::chrono::milliseconds(ms.as_int()), std::move(finish));
+      return 0;
+    }
+    default: return refuse_call(Error(ErrorKind::unsupported, "CALL: unknown operation " + std::to_string(command.arg)));
+  }
+}
+
+void Port::start_background() {
+  while (!background_waiting_.empty() && background_.size() < background_limit) {
+    const std::uint64_t user = background_waiting_.front();
+    background_waiting_.pop_front();
+    const std::uint64_t id = own_id_bit | (++next_id_ << 32);
+    background_.emplace(id, user);
+    if (virtual_time_) application_->virtual_clock()->busy();
+    push({.kind = SPK_EV_TASK, .flags = 0, .route = 0, .id = id, .rec = nullptr, .user = user, .arg = 0});
+  }
+}
+
+int Port::call(const spk_cmd&, const spk_record** out) {
+  // No operation of this version completes at once without a store; hosts use CALL.
+  if (out != nullptr) *out = nullptr;
+  set_last_error("spk_call: no operation of this build completes at once; submit it as SPK_CMD_CALL");
+  return -SPK_E_UNSUPPORTED;
+}
+
+}  // namespace spikard::abi

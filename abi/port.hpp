@@ -1,0 +1,110 @@
+#pragma once
+
+#include <atomic>
+#include <condition_variable>
+#include <cstdint>
+#include <deque>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <thread>
+#include <unordered_map>
+#include <vector>
+
+#include "app/application.hpp"
+#include "http/sink.hpp"
+#include "net/loop/loop.hpp"
+#include "spikard/spikard.h"
+
+namespace spikard::abi {
+
+/// One port: an I/O loop of an application whose handlers live in a host language. Implements http::Sink by queueing events, and applies the host's commands.
+///
+/// Inline drive: everything happens on the thread that polls. Threaded drive: a core thread turns the loop; the host only takes events and hands over copies of commands.
+class Port final : public http::Sink, private net::TurnEnd {
+ public:
+  [[nodiscard]] static Result<std::unique_ptr<Port>> open(std::shared_ptr<app::Application> application);
+  ~Port() override;
+
+  int fd() const noexcept;
+  int poll(spk_event* events, std::uint32_t max, std::int32_t timeout_ms);
+  int submit(const spk_cmd* commands, std::uint32_t n);
+  int call(const spk_cmd& command, const spk_record** out);
+  void wake();
+  [[nodiscard]] app::IoUnit& io() noexcept { return *io_; }
+
+  // http::Sink
+  void on_request(http::Exchange& exchange) override;
+  void on_chunk(http::Exchange& exchange, http::BodyChunk chunk) override;
+  void on_cancel(http::Exchange& exchange, CancelReason reason) override;
+  void on_credit(http::Exchange& exchange) override;
+  void on_hook(http::Exchange& exchange, http::HookPhase phase, std::uint32_t hook) override;
+  void on_factory(http::Exchange& exchange, std::uint32_t dependency, std::span<const std::uint64_t> arguments) override;
+  void on_dispose(http::Exchange& exchange, std::uint32_t dependency, std::uint64_t token) override;
+
+ private:
+  enum class Owed : std::uint8_t { nothing, request, streaming, hook, factory, dispose };
+  /// What the host owes for one exchange, by the id's slot.
+  struct Entry {
+    http::Exchange* exchange = nullptr;
+    std::uint64_t id = 0;
+    Owed owed = Owed::nothing;
+    std::uint32_t uncredited = 0;          // answer bytes taken since the last CREDIT event
+    std::uint64_t covered = 0;             // request-body bytes the host paid for beyond whole chunks
+    std::deque<std::pair<http::BodyChunk, std::unique_ptr<char[]>>> chunks;  // waiting for their CREDIT
+    std::unique_ptr<char[]> extra;         // the spk_record that goes with a HOOK or FACTORY event
+  };
+  struct Pending;  // a TIMER or CALL in progress
+
+  explicit Port(std::shared_ptr<app::Application> application);
+  Entry& entry_of(http::Exchange& exchange);
+  Entry* find(std::uint64_t id);
+  void owe(Entry& entry, Owed what);
+  void settle(Entry& entry);
+  void push(const spk_event& event);
+  int take(spk_event* events, std::uint32_t max);
+  void publish();
+  void on_turn_end() override { publish(); }
+
+  int apply(const spk_cmd& command);
+  int apply_reply(const spk_cmd& command);
+  int apply_result(const spk_cmd& command);
+  int apply_hook_result(Entry& entry, Value nodes);
+  int apply_fail(const spk_cmd& command);
+  int apply_credit(const spk_cmd& command);
+  int apply_chunk(const spk_cmd& command);
+  int start_timer(const spk_cmd& command);
+  int start_call(const spk_cmd& command);
+  void cancel_pending(std::uint64_t user);
+  void done(std::uint64_t user, std::uint64_t id, const Error* error, Value result);
+  void finish_pending(Pending& pending, const Error* error);
+  void start_background();
+  void state(app::State state);
+  static bool read_head(const spk_cmd& command, std::vector<http::HeaderField>& out);
+
+  std::shared_ptr<app::Application> application_;
+  std::unique_ptr<app::IoUnit> io_;
+  bool virtual_time_ = false;
+
+  std::vector<spk_event> queue_;
+  std::size_t taken_ = 0;
+  std::vector<Entry> entries_;
+  std::vector<http::HeaderField> head_scratch_;
+  std::unordered_map<std::uint64_t, std::unique_ptr<Pending>> pending_;          // by our id
+  std::unordered_map<std::uint64_t, std::unique_ptr<char[]>> results_;           // DONE records until RELEASE
+  std::unordered_map<std::uint64_t, std::uint64_t> background_;                  // running: id -> user
+  std::deque<std::uint64_t> background_waiting_;
+  std::uint64_t next_id_ = 0;
+  std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);
+
+  // Threaded drive.
+  bool threaded_ = false;
+  std::thread thread_;
+  std::mutex mutex_;
+  std::condition_variable arrived_;
+  std::vector<spk_event> shared_;
+  int shared_fd_ = -1;
+  std::atomic<bool> woken_{false};
+};
+
+}  // namespace spikard::abi

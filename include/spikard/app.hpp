@@ -1,0 +1,194 @@
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "base/function.hpp"
+#include "base/result.hpp"
+#include "base/task.hpp"
+#include "services/manifest.gen.hpp"
+#include "spikard/handler.hpp"
+
+namespace spikard::app {
+class Application;
+}
+
+namespace spikard {
+
+enum class Scope : std::uint8_t { singleton, request, transient };
+
+/// An application: routes, hooks and dependencies as functions, the rest as plain data in `manifest()`. Build it on one thread, then `run()` it, or give it to a TestClient.
+///
+///     int main() {
+///       spikard::App app;
+///       app.get("/hello/{name}", [](Path<"name"> name) { return "hello " + *name; });
+///       return app.run();
+///     }
+///
+/// Handlers are plain functions or Task<T> coroutines. They run on I/O threads and must not block, unless registered with `.blocking()`.
+class App {
+ public:
+  App();
+  explicit App(services::Manifest manifest);
+  App(App&&) noexcept;
+  App& operator=(App&&) noexcept;
+  ~App();
+
+  /// Everything that is not code: name, listeners, limits, time-outs, health, log. Change it before run().
+  [[nodiscard]] services::Manifest& manifest() noexcept;
+  [[nodiscard]] services::HttpConfig& http() noexcept;
+
+  /// Further declarations of a route: `app.post(...).blocking().timeout(2s)`.
+  class RouteRef {
+   public:
+    RouteRef& name(std::string name) { spec().name = std::move(name); return *this; }
+    RouteRef& timeout(std::chrono::milliseconds t) { spec().timeout_ms = static_cast<std::uint32_t>(t.count()); return *this; }
+    /// The handler blocks: it runs on the blocking pool.
+    RouteRef& blocking() { spec().blocking = true; return *this; }
+    /// The body comes in parts while the handler runs (`ctx.next_chunk()`); it is not validated.
+    RouteRef& stream_body(std::vector<std::string> content_types = {"*/*"});
+    [[nodiscard]] services::Route& spec();
+
+   private:
+    friend class App;
+    RouteRef(App& app, std::size_t index) : app_(app), index_(index) {}
+    App& app_;
+    std::size_t index_;
+  };
+
+  template <class F>
+  RouteRef route(services::HttpMethod method, std::string path, F handler) {
+    services::Route spec;
+    spec.method = method;
+    spec.path = std::move(path);
+    detail::Arguments<typename detail::Signature<F>::Args>::declare_all(spec);
+    return add(std::move(spec), detail::make_handler(std::move(handler)));
+  }
+  template <class F>
+  RouteRef get(std::string path, F handler) { return route(services::HttpMethod::get, std::move(path), std::move(handler)); }
+  template <class F>
+  RouteRef post(std::string path, F handler) { return route(services::HttpMethod::post, std::move(path), std::move(handler)); }
+  template <class F>
+  RouteRef put(std::string path, F handler) { return route(services::HttpMethod::put, std::move(path), std::move(handler)); }
+  template <class F>
+  RouteRef patch(std::string path, F handler) { return route(services::HttpMethod::patch, std::move(path), std::move(handler)); }
+  template <class F>
+  RouteRef del(std::string path, F handler) { return route(services::HttpMethod::del, std::move(path), std::move(handler)); }
+
+  /// A route as plain data with a handler that reads the request itself: `Response(Context&)`, or a Task of Response or AnyResponse.
+  template <class F>
+  RouteRef add_route(services::Route spec, F handler) { return add(std::move(spec), detail::make_handler(std::move(handler))); }
+
+  /// Hooks run in the order they were added. `fn(Hook&)`, plain or a Task<void>; a thrown exception goes to on_error.
+  template <class F>
+  App& on_request(F fn) { return hook(http::HookPhase::on_request, std::move(fn)); }
+  template <class F>
+  App& pre_validation(F fn) { return hook(http::HookPhase::pre_validation, std::move(fn)); }
+  template <class F>
+  App& pre_handler(F fn) { return hook(http::HookPhase::pre_handler, std::move(fn)); }
+  template <class F>
+  App& on_response(F fn) { return hook(http::HookPhase::on_response, std::move(fn)); }
+  template <class F>
+  App& on_error(F fn) { return hook(http::HookPhase::on_error, std::move(fn)); }
+  template <class F>
+  App& hook(http::HookPhase phase, F fn) {
+    if constexpr (std::is_void_v<typename detail::Signature<F>::Return>) {
+      return add_hook(phase, [fn = std::move(fn)](Hook& h) mutable -> Task<void> { fn(h); co_return; });
+    } else {
+      return add_hook(phase, Function<Task<void>(Hook&)>(std::move(fn)));
+    }
+  }
+
+  /// A value for `Inject<"name", T>`.
+  template <class T>
+  App& value(std::string name, T object) {
+    services::Dependency spec;
+    spec.name = std::move(name);
+    spec.kind = services::DependencyKind::value;
+    return add_value(std::move(spec), std::make_shared<T>(std::move(object)));
+  }
+  /// A factory for `Inject<"name", T>`: a function (or coroutine) of Injects that returns T. T's destructor is the clean-up; `cleanup(T&)` runs before it.
+  template <class F>
+  App& dependency(std::string name, Scope scope, F factory) { return dependency(std::move(name), scope, std::move(factory), [](auto&) {}); }
+  template <class F, class C>
+  App& dependency(std::string name, Scope scope, F factory, C cleanup);
+
+  /// Factories as data: `make(arguments)` gives the object and, if it has one, its JSON type; `cleanup` may be empty. For one route only: put the spec's id (returned) into
+  /// `route.dependencies`.
+  using RawFactory = Function<Task<std::pair<std::shared_ptr<void>, std::string>>(std::vector<std::shared_ptr<void>>)>;
+  using RawCleanup = Function<Task<void>(std::shared_ptr<void>)>;
+  services::Dependency make_dependency(services::Dependency spec, RawFactory make, RawCleanup cleanup);
+  services::Dependency make_value(services::Dependency spec, std::shared_ptr<void> object);
+  App& add_value(services::Dependency spec, std::shared_ptr<void> object);
+
+  App& listen(std::uint16_t port, std::string address = "127.0.0.1");
+
+  /// Serves until SIGTERM, SIGINT or stop(); returns the exit code (DESIGN.md section 6). A manifest that is wrong is reported to standard error, exit code 78.
+  /// Without a listener in the manifest: 127.0.0.1 and $PORT, or 8000.
+  [[nodiscard]] int run();
+  /// Begins the drain; any thread.
+  void stop();
+  /// Checks everything and makes the runtime without starting it (tests, embedding).
+  [[nodiscard]] Result<std::shared_ptr<app::Application>> build();
+  /// The handler side for one loop of what build() made.
+  [[nodiscard]] std::unique_ptr<http::Sink> make_sink(app::Application& application, net::Loop& loop);
+
+ private:
+  friend class RouteRef;
+  friend class detail::Dispatcher;
+  struct State;
+  RouteRef add(services::Route spec, detail::Handler handler);
+  App& add_hook(http::HookPhase phase, Function<Task<void>(Hook&)> fn);
+
+  std::shared_ptr<State> state_;
+};
+
+namespace detail {
+template <class Tuple>
+struct FactoryArguments;
+template <class... A>
+struct FactoryArguments<std::tuple<A...>> {
+  static std::vector<std::string> names() { return {std::string(std::remove_cvref_t<A>::name)...}; }
+  template <class F>
+  static decltype(auto) call(F& f, const std::vector<std::shared_ptr<void>>& objects) {
+    return [&]<std::size_t... I>(std::index_sequence<I...>) -> decltype(auto) {
+      return f(std::remove_cvref_t<A>{static_cast<decltype(std::remove_cvref_t<A>::object)>(objects[I].get())}...);
+    }(std::index_sequence_for<A...>{});
+  }
+};
+}  // namespace detail
+
+template <class F, class C>
+App& App::dependency(std::string name, Scope scope, F factory, C cleanup) {
+  using S = detail::Signature<F>;
+  using R = typename S::Return;
+  using T = typename detail::task_of<R>::type;
+  services::Dependency spec;
+  spec.name = std::move(name);
+  spec.kind = services::DependencyKind::factory;
+  spec.scope = static_cast<services::DependencyScope>(scope);
+  spec.depends_on = detail::FactoryArguments<typename S::Args>::names();
+  auto make = [f = std::move(factory)](std::vector<std::shared_ptr<void>> objects) mutable -> Task<std::pair<std::shared_ptr<void>, std::string>> {
+    std::pair<std::shared_ptr<void>, std::string> made;
+    if constexpr (detail::task_of<R>::value) {
+      Task<T> task = detail::FactoryArguments<typename S::Args>::call(f, objects);
+      T object = co_await std::move(task);
+      made.first = std::make_shared<T>(std::move(object));
+    } else {
+      made.first = std::make_shared<T>(detail::FactoryArguments<typename S::Args>::call(f, objects));
+    }
+    co_return made;
+  };
+  auto clean = [c = std::move(cleanup)](std::shared_ptr<void> object) mutable -> Task<void> {
+    c(*static_cast<T*>(object.get()));
+    co_return;
+  };
+  http().dependencies.push_back(make_dependency(std::move(spec), std::move(make), std::move(clean)));
+  return *this;
+}
+
+}  // namespace spikard

@@ -1,0 +1,12 @@
+#pragma once
+
+/// The C++ API of Spikard. `find_package(spikard)`, link `spikard::spikard`, include this.
+#include "base/cancel.hpp"
+#include "base/result.hpp"
+#include "base/task.hpp"
+#include "spikard/app.hpp"
+#include "spikard/context.hpp"
+#include "spikard/describe.hpp"
+#include "spikard/params.hpp"
+#include "spikard/request.hpp"
+#include "spikard/response.hpp"
