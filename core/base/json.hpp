@@ -34,7 +34,12 @@ class Reader {
   Reader(Reader&&) noexcept;
   Reader& operator=(Reader&&) noexcept;
 
-  /// Into caller's memory: `nodes` room for at least `max_nodes(text.size())` is not needed; when room runs out `out_of_room` is
+  /// As many nodes as a text of this size can need, refused ones included.
+  [[nodiscard]] static constexpr std::size_t max_nodes(std::size_t text_size, const ReadLimits& limits) noexcept {
+    return text_size / 2 + 1 + limits.max_depth;
+  }
+
+  /// Into caller's memory: `nodes` room for `max_nodes` always suffices and is seldom needed; when room runs out `out_of_room` is
   /// set and nothing else is said: give more and call again. On success `node_count` and `scratch_used` are set.
   struct Target {
     const char* base;       ///< offsets count from here

@@ -461,8 +461,7 @@ bool Reader::read_into(std::string_view text, const ReadLimits& limits, Target& 
 }
 
 Result<Document> Reader::read(std::string_view text, const ReadLimits& limits) {
-  // A value needs two bytes or more, but for the last one; an empty container needs two.
-  impl_->nodes.resize(text.size() / 2 + 1);
+  impl_->nodes.resize(max_nodes(text.size(), limits));
   impl_->scratch.assign(text);
   impl_->scratch.resize(text.size() * 2);
   Target target{.base = impl_->scratch.data(),
@@ -474,8 +473,7 @@ Result<Document> Reader::read(std::string_view text, const ReadLimits& limits) {
   const std::string_view own(impl_->scratch.data(), text.size());
   const bool ok = read_into(own, limits, target, error);
   Result<Document> result = ok ? Result<Document>(Document(Value(impl_->nodes.data(), impl_->scratch.data())))
-                               : Result<Document>(invalid_argument("not JSON: " + std::string(error.message == nullptr ? "too many values" : error.message) +
-                                                                   " at byte " + std::to_string(error.offset)));
+                               : Result<Document>(invalid_argument("not JSON: " + std::string(error.message) + " at byte " + std::to_string(error.offset)));
   if (impl_->nodes.capacity() * sizeof(Node) > keep_capacity) std::vector<Node>().swap(impl_->nodes);
   if (impl_->scratch.capacity() > keep_capacity) std::string().swap(impl_->scratch);
   return result;

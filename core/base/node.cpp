@@ -3,7 +3,6 @@
 #include <charconv>
 #include <cmath>
 #include <cstdlib>
-#include <cstring>
 #include <limits>
 
 #include "base/assert.hpp"
@@ -32,7 +31,7 @@ double Value::as_double() const noexcept {
 Value Value::find(std::string_view key) const noexcept {
   Value found;
   for (const auto& [name, value] : members()) {
-    if (name.size() == key.size() && std::memcmp(name.data(), key.data(), key.size()) == 0) found = value;
+    if (name == key) found = value;
   }
   return found;
 }
