@@ -18,8 +18,6 @@ constexpr std::size_t background_limit = 1024;      // running at once
 constexpr std::size_t background_queue = 1 << 20;   // waiting
 constexpr std::uint64_t own_id_bit = 1ULL << 31;    // in the slot half: never an exchange's id
 
-thread_local std::string last_error;
-
 std::string_view as_text(const spk_bytes& b) { return {static_cast<const char*>(b.ptr), static_cast<std::size_t>(b.len)}; }
 
 /// A spk_record of its own: header, then nodes, then text and pairs; views relative to its start.
@@ -93,9 +91,6 @@ int refuse(const char* what) {
 }
 
 }  // namespace
-
-void set_last_error(std::string text) { last_error = std::move(text); }
-const std::string& get_last_error() { return last_error; }
 
 struct Port::Pending {
   Pending(net::Loop& loop, Function<void()> fire) : timer(loop, std::move(fire)) {}
@@ -363,7 +358,7 @@ int Port::submit(const spk_cmd* commands, std::uint32_t n) {
     const int rc = apply(commands[i]);
     if (rc < 0 && (n == 1 || rc != -SPK_E_STALE) && result == 0) result = rc;
   }
-  loop.end_turn();  // the writes of this batch go out now
+  if (http::Server* server = io_->server(); server != nullptr) server->flush();  // the writes of this batch go out now
   if (result < 0) return result;
   return taken_ < queue_.size() ? static_cast<int>(queue_.size() - taken_) : 0;
 }
@@ -505,10 +500,7 @@ int Port::apply_fail(const spk_cmd& command) {
 
 int Port::apply_result(const spk_cmd& command) {
   Entry* entry = find(command.id);
-  if (entry == nullptr) {
-    if (command.id == 0) return application_->singleton_disposed(command.arg) ? 0 : -SPK_E_STALE;
-    return -SPK_E_STALE;
-  }
+  if (entry == nullptr) return -SPK_E_STALE;
   const Owed owed = entry->owed;
   http::Exchange& exchange = *entry->exchange;
   Value nodes;

@@ -31,7 +31,10 @@ class Port final : public http::Sink, private net::TurnEnd {
   int submit(const spk_cmd* commands, std::uint32_t n);
   int call(const spk_cmd& command, const spk_record** out);
   void wake();
-  [[nodiscard]] app::IoUnit& io() noexcept { return *io_; }
+  /// Address and size of the mapping that records lie in, but those too big for it.
+  [[nodiscard]] std::pair<const void*, std::size_t> region() const noexcept {
+    return io_->server() == nullptr ? std::pair<const void*, std::size_t>{nullptr, 0} : io_->server()->region();
+  }
 
   // http::Sink
   void on_request(http::Exchange& exchange) override;

@@ -228,9 +228,9 @@ int spk_wake(spk_port* port) {
 int spk_region(spk_port* port, const void** base, uint64_t* size) {
   if (port == nullptr || base == nullptr || size == nullptr) return failed(SPK_E_CONFIG, "spk_region: NULL argument");
   return guarded([&] {
-    const auto region = port->port->region();
-    *base = region.base;
-    *size = region.size;
+    const auto [address, length] = port->port->region();
+    *base = address;
+    *size = length;
     return 0;
   });
 }

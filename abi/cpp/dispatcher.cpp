@@ -275,7 +275,7 @@ void Dispatcher::on_dispose(http::Exchange& exchange, std::uint32_t dependency, 
 
 void Dispatcher::background(Function<Task<void>()> work) {
   application_.background_began();
-  loop_.post([this, alive = alive_, work = std::move(work), application = application_.weak_from_this()]() mutable {
+  loop_.post([alive = alive_, work = std::move(work), application = application_.weak_from_this()]() mutable {
     const auto held = application.lock();
     if (held == nullptr) return;
     if (!*alive) {

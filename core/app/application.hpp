@@ -21,6 +21,7 @@
 #include "http/sink.hpp"
 #include "net/loop/loop.hpp"
 #include "net/service_thread.hpp"
+#include "net/tls.hpp"
 #include "net/transport.hpp"
 #include "net/virtual_clock.hpp"
 #include "services/manifest.gen.hpp"
@@ -124,13 +125,16 @@ class Application : public std::enable_shared_from_this<Application> {
   explicit Application(services::Manifest manifest);
   void enter(State state);
   void stopped(const DrainReport& report);
+  void close_component(Component& component);
 
   services::Manifest manifest_;
   std::shared_ptr<Clock> clock_;
   net::VirtualClock* virtual_clock_ = nullptr;
   std::unique_ptr<log::Logger> logger_;
   std::shared_ptr<const http::CompiledHttp> compiled_;
+  std::shared_ptr<http::Singletons> singletons_;
   std::vector<net::ReservedAddress> reserved_;
+  std::vector<std::shared_ptr<net::TlsContext>> tls_;  // one a listener; null for plain text
   std::unique_ptr<net::ServiceThread> service_;
   std::vector<std::unique_ptr<Component>> components_;
   HttpComponent* http_ = nullptr;

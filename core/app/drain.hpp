@@ -48,6 +48,10 @@ class Drain {
 
   /// The first call begins; a second one goes to phase 4 with cleanup 0 and flush 0.
   void signal();
+  /// Replaces `timeout`, before the drain begins.
+  void limit(Duration timeout) noexcept {
+    if (!begun()) limits_.timeout = timeout;
+  }
   [[nodiscard]] bool begun() const noexcept { return phase_ != Phase::running; }
 
  private:

@@ -1,0 +1,330 @@
+#include "app/application.hpp"
+
+#include <cstdlib>
+#include <cstring>
+#include <future>
+#include <unistd.h>
+
+#include "app/background_component.hpp"
+#include "app/http_component.hpp"
+#include "app/signals.hpp"
+#include "base/json.hpp"
+
+namespace spikard::app {
+namespace {
+
+std::string_view name_of(State state) {
+  switch (state) {
+    case State::created: return "created";
+    case State::started: return "started";
+    case State::ready: return "ready";
+    case State::draining: return "draining";
+    case State::stopped: return "stopped";
+  }
+  return "unknown";
+}
+
+Duration ms(std::uint32_t n) { return std::chrono::milliseconds(n); }
+
+}  // namespace
+
+IoUnit::~IoUnit() {
+  if (server_ == nullptr) return;
+  if (http_ != nullptr) http_->closing(*this);
+  server_->close();
+  server_.reset();
+}
+
+Application::Application(services::Manifest manifest) : manifest_(std::move(manifest)) {}
+
+Application::~Application() { close(); }
+
+Result<std::shared_ptr<Application>> Application::create(services::Manifest manifest, ApplicationOptions options) {
+  std::shared_ptr<Application> self(new Application(std::move(manifest)));
+  const services::Manifest& m = self->manifest_;
+  if (options.clock != nullptr) {
+    self->clock_ = std::move(options.clock);
+    if (self->clock_->is_virtual()) self->virtual_clock_ = static_cast<net::VirtualClock*>(self->clock_.get());
+  } else if (m.clock == services::ClockKind::virtual_) {
+#ifdef NDEBUG
+    if (const char* test = std::getenv("SPIKARD_TEST"); test == nullptr || std::strcmp(test, "1") != 0) {
+      return invalid_argument("clock: \"virtual\" is for tests: set SPIKARD_TEST=1 in the environment, or \"real\"");
+    }
+#endif
+    auto clock = std::make_shared<net::VirtualClock>();
+    self->virtual_clock_ = clock.get();
+    self->clock_ = std::move(clock);
+  } else {
+    self->clock_ = std::make_shared<RealClock>();
+  }
+  if (options.log_sink == nullptr) options.log_sink = std::make_shared<log::FdSink>(STDERR_FILENO);
+  self->logger_ = std::make_unique<log::Logger>(std::move(options.log_sink), *self->clock_, static_cast<log::Format>(m.log.format),
+                                                static_cast<log::Level>(m.log.level), m.name);
+  if (m.io_threads == 0) return invalid_argument("io_threads: expected at least 1, got 0");
+  if (m.http) {
+    auto compiled = http::CompiledHttp::compile(*m.http);
+    if (!compiled.ok()) return std::move(compiled).error();
+    self->compiled_ = std::move(compiled).value();
+    self->singletons_ = http::make_singletons();
+  }
+  auto background = std::make_unique<BackgroundComponent>();
+  self->background_ = background.get();
+  if (m.http) {
+    auto http = std::make_unique<HttpComponent>(*self);
+    self->http_ = http.get();
+    self->components_.push_back(std::move(http));
+  }
+  self->components_.push_back(std::move(background));
+  return self;
+}
+
+void Application::add(std::unique_ptr<Component> component) { components_.insert(components_.begin(), std::move(component)); }
+
+std::vector<std::string> Application::addresses() const {
+  std::vector<std::string> list;
+  for (const net::ReservedAddress& address : reserved_) list.push_back(address.address());
+  return list;
+}
+
+Result<void> Application::reserve() {
+  if (!manifest_.http || !reserved_.empty()) return {};
+  std::size_t index = 0;
+  for (const services::Listener& listener : manifest_.http->listeners) {
+    const std::string where = "http.listeners[" + std::to_string(index++) + "]";
+    auto address = net::ReservedAddress::reserve({.address = listener.address, .port = listener.port});
+    if (!address.ok()) {
+      reserved_.clear();
+      return Error(address.error().kind(), where + ": " + address.error().message());
+    }
+    reserved_.push_back(std::move(address).value());
+    std::shared_ptr<net::TlsContext> tls;
+    if (listener.tls) {
+      auto context = net::TlsContext::server({.certificate = listener.tls->certificate, .key = listener.tls->key, .alpn = listener.tls->alpn});
+      if (!context.ok()) {
+        reserved_.clear();
+        tls_.clear();
+        return Error(context.error().kind(), where + ".tls: " + context.error().message());
+      }
+      tls = std::move(context).value();
+    }
+    tls_.push_back(std::move(tls));
+  }
+  return {};
+}
+
+Result<void> Application::start() {
+  if (state() != State::created) return Error(ErrorKind::conflict, "the application was started already");
+  SPIKARD_TRY(reserve());
+  auto service = net::ServiceThread::start(*clock_);
+  if (!service.ok()) return std::move(service).error();
+  service_ = std::move(service).value();
+  background_->set_loop(service_->loop());
+  for (std::size_t i = 0; i < components_.size(); ++i) {
+    if (auto started = components_[i]->start(); !started.ok()) {
+      // What runs already is closed again, in reverse, before the error is told.
+      for (std::size_t k = i; k-- > 0;) close_component(*components_[k]);
+      service_->stop();
+      service_.reset();
+      return Error(started.error().kind(), std::string(components_[i]->name()) + ": " + started.error().message());
+    }
+  }
+  std::vector<Component*> all;
+  for (const auto& component : components_) all.push_back(component.get());
+  const services::Shutdown& s = manifest_.shutdown;
+  const DrainLimits limits{.delay = ms(s.delay_ms), .timeout = ms(s.timeout_ms), .cleanup = ms(s.cleanup_ms), .flush = ms(s.flush_ms)};
+  drain_ = std::make_unique<Drain>(
+      service_->loop(), std::move(all), limits, [this] { enter(State::draining); }, [this](const DrainReport& report) { stopped(report); });
+  enter(State::started);
+  if (!manifest_.http) enter(State::ready);
+  return {};
+}
+
+void Application::close_component(Component& component) {
+  std::promise<void> closed;
+  service_->loop().post([&] { component.close([&] { closed.set_value(); }); });
+  closed.get_future().wait();
+}
+
+Result<std::unique_ptr<IoUnit>> Application::open_io(Function<Result<http::Sink*>(net::Loop&)> make_sink) {
+  if (service_ == nullptr) return Error(ErrorKind::conflict, "start the application before opening a port");
+  std::unique_ptr<IoUnit> unit(new IoUnit);
+  auto loop = net::Loop::create(*clock_);
+  if (!loop.ok()) return std::move(loop).error();
+  unit->loop_ = std::move(loop).value();
+  auto sink = make_sink(*unit->loop_);
+  if (!sink.ok()) return std::move(sink).error();
+  if (compiled_ != nullptr) {
+    http::ServerOptions options;
+    options.singletons = singletons_;
+    options.ready = [this] { return ready(); };
+    options.on_failure = [this](const http::Exchange& exchange, const http::Failure& failure) {
+      const http::RequestRecord& record = exchange.record();
+      logger_->error("handler failed", {{"path", record.text(record.path)},
+                                        {"request", record.id},
+                                        {"type", failure.type},
+                                        {"error", failure.message},
+                                        {"trace", failure.trace.empty() ? log::Field(nullptr) : log::Field(failure.trace)}});
+    };
+    auto server = http::Server::create(*unit->loop_, compiled_, **sink, std::move(options));
+    if (!server.ok()) return std::move(server).error();
+    unit->server_ = std::move(server).value();
+    for (std::size_t i = 0; i < reserved_.size(); ++i) {
+      auto listener = reserved_[i].listen();
+      if (!listener.ok()) return std::move(listener).error();
+      std::unique_ptr<net::Listener> listening = std::move(listener).value();
+      if (tls_[i] != nullptr) listening = net::tls_listener(std::move(listening), tls_[i]);
+      SPIKARD_TRY(unit->server_->listen(std::move(listening)));
+    }
+    unit->http_ = http_;
+    http_->opened(*unit);
+  }
+  if (state() == State::started) enter(State::ready);
+  return unit;
+}
+
+void Application::drain(std::optional<Duration> timeout) {
+  if (service_ == nullptr) return;
+  service_->loop().post([this, timeout] {
+    if (timeout) drain_->limit(*timeout);
+    drain_->signal();
+  });
+}
+
+void Application::enter(State next) {
+  State now = state();
+  do {
+    if (now >= next) return;
+  } while (!state_.compare_exchange_weak(now, next, std::memory_order_acq_rel));
+  if (next == State::ready) {
+    std::string text;
+    for (const std::string& address : addresses()) text += (text.empty() ? "" : " ") + address;
+    logger_->info("ready", {{"listening", text}, {"pid", getpid()}});
+  } else if (next == State::draining) {
+    logger_->info("draining");
+  }
+  const std::lock_guard lock(observers_mutex_);
+  for (auto& [key, fn] : observers_) fn(next);
+}
+
+void Application::stopped(const DrainReport& report) {
+  {
+    const std::lock_guard lock(mutex_);
+    report_ = report.to_json();
+  }
+  exit_code_.store(report.exit_code(), std::memory_order_release);
+  const std::string text = report.to_json();
+  logger_->info("drained", {{"report", log::Field::json(text)}});
+  enter(State::stopped);
+}
+
+void Application::on_state(const void* key, Function<void(State)> fn) {
+  const std::lock_guard lock(observers_mutex_);
+  observers_.emplace_back(key, std::move(fn));
+}
+
+void Application::forget_states(const void* key) {
+  const std::lock_guard lock(observers_mutex_);
+  std::erase_if(observers_, [key](const auto& o) { return o.first == key; });
+}
+
+std::string Application::report() const {
+  const std::lock_guard lock(mutex_);
+  return report_;
+}
+
+std::string Application::info() const {
+  std::string out;
+  json::Writer w(out);
+  w.begin_object();
+  w.key("name"), w.string(manifest_.name);
+  w.key("state"), w.string(name_of(state()));
+  w.key("addresses");
+  w.begin_array();
+  for (const std::string& address : addresses()) w.string(address);
+  w.end_array();
+  w.key("pid"), w.integer(getpid());
+  w.end_object();
+  return out;
+}
+
+void Application::background_began() noexcept { background_->began(); }
+void Application::background_ended(bool finished) noexcept { background_->ended(finished); }
+
+Result<void> Application::check_workers(std::uint32_t workers) const {
+  if (workers == 0) return invalid_argument("workers: expected at least 1, got 0");
+  return {};
+}
+
+SupervisorOptions Application::supervisor_options(std::uint32_t workers) const {
+  const services::Shutdown& s = manifest_.shutdown;
+  SupervisorOptions options;
+  options.workers = workers;
+  options.deadline = ms(s.delay_ms) + ms(s.timeout_ms) + ms(s.cleanup_ms) + ms(s.flush_ms) + std::chrono::seconds(1);
+  return options;
+}
+
+net::Loop& Application::service_loop() { return service_->loop(); }
+
+Result<int> Application::run(Function<std::unique_ptr<http::Sink>(net::Loop&)> make_sink) {
+  std::unique_ptr<Signals> signals;
+  if (manifest_.handle_signals) {
+    auto blocked = Signals::block();
+    if (!blocked.ok()) return std::move(blocked).error();
+    signals = std::move(blocked).value();
+  }
+  SPIKARD_TRY(start());
+  struct Unit {
+    std::unique_ptr<http::Sink> sink;
+    std::unique_ptr<IoUnit> io;
+  };
+  std::vector<Unit> units(manifest_.io_threads);
+  for (Unit& unit : units) {
+    auto io = open_io([&](net::Loop& loop) -> Result<http::Sink*> {
+      unit.sink = make_sink(loop);
+      return unit.sink.get();
+    });
+    if (!io.ok()) return std::move(io).error();
+    unit.io = std::move(io).value();
+  }
+  on_state(&units, [&](State state) {
+    if (state != State::stopped) return;
+    for (Unit& unit : units) unit.io->loop().stop();
+  });
+  if (signals != nullptr) {
+    service_->loop().post([this, s = signals.get()] {
+      auto watched = s->watch(service_->loop(), [this](int) { drain_->signal(); });
+      if (!watched.ok()) logger_->error("signals are not watched: " + watched.error().message());
+    });
+  }
+  std::vector<std::thread> threads;
+  for (std::size_t i = 1; i < units.size(); ++i) threads.emplace_back([loop = &units[i].io->loop()] { loop->run(); });
+  units[0].io->loop().run();
+  for (std::thread& thread : threads) thread.join();
+  forget_states(&units);
+  if (signals != nullptr) {
+    std::promise<void> gone;
+    service_->loop().post([&] {
+      signals->unwatch();
+      gone.set_value();
+    });
+    gone.get_future().wait();
+  }
+  for (Unit& unit : units) {
+    unit.io.reset();  // before its sink
+    unit.sink.reset();
+  }
+  close();
+  return exit_code();
+}
+
+void Application::close() {
+  if (service_ == nullptr) return;
+  service_->stop();
+  drain_.reset();
+  components_.clear();
+  http_ = nullptr;
+  background_ = nullptr;
+  service_.reset();
+}
+
+}  // namespace spikard::app
