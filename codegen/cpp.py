@@ -181,6 +181,17 @@ def equal(f: Field) -> str:
     return f"a.{f.name} == b.{f.name}"
 
 
+def config_type(t: Type) -> str:
+    return {"enum": "string", "struct": "object", "list": "list", "map": "map"}.get(t.kind) or {"string": "string", "bool": "boolean", "json": "json"}.get(t.name, "integer")
+
+
+def config_row(f: Field) -> str:
+    item = f.type.item
+    target = item or f.type
+    pointer = f"&{snake(target.name)}_config" if target.kind == "struct" else "nullptr"
+    return f'{{{quoted(f.name)}, {config_type(f.type)}, {"true" if f.nullable else "false"}, {config_type(item) if item else "json"}, {pointer}}}'
+
+
 def filters(services: Services) -> dict[str, Any]:
     return {
         "cpp_type": cpp_type,
@@ -192,5 +203,6 @@ def filters(services: Services) -> dict[str, Any]:
         "differs": differs,
         "needs_defaults": needs_defaults,
         "equal": equal,
+        "config_row": config_row,
         "snake": snake,
     }

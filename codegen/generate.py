@@ -25,7 +25,7 @@ def c_wrap(text: str, indent: int) -> str:
 
 
 def wrap_comment(text: str) -> str:
-    return "\n".join(textwrap.wrap(text, 154, initial_indent="  ", subsequent_indent="     ", break_long_words=False, break_on_hyphens=False))
+    return "\n".join(textwrap.wrap(text.strip(), 154, initial_indent="  ", subsequent_indent="     ", break_long_words=False, break_on_hyphens=False))
 
 
 def environment() -> jinja2.Environment:
@@ -57,6 +57,8 @@ def render_all(spec: Path) -> dict[str, str]:
     add("include/spikard/spikard.h", "c/spikard.h")
     add("abi/symbols.gen.map", "abi/symbols.map")
     add("abi/symbols.gen.txt", "abi/symbols.txt")
+    add("core/services/config_table.gen.hpp", "cpp/config_table.hpp")
+    add("core/services/config_table.gen.cpp", "cpp/config_table.cpp")
     for file in services.files:
         for name, template in (
             (f"{file.name}.gen.hpp", "services.hpp"),

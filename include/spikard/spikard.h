@@ -309,83 +309,83 @@ SPK_STATIC_ASSERT(offsetof(spk_cmd, body) == 56, "layout of spk_cmd");
 /* ---- events: core to host ---- */
 
 enum {
-    /* A request for `route`. SPK_F_STREAM: the body follows as CHUNK. `rec` is valid until the final command is taken. Owed: REPLY, END (after HEAD),
+  /* A request for `route`. SPK_F_STREAM: the body follows as CHUNK. `rec` is valid until the final command is taken. Owed: REPLY, END (after HEAD),
      ABORT, WS_CLOSE or FAIL. rec: spk_request. */
   SPK_EV_REQUEST = 1,
-    /* A part of a streamed body: `arg` bytes in `body`; SPK_F_LAST on the last (may be empty). Valid until CREDIT commands of that id have covered it,
+  /* A part of a streamed body: `arg` bytes in `body`; SPK_F_LAST on the last (may be empty). Valid until CREDIT commands of that id have covered it,
      oldest first, or the final command. 65536 bytes are granted at the start. rec: spk_record. */
   SPK_EV_CHUNK = 2,
-    /* Advisory: client gone, deadline passed, or drain (`arg` = SPK_CANCEL_*). The final command is still owed, and then ignored. */
+  /* Advisory: client gone, deadline passed, or drain (`arg` = SPK_CANCEL_*). The final command is still owed, and then ignored. */
   SPK_EV_CANCEL = 3,
-    /* A response stream may send `arg` more bytes. An answer begun with HEAD starts with 65536; each CHUNK takes its length off. At or below 0: wait. */
+  /* A response stream may send `arg` more bytes. An answer begun with HEAD starts with 65536; each CHUNK takes its length off. At or below 0: wait. */
   SPK_EV_CREDIT = 4,
-    /* A WebSocket message or close, a gRPC message, an SSE resume. Valid until RELEASE. rec: spk_record. */
+  /* A WebSocket message or close, a gRPC message, an SSE resume. Valid until RELEASE. rec: spk_record. */
   SPK_EV_FRAME = 5,
-    /* A broker's delivery. Owed: ACK, NACK (SPK_F_REQUEUE: again; else dead letter), RETRY or FAIL. rec: spk_record. */
+  /* A broker's delivery. Owed: ACK, NACK (SPK_F_REQUEUE: again; else dead letter), RETRY or FAIL. rec: spk_record. */
   SPK_EV_MESSAGE = 6,
-    /* A task, a cron firing, or a background task (`rec` NULL, `user` as given to background.run). Owed: ACK (body: the result), RETRY or FAIL
+  /* A task, a cron firing, or a background task (`rec` NULL, `user` as given to background.run). Owed: ACK (body: the result), RETRY or FAIL
      (SPK_F_FATAL: no more tries). rec: spk_record. */
   SPK_EV_TASK = 7,
-    /* The end of a CALL or TIMER: `user` as given, `id` of the operation; `rec`: `status` 0 or an error kind, `nodes` the result, `body` the error
-     message. `rec` (when not NULL) is valid until RELEASE of that id. NULL for a timer that fired. rec: spk_record. */
+  /* The end of a CALL or TIMER: `user` as given, `id` of the operation; `rec`: `status` 0 or an error kind, `nodes` the result, `body` the error message.
+     `rec` (when not NULL) is valid until RELEASE of that id. NULL for a timer that fired. rec: spk_record. */
   SPK_EV_DONE = 8,
-    /* Hook number `route` of phase `arg` (SPK_HOOK_*). In ON_RESPONSE and ON_ERROR `user` is the address of a spk_record with the answer so far:
-     `status`, `meta` its headers. Owed: RESULT or FAIL with the request's id. rec: spk_request. */
+  /* Hook number `route` of phase `arg` (SPK_HOOK_*). In ON_RESPONSE and ON_ERROR `user` is the address of a spk_record with the answer so far: `status`,
+     `meta` its headers. Owed: RESULT or FAIL with the request's id. rec: spk_request. */
   SPK_EV_HOOK = 9,
-    /* Dependency `route` is to be made; `nodes`: an array of the tokens of its depends_on, in order. Owed: RESULT (`arg`: the new token; `body`: its JSON
+  /* Dependency `route` is to be made; `nodes`: an array of the tokens of its depends_on, in order. Owed: RESULT (`arg`: the new token; `body`: its JSON
      type as a string node, or nothing) or FAIL. rec: spk_record. */
   SPK_EV_FACTORY = 10,
-    /* Dependency `route` with token `arg` is no longer used. Owed: RESULT or FAIL; with `id` 0 (a singleton, at the end) `arg` is given back. */
+  /* Dependency `route` with token `arg` is no longer used. Owed: RESULT or FAIL; with `id` 0 (a singleton, at the end) `arg` is given back. */
   SPK_EV_DISPOSE = 11,
-    /* A CloudEvent to handle. Owed: ACK, NACK, RETRY, or RESULT with a reply event. rec: spk_record. */
+  /* A CloudEvent to handle. Owed: ACK, NACK, RETRY, or RESULT with a reply event. rec: spk_record. */
   SPK_EV_CLOUDEVENT = 12,
-    /* The application is now in state `arg`: SPK_READY, SPK_DRAINING, SPK_STOPPED. Close the port after STOPPED. */
+  /* The application is now in state `arg`: SPK_READY, SPK_DRAINING, SPK_STOPPED. Close the port after STOPPED. */
   SPK_EV_STATE = 13,
-    /* A log record; only when asked for. rec: spk_record. */
+  /* A log record; only when asked for. rec: spk_record. */
   SPK_EV_LOG = 14
 };
 
 /* ---- commands: host to core ---- */
 
 enum {
-    /* The whole answer: `status`; `head`: nhead spk_pair at `head.ptr`, views relative to it; `body` in `format`. A Content-Type among the headers wins
+  /* The whole answer: `status`; `head`: nhead spk_pair at `head.ptr`, views relative to it; `body` in `format`. A Content-Type among the headers wins
      over that of the format. Final. */
   SPK_CMD_REPLY = 1,
-    /* Status and headers of an answer that follows as CHUNK* and END. */
+  /* Status and headers of an answer that follows as CHUNK* and END. */
   SPK_CMD_HEAD = 2,
-    /* The next bytes (`body`) of an answer begun with HEAD. */
+  /* The next bytes (`body`) of an answer begun with HEAD. */
   SPK_CMD_CHUNK = 3,
-    /* The answer begun with HEAD is complete. Final. */
+  /* The answer begun with HEAD is complete. Final. */
   SPK_CMD_END = 4,
-    /* The answer ends before its end; the connection is closed. Without HEAD: 500. Final. */
+  /* The answer ends before its end; the connection is closed. Without HEAD: 500. Final. */
   SPK_CMD_ABORT = 5,
-    /* The host can take `arg` more bytes of the request body. */
+  /* The host can take `arg` more bytes of the request body. */
   SPK_CMD_CREDIT = 6,
-    /* Opens the WebSocket; `head` may hold further headers. */
+  /* Opens the WebSocket; `head` may hold further headers. */
   SPK_CMD_WS_ACCEPT = 7,
-    /* A message, SPK_F_TEXT or binary. */
+  /* A message, SPK_F_TEXT or binary. */
   SPK_CMD_WS_SEND = 8,
-    /* Closes with code `arg`. Final. */
+  /* Closes with code `arg`. Final. */
   SPK_CMD_WS_CLOSE = 9,
-    /* Done; `body` of a task: its result. Final. */
+  /* Done; `body` of a task: its result. Final. */
   SPK_CMD_ACK = 10,
-    /* Not done. SPK_F_REQUEUE: again at once; else dead letter. Final. */
+  /* Not done. SPK_F_REQUEUE: again at once; else dead letter. Final. */
   SPK_CMD_NACK = 11,
-    /* Again in `arg` ms. Final. */
+  /* Again in `arg` ms. Final. */
   SPK_CMD_RETRY = 12,
-    /* Operation `arg` (SPK_OP_*) with nodes as `body`. Ends in DONE with `user`. */
+  /* Operation `arg` (SPK_OP_*) with nodes as `body`. Ends in DONE with `user`. */
   SPK_CMD_CALL = 13,
-    /* The CALL or TIMER with this `user`. It still ends in DONE. */
+  /* The CALL or TIMER with this `user`. It still ends in DONE. */
   SPK_CMD_CANCEL = 14,
-    /* DONE with `user` in `arg` ms of the application's clock. `id`: the request that waits, or 0. */
+  /* DONE with `user` in `arg` ms of the application's clock. `id`: the request that waits, or 0. */
   SPK_CMD_TIMER = 15,
-    /* The answer to a HOOK, FACTORY or DISPOSE. For a HOOK: nodes of an object with any of `context`, `set`, `append`, `answer`; empty: go on. Final. */
+  /* The answer to a HOOK, FACTORY or DISPOSE. For a HOOK: nodes of an object with any of `context`, `set`, `append`, `answer`; empty: go on. Final. */
   SPK_CMD_RESULT = 16,
-    /* The handler threw. `body`: nodes {type, message, trace}; logged, never sent to clients. Final. */
+  /* The handler threw. `body`: nodes {type, message, trace}; logged, never sent to clients. Final. */
   SPK_CMD_FAIL = 17,
-    /* Keeps a record past its final command. */
+  /* Keeps a record past its final command. */
   SPK_CMD_HOLD = 18,
-    /* Lets go of a record that was held or that came with DONE. */
+  /* Lets go of a record that was held or that came with DONE. */
   SPK_CMD_RELEASE = 19
 };
 

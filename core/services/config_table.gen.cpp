@@ -1,0 +1,137 @@
+// Generated from spec/services by codegen. Do not edit.
+#include "services/config_table.gen.hpp"
+
+namespace spikard::services {
+namespace {
+using enum ConfigType;
+constexpr ConfigField tls_fields[] = {
+    {"certificate", string, false, json, nullptr},
+    {"key", string, false, json, nullptr},
+    {"alpn", list, false, string, nullptr},
+};
+constexpr ConfigStruct tls_config{"Tls", tls_fields};
+constexpr ConfigField listener_fields[] = {
+    {"address", string, false, json, nullptr},
+    {"port", integer, false, json, nullptr},
+    {"tls", object, true, json, &tls_config},
+};
+constexpr ConfigStruct listener_config{"Listener", listener_fields};
+constexpr ConfigField parameter_fields[] = {
+    {"in", string, false, json, nullptr},
+    {"name", string, false, json, nullptr},
+    {"required", boolean, false, json, nullptr},
+    {"schema", json, false, json, nullptr},
+    {"style", string, true, json, nullptr},
+    {"explode", boolean, true, json, nullptr},
+};
+constexpr ConfigStruct parameter_config{"Parameter", parameter_fields};
+constexpr ConfigField body_fields[] = {
+    {"content_types", list, false, string, nullptr},
+    {"schema", json, false, json, nullptr},
+    {"required", boolean, false, json, nullptr},
+    {"mode", string, false, json, nullptr},
+    {"as", string, false, json, nullptr},
+};
+constexpr ConfigStruct body_config{"Body", body_fields};
+constexpr ConfigField dependency_fields[] = {
+    {"id", integer, false, json, nullptr},
+    {"name", string, false, json, nullptr},
+    {"kind", string, false, json, nullptr},
+    {"scope", string, false, json, nullptr},
+    {"depends_on", list, false, string, nullptr},
+    {"cleanup", boolean, false, json, nullptr},
+    {"type", string, true, json, nullptr},
+    {"token", integer, false, json, nullptr},
+};
+constexpr ConfigStruct dependency_config{"Dependency", dependency_fields};
+constexpr ConfigField route_fields[] = {
+    {"method", string, false, json, nullptr},
+    {"path", string, false, json, nullptr},
+    {"name", string, false, json, nullptr},
+    {"parameters", list, false, object, &parameter_config},
+    {"body", object, true, json, &body_config},
+    {"inject", list, false, string, nullptr},
+    {"inject_types", map, false, string, nullptr},
+    {"dependencies", list, false, object, &dependency_config},
+    {"timeout_ms", integer, true, json, nullptr},
+    {"blocking", boolean, false, json, nullptr},
+};
+constexpr ConfigStruct route_config{"Route", route_fields};
+constexpr ConfigField hooks_fields[] = {
+    {"on_request", list, false, string, nullptr},
+    {"pre_validation", list, false, string, nullptr},
+    {"pre_handler", list, false, string, nullptr},
+    {"on_response", list, false, string, nullptr},
+    {"on_error", list, false, string, nullptr},
+};
+constexpr ConfigStruct hooks_config{"Hooks", hooks_fields};
+constexpr ConfigField request_id_fields[] = {
+    {"enabled", boolean, false, json, nullptr},
+    {"header", string, false, json, nullptr},
+};
+constexpr ConfigStruct request_id_config{"RequestId", request_id_fields};
+constexpr ConfigField timeout_fields[] = {
+    {"ms", integer, true, json, nullptr},
+    {"status", integer, false, json, nullptr},
+};
+constexpr ConfigStruct timeout_config{"Timeout", timeout_fields};
+constexpr ConfigField limits_fields[] = {
+    {"body_bytes", integer, false, json, nullptr},
+    {"header_bytes", integer, false, json, nullptr},
+    {"header_count", integer, false, json, nullptr},
+    {"uri_bytes", integer, false, json, nullptr},
+    {"json_depth", integer, false, json, nullptr},
+    {"header_timeout_ms", integer, false, json, nullptr},
+    {"body_timeout_ms", integer, false, json, nullptr},
+    {"idle_timeout_ms", integer, false, json, nullptr},
+    {"write_timeout_ms", integer, false, json, nullptr},
+    {"connections", integer, false, json, nullptr},
+    {"pipeline", integer, false, json, nullptr},
+};
+constexpr ConfigStruct limits_config{"Limits", limits_fields};
+constexpr ConfigField health_fields[] = {
+    {"enabled", boolean, false, json, nullptr},
+    {"live", string, false, json, nullptr},
+    {"ready", string, false, json, nullptr},
+};
+constexpr ConfigStruct health_config{"Health", health_fields};
+constexpr ConfigField http_config_fields[] = {
+    {"listeners", list, false, object, &listener_config},
+    {"routes", list, false, object, &route_config},
+    {"hooks", object, false, json, &hooks_config},
+    {"dependencies", list, false, object, &dependency_config},
+    {"request_id", object, false, json, &request_id_config},
+    {"timeout", object, false, json, &timeout_config},
+    {"limits", object, false, json, &limits_config},
+    {"problem_base", string, false, json, nullptr},
+    {"health", object, false, json, &health_config},
+    {"server_header", string, true, json, nullptr},
+};
+constexpr ConfigStruct http_config_config{"HttpConfig", http_config_fields};
+constexpr ConfigField shutdown_fields[] = {
+    {"delay_ms", integer, false, json, nullptr},
+    {"timeout_ms", integer, false, json, nullptr},
+    {"cleanup_ms", integer, false, json, nullptr},
+    {"flush_ms", integer, false, json, nullptr},
+};
+constexpr ConfigStruct shutdown_config{"Shutdown", shutdown_fields};
+constexpr ConfigField log_fields[] = {
+    {"format", string, false, json, nullptr},
+    {"level", string, false, json, nullptr},
+};
+constexpr ConfigStruct log_config{"Log", log_fields};
+constexpr ConfigField manifest_fields[] = {
+    {"name", string, false, json, nullptr},
+    {"clock", string, false, json, nullptr},
+    {"io_threads", integer, false, json, nullptr},
+    {"drive", string, false, json, nullptr},
+    {"handle_signals", boolean, false, json, nullptr},
+    {"http", object, true, json, &http_config_config},
+    {"shutdown", object, false, json, &shutdown_config},
+    {"log", object, false, json, &log_config},
+};
+}  // namespace
+
+const ConfigStruct manifest_config{"Manifest", manifest_fields};
+
+}  // namespace spikard::services
