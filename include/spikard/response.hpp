@@ -11,6 +11,7 @@
 
 #include "base/function.hpp"
 #include "base/task.hpp"
+#include "http/cookies.hpp"
 #include "http/sink.hpp"
 #include "spikard/describe.hpp"
 
@@ -19,17 +20,7 @@ namespace spikard {
 using Headers = std::vector<std::pair<std::string, std::string>>;
 
 /// Attributes of a Set-Cookie line (RFC 6265).
-struct Cookie_ {
-  std::string name;
-  std::string value;
-  std::optional<std::int64_t> max_age{};  ///< seconds
-  std::string domain{};
-  std::string path{};
-  std::string same_site{};  ///< Strict, Lax, None
-  bool secure = false;
-  bool http_only = false;
-};
-using SetCookie = Cookie_;
+using SetCookie = http::Cookie;
 
 /// A whole answer.
 struct Response {
@@ -54,6 +45,7 @@ struct Response {
     headers.emplace_back(std::move(name), std::move(value));
     return std::move(*this);
   }
+  /// Throws std::invalid_argument when the cookie cannot be written.
   Response&& cookie(const SetCookie& cookie) &&;
 };
 
