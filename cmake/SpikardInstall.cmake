@@ -3,7 +3,19 @@ include(GNUInstallDirs)
 include(CMakePackageConfigHelpers)
 get_property(modules GLOBAL PROPERTY SPIKARD_MODULES)
 foreach(module ${modules})
+  get_target_property(sets spikard_${module} HEADER_SETS)
+  set(headers)
+  if(sets)
+    set(headers FILE_SET HEADERS DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}/spikard-core)
+  endif()
   install(TARGETS spikard_${module} EXPORT spikard-targets
-          ARCHIVE DESTINATION ${CMAKE_INSTALL_LIBDIR} LIBRARY DESTINATION ${CMAKE_INSTALL_LIBDIR}
-          FILE_SET HEADERS DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}/spikard/core)
+          ARCHIVE DESTINATION ${CMAKE_INSTALL_LIBDIR} LIBRARY DESTINATION ${CMAKE_INSTALL_LIBDIR} RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR}
+          INCLUDES DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}/spikard-core ${CMAKE_INSTALL_INCLUDEDIR} ${headers})
 endforeach()
+install(DIRECTORY ${CMAKE_SOURCE_DIR}/include/spikard DESTINATION ${CMAKE_INSTALL_INCLUDEDIR} FILES_MATCHING PATTERN "*.h" PATTERN "*.hpp")
+install(EXPORT spikard-targets NAMESPACE spikard:: DESTINATION ${CMAKE_INSTALL_LIBDIR}/cmake/spikard)
+configure_package_config_file(${CMAKE_SOURCE_DIR}/cmake/spikard-config.cmake.in ${CMAKE_BINARY_DIR}/spikard-config.cmake
+                              INSTALL_DESTINATION ${CMAKE_INSTALL_LIBDIR}/cmake/spikard)
+write_basic_package_version_file(${CMAKE_BINARY_DIR}/spikard-config-version.cmake COMPATIBILITY SameMinorVersion)
+install(FILES ${CMAKE_BINARY_DIR}/spikard-config.cmake ${CMAKE_BINARY_DIR}/spikard-config-version.cmake
+        DESTINATION ${CMAKE_INSTALL_LIBDIR}/cmake/spikard)
