@@ -1,0 +1,676 @@
+"""The application: decorators and data that become one manifest."""
+
+from __future__ import annotations
+
+import copy
+import enum
+import functools
+import inspect
+import itertools
+import os
+import re
+import sys
+import typing
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Literal, TypeVar, overload
+
+from . import _core
+from ._errors import ConfigError
+from ._plans import Convert, Plans
+from ._runtime import BackgroundTasks, BodyStream, ResponseDraft, json_type
+from ._schema import Schemas, constrain, document, is_structured, is_typed_dict, jsonable, unwrap
+from ._server import HookPlan, Plan
+from .params import MISSING, Marker
+
+if TYPE_CHECKING:
+    from .testing import TestClient, TestServer
+
+F = TypeVar("F", bound=Callable[..., Any])
+Phase = Literal["on_request", "pre_validation", "pre_handler", "on_response", "on_error"]
+PHASES: tuple[Phase, ...] = ("on_request", "pre_validation", "pre_handler", "on_response", "on_error")
+Scope = Literal["singleton", "request", "transient"]
+
+_PARAM, _JSON, _TEXT, _BYTES, _REQUEST, _DEPENDENCY, _CONTEXT = range(7)
+_DIRECT, _COROUTINE, _BLOCKING = range(3)
+_PLACES = {"path": "path", "query": "query", "header": "headers", "cookie": "cookies"}
+_SEGMENT = re.compile(r"\{([A-Za-z_][A-Za-z0-9_]*)(?::([^{}]+))?\}")
+_SEGMENT_SCHEMAS: dict[str, dict[str, Any]] = {
+    "int": {"type": "integer"},
+    "float": {"type": "number"},
+    "bool": {"type": "boolean"},
+    "uuid": {"type": "string", "format": "uuid"},
+    "date": {"type": "string", "format": "date"},
+    "datetime": {"type": "string", "format": "date-time"},
+}
+
+
+class Context(dict[str, Any]):
+    """Annotation of a parameter that takes what hooks have set."""
+
+
+@dataclass
+class _Route:
+    """One route before the manifest is made."""
+
+    handler: Callable[..., Any]
+    data: dict[str, Any]
+    untyped: bool
+    status: int = 200
+    blocking: bool | None = None
+    stream: bool = False
+    names: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass
+class _Dependency:
+    spec: dict[str, Any]
+    value: Any
+    id: int
+    token: int = 0
+
+
+def _merge(into: dict[str, Any], more: dict[str, Any]) -> dict[str, Any]:
+    for key, value in more.items():
+        if isinstance(value, dict) and isinstance(into.get(key), dict):
+            _merge(into[key], value)
+        else:
+            into[key] = copy.deepcopy(value)
+    return into
+
+
+def _is_async(fn: Any) -> bool:
+    while isinstance(fn, functools.partial):
+        fn = fn.func
+    return inspect.iscoroutinefunction(fn) or (
+        not inspect.isfunction(fn) and inspect.iscoroutinefunction(getattr(fn, "__call__", None))
+    )
+
+
+def _hints(fn: Callable[..., Any], names: dict[str, Any]) -> dict[str, Any]:
+    target: Any = fn
+    while isinstance(target, functools.partial):
+        target = target.func
+    if not inspect.isroutine(target) and not isinstance(target, type) and hasattr(target, "__call__"):
+        target = target.__call__
+    local = dict(names)
+    code = getattr(inspect.unwrap(target), "__code__", None)
+    for name, cell in zip(getattr(code, "co_freevars", ()), getattr(inspect.unwrap(target), "__closure__", None) or ()):
+        try:
+            local[name] = cell.cell_contents
+        except ValueError:
+            continue
+    try:
+        return typing.get_type_hints(target, localns=local, include_extras=True)
+    except NameError as error:
+        raise ConfigError(f"{getattr(fn, '__qualname__', fn)}: {error} in its annotations") from error
+
+
+def _where(fn: Any) -> str:
+    return f"{getattr(fn, '__module__', '?')}.{getattr(fn, '__qualname__', repr(fn))}"
+
+
+class App:
+    """An application. Nothing is opened until it runs.
+
+    >>> app = App()
+    >>> @app.get("/users/{id:int}")
+    ... async def read(id: int, verbose: bool = False) -> dict[str, object]:
+    ...     return {"id": id, "verbose": verbose}
+
+    `config` is merged into the manifest: whatever `spikard.schema.json` allows. `log_to="logging"` sends failures to the logger `spikard` and silences the
+    core's own log. `threads`: how many plain `def` handlers may run at once.
+    """
+
+    def __init__(
+        self,
+        name: str = "app",
+        *,
+        config: dict[str, Any] | None = None,
+        log_to: Literal["core", "logging"] = "core",
+        threads: int | None = None,
+    ) -> None:
+        self.name = name
+        self.config: dict[str, Any] = copy.deepcopy(config or {})
+        self.log_to = log_to
+        self.threads = threads if threads is not None else min(32, (os.cpu_count() or 1) + 4)
+        self._routes: list[_Route] = []
+        self._hooks: dict[str, list[tuple[str, Callable[..., Any]]]] = {phase: [] for phase in PHASES}
+        self._dependencies: dict[str, _Dependency] = {}
+        self._route_dependencies: list[tuple[dict[str, Any], _Dependency]] = []
+        self._ids = itertools.count()
+        self._tokens = itertools.count(1)
+        self._on_start: list[Callable[[], Any]] = []
+        self._on_stop: list[Callable[[], Any]] = []
+
+    # -- routes
+
+    def route(
+        self,
+        method: str,
+        path: str,
+        *,
+        status: int = 200,
+        name: str | None = None,
+        blocking: bool | None = None,
+        timeout: float | None = None,
+        stream: bool = False,
+    ) -> Callable[[F], F]:
+        """Registers a handler.
+
+        `blocking`: a plain `def` runs on a worker thread (True, the default for them) or on the loop's thread (False: for what never waits). `timeout` in
+        seconds. `stream`: the body comes by `request.stream()` while the handler runs.
+        """
+        frame = sys._getframe(1)
+        while frame.f_code.co_filename == __file__ and frame.f_back is not None:
+            frame = frame.f_back
+        names = dict(frame.f_locals) if frame.f_locals is not frame.f_globals else {}
+
+        def register(fn: F) -> F:
+            if not callable(fn):
+                raise TypeError(f"{fn!r} is no handler")
+            data: dict[str, Any] = {"method": method.upper(), "path": path, "name": name or getattr(fn, "__name__", "")}
+            if timeout is not None:
+                data["timeout_ms"] = max(1, round(timeout * 1000))
+            self._routes.append(_Route(fn, data, False, status, blocking, stream, names))
+            return fn
+
+        return register
+
+    def get(self, path: str, *, status: int = 200, name: str | None = None, blocking: bool | None = None, timeout: float | None = None) -> Callable[[F], F]:
+        """`route("GET", ...)`; HEAD comes with it."""
+        return self.route("GET", path, status=status, name=name, blocking=blocking, timeout=timeout)
+
+    def post(
+        self,
+        path: str,
+        *,
+        status: int = 200,
+        name: str | None = None,
+        blocking: bool | None = None,
+        timeout: float | None = None,
+        stream: bool = False,
+    ) -> Callable[[F], F]:
+        return self.route("POST", path, status=status, name=name, blocking=blocking, timeout=timeout, stream=stream)
+
+    def put(
+        self,
+        path: str,
+        *,
+        status: int = 200,
+        name: str | None = None,
+        blocking: bool | None = None,
+        timeout: float | None = None,
+        stream: bool = False,
+    ) -> Callable[[F], F]:
+        return self.route("PUT", path, status=status, name=name, blocking=blocking, timeout=timeout, stream=stream)
+
+    def patch(
+        self,
+        path: str,
+        *,
+        status: int = 200,
+        name: str | None = None,
+        blocking: bool | None = None,
+        timeout: float | None = None,
+        stream: bool = False,
+    ) -> Callable[[F], F]:
+        return self.route("PATCH", path, status=status, name=name, blocking=blocking, timeout=timeout, stream=stream)
+
+    def delete(
+        self, path: str, *, status: int = 200, name: str | None = None, blocking: bool | None = None, timeout: float | None = None
+    ) -> Callable[[F], F]:
+        return self.route("DELETE", path, status=status, name=name, blocking=blocking, timeout=timeout)
+
+    def add_route(self, route: dict[str, Any], handler: Callable[[_core.Request], Any], *, blocking: bool | None = None) -> None:
+        """A route as data (a route of the manifest). The handler takes the Request and reads what was declared from it."""
+        self._routes.append(_Route(handler, route, True, int(route.get("status", 200)), blocking))
+
+    # -- hooks
+
+    def add_hook(self, phase: Phase, fn: Callable[..., Any], name: str | None = None) -> None:
+        """A hook as data: `fn(request)` or `fn(request, response)`, plain or async. Plain ones run on the loop's thread."""
+        if phase not in self._hooks:
+            raise ConfigError(f"{phase!r} is no phase of a request; expected one of {', '.join(PHASES)}")
+        self._hooks[phase].append((name or getattr(fn, "__name__", phase), fn))
+
+    def _hook(self, phase: Phase) -> Callable[[F], F]:
+        def register(fn: F) -> F:
+            self.add_hook(phase, fn)
+            return fn
+
+        return register
+
+    def on_request(self, fn: F) -> F:
+        """After routing and authentication, before the body is read."""
+        return self._hook("on_request")(fn)
+
+    def pre_validation(self, fn: F) -> F:
+        """After the body was read, before it is validated."""
+        return self._hook("pre_validation")(fn)
+
+    def pre_handler(self, fn: F) -> F:
+        """After validation, before the handler."""
+        return self._hook("pre_handler")(fn)
+
+    def on_response(self, fn: F) -> F:
+        """After the handler has answered."""
+        return self._hook("on_response")(fn)
+
+    def on_error(self, fn: F) -> F:
+        """Instead of on_response after an exception; it is `request.error`."""
+        return self._hook("on_error")(fn)
+
+    def on_start(self, fn: F) -> F:
+        """Before the first request, on the loop; plain or async."""
+        self._on_start.append(fn)
+        return fn
+
+    def on_stop(self, fn: F) -> F:
+        """After the last request, on the loop."""
+        self._on_stop.append(fn)
+        return fn
+
+    # -- dependencies
+
+    def value(self, name: str, value: Any) -> None:
+        """A dependency that is there already."""
+        self.add_dependency({"name": name, "kind": "value"}, value)
+
+    @overload
+    def dependency(self, name: F) -> F: ...
+    @overload
+    def dependency(self, name: str | None = None, factory: None = None, *, scope: Scope = "request") -> Callable[[F], F]: ...
+    @overload
+    def dependency(self, name: str, factory: F, *, scope: Scope = "request") -> F: ...
+    def dependency(self, name: Any = None, factory: Any = None, *, scope: Scope = "request") -> Any:
+        """A dependency that is made: `@app.dependency`, `@app.dependency("db", scope="singleton")` or `app.dependency("db", make_db)`.
+
+        The factory's own parameters are dependencies, by name. Plain, async, generator or async generator: what follows the yield is the clean-up.
+        """
+        if callable(name):
+            self._factory(name.__name__, name, "request")
+            return name
+
+        def register(fn: Any) -> Any:
+            self._factory(name or fn.__name__, fn, scope)
+            return fn
+
+        return register if factory is None else register(factory)
+
+    def _factory(self, name: str, fn: Callable[..., Any], scope: str) -> None:
+        needs: list[str] = []
+        for parameter in inspect.signature(fn).parameters.values():
+            if parameter.kind in (parameter.VAR_POSITIONAL, parameter.VAR_KEYWORD):
+                continue
+            marker = _marker_of(parameter, _hints(fn, {}).get(parameter.name, Any))
+            if marker is not None and marker.place == "depends":
+                needs.append(self._depends(marker))
+            elif marker is not None and marker.place == "inject":
+                needs.append(marker.name or parameter.name)
+            else:
+                needs.append(parameter.name)
+        self.add_dependency({"name": name, "kind": "factory", "scope": scope, "depends_on": needs}, fn)
+
+    def _depends(self, marker: Marker) -> str:
+        assert marker.factory is not None
+        name = _where(marker.factory)
+        known = self._dependencies.get(name)
+        if known is None:
+            self._factory(name, marker.factory, marker.scope)
+        elif known.value is not marker.factory:
+            name = f"{name}#{id(marker.factory):x}"
+            if name not in self._dependencies:
+                self._factory(name, marker.factory, marker.scope)
+        return name
+
+    def add_dependency(self, spec: dict[str, Any], value: Any, *, route: dict[str, Any] | None = None) -> None:
+        """A dependency as data: `{name, kind: value|factory, scope, depends_on}`, with the value or the factory. `route`: only for this one (the dict given to
+        add_route)."""
+        dependency = _Dependency(dict(spec), value, next(self._ids))
+        if spec.get("kind", "value") == "value":
+            dependency.token = next(self._tokens)
+        if route is None:
+            self._dependencies[spec["name"]] = dependency
+        else:
+            self._route_dependencies.append((route, dependency))
+
+    # -- what it becomes
+
+    def manifest(self) -> dict[str, Any]:
+        """The whole application as data."""
+        return self._plan().manifest
+
+    def _plan(self) -> Plan:
+        factories: dict[int, Callable[..., Any]] = {}
+        tokens: dict[int, Any] = {}
+        plans = Plans()
+        routes: list[_core.Route] = []
+        route_data: list[dict[str, Any]] = []
+        for entry in self._routes:
+            data, route = self._untyped(entry) if entry.untyped else self._typed(entry, plans)
+            own = [d for owner, d in self._route_dependencies if owner is entry.data]
+            if own:
+                data["dependencies"] = [self._dependency_data(d, factories, tokens) for d in own]
+            routes.append(route)
+            route_data.append(data)
+        http: dict[str, Any] = {
+            "listeners": [],
+            "routes": route_data,
+            "hooks": {phase: [name for name, _ in hooks] for phase, hooks in self._hooks.items()},
+            "dependencies": [self._dependency_data(d, factories, tokens) for d in self._dependencies.values()],
+        }
+        manifest: dict[str, Any] = {"name": self.name, "handle_signals": False, "http": http}
+        if self.log_to == "logging":
+            manifest["log"] = {"level": "off"}
+        _merge(manifest, self.config)
+        hooks = [[HookPlan(fn, _takes_response(fn)) for _, fn in self._hooks[phase]] for phase in PHASES]
+        return Plan(
+            manifest,
+            routes,
+            hooks,
+            factories,
+            tokens,
+            next_token=1 << 32,
+            threads=self.threads,
+            log_to_python=self.log_to == "logging",
+            on_start=list(self._on_start),
+            on_stop=list(self._on_stop),
+        )
+
+    def _dependency_data(self, dependency: _Dependency, factories: dict[int, Callable[..., Any]], tokens: dict[int, Any]) -> dict[str, Any]:
+        data = {key: copy.deepcopy(value) for key, value in dependency.spec.items() if key in ("name", "kind", "scope", "depends_on")}
+        data["id"] = dependency.id
+        if data.get("kind", "value") == "value":
+            data["token"] = dependency.token
+            data["type"] = json_type(dependency.value)
+            tokens[dependency.token] = dependency.value
+        else:
+            # The core says when a value is no longer used, so that nothing made for a request outlives it.
+            data["cleanup"] = True
+            factories[dependency.id] = dependency.value
+        return data
+
+    def _mode(self, entry: _Route) -> int:
+        if _is_async(entry.handler):
+            return _COROUTINE
+        return _BLOCKING if entry.blocking is None or entry.blocking else _DIRECT
+
+    def _untyped(self, entry: _Route) -> tuple[dict[str, Any], _core.Route]:
+        data = {key: copy.deepcopy(value) for key, value in entry.data.items() if key not in ("dependencies", "status")}
+        names = tuple(
+            (_PLACES[parameter["in"]], parameter["name"].lower() if parameter["in"] == "header" else parameter["name"])
+            for parameter in data.get("parameters", [])
+        )
+        route = _core.Route(entry.handler, self._mode(entry), entry.status, data["path"], names, ((_REQUEST, 0, None),), None)
+        return data, route
+
+    def _typed(self, entry: _Route, plans: Plans) -> tuple[dict[str, Any], _core.Route]:
+        builder = _RouteBuilder(self, entry, plans)
+        return builder.build(self._mode(entry))
+
+    # -- running
+
+    def run(
+        self,
+        host: str | None = None,
+        port: int | None = None,
+        *,
+        workers: int = 1,
+        reload: bool = False,
+        loop: Literal["auto", "asyncio", "uvloop"] = "auto",
+    ) -> None:
+        """Serves until SIGTERM or SIGINT, then drains and exits: 0 when nothing was abandoned. `workers`: that many processes, kept alive by the core's
+        supervisor. `reload`: start again whenever a source file changes (development)."""
+        from ._reload import run_reloading
+        from ._server import run
+
+        if reload and os.environ.get("SPIKARD_RELOADED") != "1":
+            sys.exit(run_reloading([sys.executable, *sys.orig_argv[1:]]))
+        plan = self._plan()
+        listen(plan, host, port)
+        sys.exit(run(plan, workers=workers, loop=loop))
+
+    def test_server(self, *, loop: Literal["auto", "asyncio", "uvloop"] = "asyncio") -> TestServer:
+        """A context manager: serves on a thread, on a free port of the loopback interface."""
+        from .testing import TestServer
+
+        return TestServer(self, loop=loop)
+
+    def test_client(self) -> TestClient:
+        from .testing import TestClient
+
+        return TestClient(self)
+
+
+def listen(plan: Plan, host: str | None, port: int | None) -> None:
+    """Puts a listener into a manifest: as said, else as configured, else $PORT, else 127.0.0.1:8000."""
+    http = plan.manifest["http"]
+    if host is None and port is None and http["listeners"]:
+        return
+    http["listeners"] = [{"address": host or "127.0.0.1", "port": port if port is not None else int(os.environ.get("PORT") or 8000)}]
+
+
+def _takes_response(fn: Callable[..., Any]) -> bool:
+    try:
+        parameters = [p for p in inspect.signature(fn).parameters.values() if p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD)]
+    except (TypeError, ValueError):
+        return False
+    return len([p for p in parameters if p.default is p.empty]) >= 2 or len(parameters) >= 2 and parameters[1].name == "response"
+
+
+def _marker_of(parameter: inspect.Parameter, hint: Any) -> Marker | None:
+    """The marker of a parameter, from its annotation or default; constraints alone are none."""
+    _, metadata = unwrap(hint)
+    for item in metadata:
+        if isinstance(item, Marker) and item.place != "field":
+            marker = copy.copy(item)
+            if parameter.default is not parameter.empty and marker.default is MISSING:
+                marker.default = parameter.default
+            return marker
+    return parameter.default if isinstance(parameter.default, Marker) else None
+
+
+class _RouteBuilder:
+    """One typed handler: its signature as parameters, body and injections, and as the plan of its arguments."""
+
+    def __init__(self, app: App, entry: _Route, plans: Plans) -> None:
+        self.app = app
+        self.entry = entry
+        self.plans = plans
+        self.where = _where(entry.handler)
+        path = entry.data["path"]
+        self.segments: dict[str, str] = {match.group(1): match.group(2) or "" for match in _SEGMENT.finditer(path)}
+        self.parameters: list[dict[str, Any]] = []
+        self.names: list[tuple[str, str]] = []
+        self.inject: list[str] = []
+        self.arguments: list[tuple[int, int, Convert | None]] = []
+        self.keywords: list[str] = []
+        self.bodies: list[tuple[int, str, Any, Marker | None, bool]] = []
+        self.forms: list[tuple[int, str, Any, Marker, bool]] = []
+        self.stream = entry.stream
+
+    def build(self, mode: int) -> tuple[dict[str, Any], _core.Route]:
+        handler = self.entry.handler
+        hints = _hints(handler, self.entry.names)
+        signature = inspect.signature(handler)
+        taken: set[str] = set()
+        for parameter in signature.parameters.values():
+            if parameter.kind in (parameter.VAR_POSITIONAL, parameter.VAR_KEYWORD):
+                continue
+            taken.add(parameter.name)
+            if parameter.kind is parameter.KEYWORD_ONLY:
+                self.keywords.append(parameter.name)
+            self.argument(parameter, hints.get(parameter.name, parameter.empty))
+        for name, kind in self.segments.items():
+            if not any(p["in"] == "path" and p["name"] == name for p in self.parameters):
+                if taken and name in taken:
+                    raise ConfigError(f"{self.where}: {name!r} is in the path and must be a path parameter")
+                self.parameters.append({"in": "path", "name": name, "required": True, "schema": _SEGMENT_SCHEMAS.get(kind, {"type": "string"})})
+                self.names.append(("path", name))
+        data = dict(self.entry.data)
+        data["parameters"] = self.parameters
+        body = self.body()
+        if body is not None:
+            data["body"] = body
+        if self.inject:
+            data["inject"] = self.inject
+        route = _core.Route(
+            handler, mode, self.entry.status, data["path"], tuple(self.names), tuple(self.arguments), tuple(self.keywords) or None
+        )
+        return data, route
+
+    def argument(self, parameter: inspect.Parameter, hint: Any) -> None:
+        marker = _marker_of(parameter, hint)
+        base, _ = unwrap(hint)
+        name = parameter.name
+        if marker is None:
+            if base is _core.Request or (hint is parameter.empty and name == "request"):
+                return self.take(_REQUEST, 0, None)
+            if base is BackgroundTasks:
+                return self.take(_REQUEST, 0, BackgroundTasks)
+            if base is BodyStream:
+                self.stream = True
+                return self.take(_REQUEST, 0, BodyStream)
+            if base is Context:
+                return self.take(_CONTEXT, 0, None)
+            if name in self.segments:
+                marker = Marker("path")
+            elif name in self.app._dependencies:
+                marker = Marker("inject")
+            elif hint is not parameter.empty and is_structured(hint):
+                marker = Marker("body")
+            else:
+                marker = Marker("query")
+            if parameter.default is not parameter.empty:
+                marker.default = parameter.default
+        if marker.place == "depends":
+            return self.injected(self.app._depends(marker))
+        if marker.place == "inject":
+            return self.injected(marker.name or name)
+        hint = typing.Any if hint is parameter.empty and marker.place in ("body", "form") else str if hint is parameter.empty else hint
+        required = marker.default is MISSING
+        if marker.place == "body":
+            self.bodies.append((len(self.arguments), name, hint, marker, required))
+            return self.take(_JSON, 0, None)
+        if marker.place == "form":
+            self.forms.append((len(self.arguments), marker.name or name, hint, marker, required))
+            return self.take(_JSON, 0, None)
+        self.parameter(marker, name, hint, required, parameter.annotation is parameter.empty)
+
+    def take(self, source: int, index: int, convert: Convert | None) -> None:
+        self.arguments.append((source, index, convert))
+
+    def injected(self, name: str) -> None:
+        self.inject.append(name)
+        self.take(_DEPENDENCY, len(self.inject) - 1, None)
+
+    def parameter(self, marker: Marker, name: str, hint: Any, required: bool, untyped: bool) -> None:
+        public = marker.name or (name.replace("_", "-") if marker.place == "header" else name)
+        if marker.place == "path":
+            if public not in self.segments:
+                raise ConfigError(f"{self.where}: {public!r} is no parameter of the path {self.entry.data['path']!r}")
+            required = True
+            schema = dict(_SEGMENT_SCHEMAS.get(self.segments[public], {"type": "string"})) if untyped else document(hint)
+        else:
+            schema = document(hint)
+        schema = constrain(schema, marker.constraints)
+        if not required:
+            default = marker.default.value if isinstance(marker.default, enum.Enum) else marker.default
+            if default is not None:
+                if not jsonable(default):
+                    raise ConfigError(f"{self.where}: the default of {name!r} must be a value of JSON, or None")
+                schema = {**schema, "default": list(default) if isinstance(default, tuple) else default}
+        data: dict[str, Any] = {"in": marker.place, "name": public, "required": required, "schema": schema}
+        if marker.style is not None:
+            data["style"] = marker.style
+        if marker.explode is not None:
+            data["explode"] = marker.explode
+        self.take(_PARAM, len(self.parameters), None if untyped else self.plans.parameter(hint))
+        self.parameters.append(data)
+        self.names.append((_PLACES[marker.place], public.lower() if marker.place == "header" else public))
+
+    def body(self) -> dict[str, Any] | None:
+        if self.stream:
+            if self.bodies or self.forms:
+                raise ConfigError(f"{self.where}: a streamed body cannot be a parameter as well; read it by request.stream()")
+            return {"mode": "stream", "required": False, "content_types": self.entry.data.get("content_types", []), "as": "raw"}
+        if self.bodies and self.forms:
+            raise ConfigError(f"{self.where}: Body and Form in one handler; a request has one body")
+        if self.forms:
+            return self.form()
+        if not self.bodies:
+            return None
+        embed = len(self.bodies) > 1 or any(marker is not None and marker.embed for *_, marker, _ in self.bodies)
+        content_types: Sequence[str] | None = next((m.content_types for *_, m, _ in self.bodies if m is not None and m.content_types), None)
+        if embed:
+            return self.embedded([(i, n, h, m, r) for i, n, h, m, r in self.bodies], list(content_types or ["application/json"]))
+        index, _, hint, marker, required = self.bodies[0]
+        base, _ = unwrap(hint)
+        if base is bytes:
+            self.arguments[index] = (_BYTES, 0, None)
+            return {"content_types": list(content_types or ["application/octet-stream"]), "required": required, "as": "raw"}
+        if base is str and content_types and all("json" not in kind for kind in content_types):
+            self.arguments[index] = (_TEXT, 0, None)
+            return {"content_types": list(content_types), "required": required, "as": "raw"}
+        data: dict[str, Any] = {"content_types": list(content_types or ["application/json"]), "required": required, "schema": document(hint)}
+        raw = self.plans.raw(hint) if all("json" in kind for kind in data["content_types"]) else None
+        if raw is not None:
+            data["as"] = "raw"
+            self.arguments[index] = (_BYTES, 0, _or_default(raw, marker, required))
+        else:
+            data["as"] = "nodes"
+            self.arguments[index] = (_JSON, 0, self.plans.document(hint))
+        return data
+
+    def embedded(self, parts: list[tuple[int, str, Any, Marker | None, bool]], content_types: list[str]) -> dict[str, Any]:
+        schemas = Schemas()
+        properties: dict[str, Any] = {}
+        for index, name, hint, marker, required in parts:
+            schema = constrain(schemas.of(hint), marker.constraints if marker is not None else {})
+            default = MISSING if marker is None else marker.default
+            if default is not MISSING and default is not None and jsonable(default):
+                schema = {**schema, "default": default}
+            properties[name] = schema
+            self.arguments[index] = (_JSON, 0, _member(name, self.plans.document(hint), None if required else default))
+        schema = {"type": "object", "properties": properties}
+        names = [name for _, name, _, _, required in parts if required]
+        if names:
+            schema["required"] = names
+        if schemas.definitions:
+            schema["$defs"] = schemas.definitions
+        return {"content_types": content_types, "required": bool(names), "schema": schema, "as": "nodes"}
+
+    def form(self) -> dict[str, Any]:
+        kind = ["application/x-www-form-urlencoded"]
+        if len(self.forms) == 1:
+            index, _, hint, _, required = self.forms[0]
+            base, _ = unwrap(hint)
+            if isinstance(base, type) and is_structured(base) and (hasattr(base, "__dataclass_fields__") or is_typed_dict(base) or base is dict):
+                self.arguments[index] = (_JSON, 0, self.plans.document(hint))
+                return {"content_types": kind, "required": required, "schema": document(hint), "as": "nodes"}
+        return self.embedded([(i, n, h, m, r) for i, n, h, m, r in self.forms], kind)
+
+
+def _member(name: str, convert: Convert | None, default: Any) -> Convert:
+    def member(value: Any) -> Any:
+        item = value.get(name, MISSING)
+        if item is MISSING:
+            return default
+        return item if convert is None or item is None else convert(item)
+
+    return member
+
+
+def _or_default(convert: Convert, marker: Marker | None, required: bool) -> Convert:
+    if required or marker is None or marker.default is None:
+        return convert
+
+    def some(value: Any) -> Any:
+        made = convert(value)
+        return marker.default if made is None else made
+
+    return some
+
+
+__all__ = ["App", "Context", "ResponseDraft", "listen"]

@@ -1,0 +1,318 @@
+"""A server on a thread and a client for it, for tests: `with TestClient(app) as client: client.get("/users/1")`."""
+
+from __future__ import annotations
+
+import asyncio
+import http.client
+import json
+import threading
+import urllib.parse
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from types import TracebackType
+from typing import Any
+
+from ._app import App
+from ._errors import SpikardError
+from ._server import Binding, open_app, run_loop, serve
+
+
+class TestServer:
+    """Serves an App on a thread of this process, on a free port of 127.0.0.1."""
+
+    __test__ = False
+
+    def __init__(self, app: App, *, loop: str = "asyncio") -> None:
+        self._app = app
+        self._loop_kind = loop
+        self._thread: threading.Thread | None = None
+        self._binding: Binding | None = None
+        self._report: dict[str, Any] = {}
+        self._error: BaseException | None = None
+        self.host = "127.0.0.1"
+        self.port = 0
+
+    @property
+    def base_url(self) -> str:
+        return f"http://{self.host}:{self.port}"
+
+    def start(self) -> TestServer:
+        plan = self._app._plan()
+        plan.manifest["http"]["listeners"] = [{"address": self.host, "port": 0}]
+        core = open_app(plan.manifest)
+        try:
+            core.start()
+            info = json.loads(core.info())
+            self.port = _port_of(info)
+        except BaseException:
+            core.close()
+            raise
+        ready = threading.Event()
+
+        def started(binding: Binding) -> None:
+            self._binding = binding
+            ready.set()
+
+        def main() -> None:
+            try:
+                self._report = run_loop(serve(plan, core, signals=False, started=started), self._loop_kind)
+            except BaseException as error:  # noqa: BLE001 - given to who waits
+                self._error = error
+            finally:
+                core.close()
+                ready.set()
+
+        self._core = core
+        self._thread = threading.Thread(target=main, name="spikard-test-server", daemon=True)
+        self._thread.start()
+        ready.wait()
+        if self._error is not None:
+            self._thread.join()
+            raise self._error
+        return self
+
+    def call(self, fn: Callable[[Binding], Any]) -> Any:
+        """Runs `fn(binding)` on the server's loop; a coroutine is awaited."""
+        binding = self._binding
+        if binding is None:
+            raise SpikardError("the server does not run")
+
+        async def run() -> Any:
+            value = fn(binding)
+            return await value if asyncio.iscoroutine(value) else value
+
+        return asyncio.run_coroutine_threadsafe(run(), binding.loop).result()
+
+    def advance(self, ms: int) -> None:
+        """Moves a virtual clock (`"clock": "virtual"`)."""
+        from . import _core
+
+        self.call(lambda binding: binding.call(_core.OP_TEST_ADVANCE, {"ms": ms}))
+
+    def settle(self) -> None:
+        """Waits until everything that can run at this time of a virtual clock has run."""
+        from . import _core
+
+        self.call(lambda binding: binding.call(_core.OP_TEST_SETTLE, {}))
+
+    def stop(self, *, force: bool = False) -> dict[str, Any]:
+        """Drains and gives the report; `force` cuts it short."""
+        if self._thread is None:
+            return self._report
+        if self._thread.is_alive():
+            self._core.drain()
+            if force:
+                self._core.drain()
+        self._thread.join()
+        self._thread = None
+        self._binding = None
+        if self._error is not None:
+            raise self._error
+        return self._report
+
+    def __enter__(self) -> TestServer:
+        return self.start()
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        self.stop(force=kind is not None)
+
+
+def _port_of(info: Any) -> int:
+    """The first bound TCP port that `spk_info` names."""
+    for listener in info.get("listeners", info.get("addresses", [])):
+        if isinstance(listener, dict) and listener.get("port"):
+            return int(listener["port"])
+        if isinstance(listener, str) and ":" in listener:
+            return int(listener.rsplit(":", 1)[1])
+    raise SpikardError(f"no address was bound: {info}")
+
+
+class TestResponse:
+    """An answer, read to its end unless it was asked for as a stream."""
+
+    __test__ = False
+
+    def __init__(self, status: int, headers: list[tuple[str, str]], content: bytes) -> None:
+        self.status_code = status
+        self.header_list = headers
+        self.content = content
+        self.headers: dict[str, str] = {}
+        for name, value in headers:
+            lower = name.lower()
+            self.headers[lower] = f"{self.headers[lower]}, {value}" if lower in self.headers else value
+
+    @property
+    def status(self) -> int:
+        return self.status_code
+
+    @property
+    def text(self) -> str:
+        return self.content.decode("utf-8", "replace")
+
+    def json(self) -> Any:
+        return json.loads(self.content)
+
+    @property
+    def cookies(self) -> dict[str, str]:
+        pairs = [value.split(";", 1)[0] for name, value in self.header_list if name.lower() == "set-cookie"]
+        return {name: value for name, _, value in (pair.partition("=") for pair in pairs)}
+
+    def __repr__(self) -> str:
+        return f"<TestResponse {self.status_code} {self.content[:80]!r}>"
+
+
+class TestStream:
+    """A streamed answer: a context manager; iterate over its chunks."""
+
+    __test__ = False
+
+    def __init__(self, connection: http.client.HTTPConnection, response: http.client.HTTPResponse) -> None:
+        self._connection = connection
+        self._response = response
+        self.status_code = response.status
+        self.headers = {name.lower(): value for name, value in response.getheaders()}
+
+    def __enter__(self) -> TestStream:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Drops the connection, read or not."""
+        self._response.close()
+        self._connection.close()
+
+    def read(self, size: int = 65536) -> bytes:
+        """What is there, at most `size` bytes; empty at the end."""
+        return self._response.read1(size)
+
+    def __iter__(self) -> Iterator[bytes]:
+        while chunk := self.read():
+            yield chunk
+
+    def lines(self) -> Iterator[str]:
+        """Lines as they come, without their ends."""
+        while line := self._response.readline():
+            yield line.decode().rstrip("\r\n")
+
+
+class TestClient:
+    """A client with a server of its own. Keeps no cookies and follows no redirects."""
+
+    __test__ = False
+
+    def __init__(self, app: App, *, headers: Mapping[str, str] | None = None, timeout: float = 30.0, loop: str = "asyncio") -> None:
+        self.server = TestServer(app, loop=loop)
+        self._headers = dict(headers or {})
+        self._timeout = timeout
+        self._connection: http.client.HTTPConnection | None = None
+
+    def __enter__(self) -> TestClient:
+        self.server.start()
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        if self._connection is not None:
+            self._connection.close()
+        self.server.__exit__(kind, error, trace)
+
+    def _connect(self) -> http.client.HTTPConnection:
+        return http.client.HTTPConnection(self.server.host, self.server.port, timeout=self._timeout)
+
+    def _prepare(
+        self,
+        url: str,
+        params: Mapping[str, Any] | Iterable[tuple[str, Any]] | None,
+        headers: Mapping[str, str] | None,
+        json_: Any,
+        data: Mapping[str, Any] | Iterable[tuple[str, Any]] | None,
+        content: bytes | str | Iterable[bytes] | None,
+        cookies: Mapping[str, str] | None,
+    ) -> tuple[str, Any, dict[str, str]]:
+        if params is not None:
+            query = urllib.parse.urlencode(list(params.items()) if isinstance(params, Mapping) else list(params), doseq=True)
+            url += ("&" if "?" in url else "?") + query
+        sent = {**self._headers, **(headers or {})}
+        names = {name.lower() for name in sent}
+        body: Any = content.encode() if isinstance(content, str) else content
+        if json_ is not _NOTHING:
+            body = json.dumps(json_).encode()
+            if "content-type" not in names:
+                sent["content-type"] = "application/json"
+        elif data is not None:
+            body = urllib.parse.urlencode(list(data.items()) if isinstance(data, Mapping) else list(data), doseq=True).encode()
+            if "content-type" not in names:
+                sent["content-type"] = "application/x-www-form-urlencoded"
+        if cookies:
+            sent["cookie"] = "; ".join(f"{name}={value}" for name, value in cookies.items())
+        return url, body, sent
+
+    def request(
+        self,
+        method: str,
+        url: str,
+        *,
+        params: Mapping[str, Any] | Iterable[tuple[str, Any]] | None = None,
+        headers: Mapping[str, str] | None = None,
+        json: Any = ...,
+        data: Mapping[str, Any] | Iterable[tuple[str, Any]] | None = None,
+        content: bytes | str | Iterable[bytes] | None = None,
+        cookies: Mapping[str, str] | None = None,
+    ) -> TestResponse:
+        url, body, sent = self._prepare(url, params, headers, json, data, content, cookies)
+        retry = self._connection is not None and (body is None or isinstance(body, bytes))
+        if self._connection is None:
+            self._connection = self._connect()
+        try:
+            self._connection.request(method, url, body, sent)
+            response = self._connection.getresponse()
+        except (http.client.RemoteDisconnected, ConnectionResetError, BrokenPipeError):
+            # A kept connection that the server has closed meanwhile.
+            self._connection.close()
+            self._connection = None
+            if not retry:
+                raise
+            self._connection = self._connect()
+            self._connection.request(method, url, body, sent)
+            response = self._connection.getresponse()
+        return TestResponse(response.status, response.getheaders(), response.read())
+
+    def stream(
+        self,
+        method: str,
+        url: str,
+        *,
+        params: Mapping[str, Any] | None = None,
+        headers: Mapping[str, str] | None = None,
+        json: Any = ...,
+        content: bytes | str | Iterable[bytes] | None = None,
+    ) -> TestStream:
+        """A request on a connection of its own whose answer is read as it comes."""
+        url, body, sent = self._prepare(url, params, headers, json, None, content, None)
+        connection = self._connect()
+        connection.request(method, url, body, sent)
+        return TestStream(connection, connection.getresponse())
+
+    def get(self, url: str, **options: Any) -> TestResponse:
+        return self.request("GET", url, **options)
+
+    def head(self, url: str, **options: Any) -> TestResponse:
+        return self.request("HEAD", url, **options)
+
+    def options(self, url: str, **options: Any) -> TestResponse:
+        return self.request("OPTIONS", url, **options)
+
+    def post(self, url: str, **options: Any) -> TestResponse:
+        return self.request("POST", url, **options)
+
+    def put(self, url: str, **options: Any) -> TestResponse:
+        return self.request("PUT", url, **options)
+
+    def patch(self, url: str, **options: Any) -> TestResponse:
+        return self.request("PATCH", url, **options)
+
+    def delete(self, url: str, **options: Any) -> TestResponse:
+        return self.request("DELETE", url, **options)
+
+
+_NOTHING = ...
