@@ -19,9 +19,19 @@ struct Issue {
 };
 
 /// All violations of one request (or message). Not on the valid path: the first one allocates.
+/// Bounded, for a small request must not make a huge answer: past `max_input_nodes` copied nodes the `input` of further issues is null, further ones are dropped past
+/// `max_issues`.
 class Issues {
  public:
-  void add(Issue issue) { list_.push_back(std::move(issue)); }
+  static constexpr std::size_t max_issues = 1000;
+  static constexpr std::size_t max_input_nodes = 1 << 16;
+  static constexpr std::size_t max_input_text = 4 << 20;
+
+  /// A copy of what is already there is not added again.
+  void add(Issue issue);
+  /// A copy of `v` for `Issue::input`, within the bounds.
+  [[nodiscard]] Document copy_input(Value v);
+  [[nodiscard]] bool full() const noexcept { return list_.size() >= max_issues; }
   [[nodiscard]] bool empty() const noexcept { return list_.empty(); }
   [[nodiscard]] std::size_t size() const noexcept { return list_.size(); }
   [[nodiscard]] const std::vector<Issue>& list() const noexcept { return list_; }
@@ -29,10 +39,12 @@ class Issues {
   void sort();
   /// Writes the JSON array of all of them.
   void write(json::Writer& out) const;
-  void clear() { list_.clear(); }
+  void clear() { *this = Issues(); }
 
  private:
   std::vector<Issue> list_;
+  std::size_t input_nodes_ = 0;
+  std::size_t input_text_ = 0;
 };
 
 }  // namespace spikard::validation

@@ -63,12 +63,16 @@ struct ParameterSpec {
 };
 
 /// Where coerced parameters are written: nodes into room the caller owns, text borrowed from memory at or after `base`.
+/// Text that is not in the request (a string in a default, a deepObject) goes to `text`, also at or after `base`.
 struct NodeRoom {
   const char* base;
   Node* nodes;
   std::size_t room;
   std::size_t used = 0;
   bool out_of_room = false;
+  char* text = nullptr;
+  std::size_t text_room = 0;
+  std::size_t text_used = 0;
 };
 
 /// One declared parameter, compiled: coercion to its type, then validation.
@@ -79,11 +83,15 @@ class Parameter {
   /// True for arrays (all texts of the name are wanted) and deepObject.
   [[nodiscard]] bool wants_all() const noexcept;
   [[nodiscard]] bool is_deep_object() const noexcept;
+  /// Bytes of `NodeRoom::text` and nodes that the default takes: what `read` needs beyond one node for each text.
+  [[nodiscard]] std::size_t default_text() const noexcept;
+  [[nodiscard]] std::size_t default_nodes() const noexcept;
 
   /// `texts`: the decoded values of this name in order (scalars take the first); they lie at or after `room.base`. Writes exactly one value (the default, or null,
   /// when there is no text). Returns false when an Issue was added or room ran out; then null was written. No allocation in the valid case.
   bool read(std::span<const std::string_view> texts, NodeRoom& room, Issues& issues) const;
-  /// deepObject: `pairs` are bracket paths ("a][b" is {"a","b"}) with their text, as a text tree.
+  /// deepObject: the bracket paths of this name as a text tree (`f[a]=1` is {"a": "1"}); a Value that does not exist when there are none.
+  /// Defaults of members are filled in.
   bool read_object(Value text_tree, NodeRoom& room, NodeBuilder& scratch, Issues& issues) const;
 
  private:
