@@ -46,9 +46,13 @@ class Transport {
   /// The protocol ALPN chose, or empty.
   [[nodiscard]] virtual std::string_view alpn() const noexcept { return {}; }
   [[nodiscard]] virtual bool encrypted() const noexcept { return false; }
+  /// False while bytes that `write` took still wait inside (TLS, a slow peer): close() would lose them, shutdown_write() would not. on_io tells when they are out.
+  [[nodiscard]] virtual bool flushed() const noexcept { return true; }
+  /// Why a read or write said `error`, for logs; empty where nothing but "reset" is known.
+  [[nodiscard]] virtual std::string_view failure() const noexcept { return {}; }
 };
 
-/// Accepts on one loop and hands out started-but-unread transports.
+/// Accepts on one loop and hands out connected transports that are not started. Not destroyed from inside `Accept`; close() may be called there.
 class Listener {
  public:
   virtual ~Listener() = default;

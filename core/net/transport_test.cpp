@@ -9,69 +9,36 @@
 #include <string>
 #include <vector>
 
+#include "net/test_peer.hpp"
+#include "net/tls.hpp"
+
 namespace spikard::net {
 namespace {
 
-/// Reads by the contract (until a short read, would_block or the end) and counts how often it was told.
-struct Peer final : IoHandler {
-  explicit Peer(std::unique_ptr<Transport> of, std::size_t room = 4096) : transport(std::move(of)), buffer(room, '\0') {
-    EXPECT_TRUE(transport->start(this).ok());
-  }
-  void on_io(std::uint32_t) override {
-    ++told;
-    flush();
-    while (reading && !ended && !broken) {
-      const IoResult got = transport->read(buffer.data(), buffer.size());
-      if (got.status == IoStatus::ok) {
-        in.append(buffer.data(), got.bytes);
-        if (echo) out.append(buffer.data(), got.bytes);
-        if (got.bytes < buffer.size()) break;
-      } else {
-        ended = got.status == IoStatus::eof;
-        broken = got.status == IoStatus::error;
-        break;
-      }
-    }
-    flush();
-  }
-  void flush() {
-    while (!out.empty()) {
-      const ::iovec part{out.data(), out.size()};
-      const IoResult put = transport->write(&part, 1);
-      if (put.status != IoStatus::ok) {
-        if (put.status == IoStatus::error) broken = true;
-        return;
-      }
-      out.erase(0, put.bytes);
-    }
-  }
-  void send(std::string text) {
-    out += text;
-    flush();
-  }
-  std::unique_ptr<Transport> transport;
-  std::string buffer, in, out;
-  bool echo = false, reading = true, ended = false, broken = false;
-  int told = 0;
-};
-
-struct TransportTest : ::testing::Test {
-  RealClock clock;
-  std::unique_ptr<Loop> loop = Loop::create(clock).value();
-  template <class F>
-  void turn_until(F done) {
-    for (int i = 0; i < 100000 && !done(); ++i) loop->turn(1000);
-    ASSERT_TRUE(done());
-  }
-};
+using test::Peer;
+using test::TransportTest;
 
 struct StreamTest : TransportTest, ::testing::WithParamInterface<const char*> {
   void SetUp() override {
-    const std::string kind = GetParam();
+    std::string kind = GetParam();
+    std::shared_ptr<TlsContext> server_tls, client_tls;
+    if (kind.starts_with("tls")) {
+      TlsClientOptions options;
+      options.ca = identity.certificate;
+      options.max_version = kind.starts_with("tls12") ? TlsVersion::v1_2 : TlsVersion::v1_3;
+      server_tls = TlsContext::server({.certificate = identity.certificate, .key = identity.key}).value();
+      client_tls = TlsContext::client(options).value();
+      kind = kind.substr(6);
+    }
+    const auto connecting = [&](std::unique_ptr<Transport> plain) {
+      if (client_tls != nullptr) plain = client_tls->wrap(*loop, std::move(plain), "localhost").value();
+      client = std::make_unique<Peer>(std::move(plain));
+    };
     if (kind == "memory") {
       MemoryPair pair = memory_pair(*loop, 1000);
-      client = std::make_unique<Peer>(std::move(pair.a));
+      if (server_tls != nullptr) pair.b = server_tls->wrap(*loop, std::move(pair.b)).value();
       server = std::make_unique<Peer>(std::move(pair.b), 100);
+      connecting(std::move(pair.a));
       return;
     }
     ListenOptions options;
@@ -87,10 +54,11 @@ struct StreamTest : TransportTest, ::testing::WithParamInterface<const char*> {
     ASSERT_TRUE(made.ok()) << made.error().to_string();
     reserved.emplace(std::move(*made));
     listener = reserved->listen().value();
+    if (server_tls != nullptr) listener = tls_listener(std::move(listener), server_tls);
     ASSERT_TRUE(listener->start(*loop, [this](std::unique_ptr<Transport> accepted) { server = std::make_unique<Peer>(std::move(accepted), 100); }).ok());
     auto connected = connect(*loop, listener->address());
     ASSERT_TRUE(connected.ok()) << connected.error().to_string();
-    client = std::make_unique<Peer>(std::move(*connected));
+    connecting(std::move(*connected));
     turn_until([&] { return server != nullptr; });
   }
   void TearDown() override {
@@ -98,6 +66,7 @@ struct StreamTest : TransportTest, ::testing::WithParamInterface<const char*> {
     reserved.reset();
     if (!folder.empty()) EXPECT_EQ(::rmdir(folder.c_str()), 0) << "the socket file is removed";
   }
+  test::Identity identity;
   std::string folder;
   std::optional<ReservedAddress> reserved;
   std::unique_ptr<Listener> listener;
@@ -116,6 +85,7 @@ TEST_P(StreamTest, CarriesBytesBothWaysBeyondEveryBuffer) {
 
 TEST_P(StreamTest, EndOfStreamBehindTheLastBytesIsTold) {
   client->send("bye");
+  turn_until([&] { return client->out.empty(); });
   client->transport->shutdown_write();
   turn_until([&] { return server->ended; });
   EXPECT_EQ(server->in, "bye");
@@ -153,6 +123,7 @@ TEST_P(StreamTest, ResetBreaksTheOtherSide) {
 
 TEST_P(StreamTest, NothingIsToldAfterClose) {
   client->send("late");
+  turn_until([&] { return client->out.empty(); });
   server->transport->close();
   const int before = server->told;
   for (int i = 0; i < 5; ++i) loop->turn(0);
@@ -161,7 +132,7 @@ TEST_P(StreamTest, NothingIsToldAfterClose) {
   EXPECT_EQ(server->transport->read(&byte, 1).status, IoStatus::error);
 }
 
-INSTANTIATE_TEST_SUITE_P(Transports, StreamTest, ::testing::Values("tcp", "tcp6", "unix", "memory"), [](const auto& info) { return std::string(info.param); });
+INSTANTIATE_TEST_SUITE_P(Transports, StreamTest, ::testing::Values("tcp", "tcp6", "unix", "memory", "tls12_tcp", "tls13_tcp", "tls12_memory", "tls13_memory"), [](const auto& info) { return std::string(info.param); });
 
 TEST_F(TransportTest, PortZeroIsResolvedByReserveAndEveryListenSharesIt) {
   auto reserved = ReservedAddress::reserve({}).value();
