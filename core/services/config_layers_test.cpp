@@ -35,6 +35,13 @@ TEST(ConfigLayers, TomlErrorsNameFileAndLine) {
   EXPECT_TRUE(text.starts_with("spikard.toml:2:")) << text;
 }
 
+TEST(ConfigLayers, MalformedTomlThatTomlPlusPlusAssertsOn) {
+  EXPECT_EQ(layered("{}", "[.a]\n", {}), "spikard.toml: not TOML");
+  const std::string accent = layered("{}", "name\xc3\xa9 = 1\n", {});
+  EXPECT_TRUE(accent.starts_with("spikard.toml:1:")) << accent;
+  EXPECT_EQ(layered("{}", "name = \"\xc3\xa9\" # \xc3\xa9\n", {}), "{\"name\":\"\xc3\xa9\"}");
+}
+
 TEST(ConfigLayers, EnvironmentWinsOverToml) {
   EXPECT_EQ(layered(R"({"http":{"limits":{"body_bytes":1}}})", "[http.limits]\nbody_bytes = 2\n", {{"SPIKARD_HTTP__LIMITS__BODY_BYTES", "3"}}),
             R"({"http":{"limits":{"body_bytes":3}}})");
