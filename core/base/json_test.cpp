@@ -8,6 +8,7 @@
 #include <gtest/gtest.h>
 
 #include "base/base64.hpp"
+#include "base/json_out.hpp"
 #include "base/json_text.hpp"
 
 namespace spikard {
@@ -29,6 +30,9 @@ std::string json_text(std::string_view v) {
   std::string other(json::max_quoted(v.size()), '\0');
   other.resize(static_cast<std::size_t>(json::put_quoted(other.data(), v) - other.data()));
   EXPECT_EQ(out, other);
+  JsonOut third;
+  third.string(v);
+  EXPECT_EQ(out, third.view());
   return out;
 }
 
@@ -220,6 +224,24 @@ TEST(JsonWriter, EscapesOnlyWhatItMustAndMendsUtf8) {
   std::string longer;
   for (int i = 0; i < 700; ++i) longer += "é\n";
   EXPECT_EQ(json::parse(json_text(longer)).value().root().text(), longer);
+}
+
+TEST(JsonWriter, DeepAndLongValues) {
+  std::string deep;
+  for (int i = 0; i < 100; ++i) deep += i % 2 == 0 ? "[1," : "{\"k\":";
+  deep += "[]";
+  for (int i = 99; i >= 0; --i) deep += i % 2 == 0 ? ",2]" : "}";
+  EXPECT_EQ(round_trip(deep), deep);
+  std::string longer = "[";
+  for (int i = 0; i < 5000; ++i) longer += std::string(i == 0 ? "" : ",") + "{\"name\":\"item \\\" " + std::to_string(i) + "\",\"v\":[true,-7,0.25]}";
+  longer += "]";
+  EXPECT_EQ(round_trip(longer), longer);
+  JsonOut out;
+  out.value(json::parse(longer).value().root());
+  EXPECT_EQ(out.view(), longer);
+  std::string appended = "x:";
+  json::Writer(appended).write(json::parse("[1]").value().root());
+  EXPECT_EQ(appended, "x:[1]");
 }
 
 TEST(JsonWriter, BytesAreBase64) {

@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <bit>
 #include <charconv>
 #include <cmath>
@@ -10,6 +11,7 @@
 
 #include "base/base64.hpp"
 #include "base/json.hpp"
+#include "base/json_out.hpp"
 #include "base/json_text.hpp"
 
 namespace spikard::json {
@@ -246,52 +248,113 @@ void Writer::key(std::string_view name) {
   fresh_ = true;
 }
 
-void Writer::write(Value v) {
-  // The nodes are in preorder, so only the ends of the open containers must be remembered; they nest as deep as the reader allowed.
+namespace {
+
+/// A std::string as a buffer with a cursor: it is kept as long as its capacity, and cut at the end.
+class StringOut {
+ public:
+  explicit StringOut(std::string& text) : text_(text), used_(text.size()) { text_.resize(text_.capacity()); }
+  ~StringOut() { text_.resize(used_); }
+  StringOut(const StringOut&) = delete;
+  StringOut& operator=(const StringOut&) = delete;
+  char* room(std::size_t n) {
+    if (text_.size() - used_ < n) {
+      text_.reserve(std::max(text_.capacity() * 2, used_ + n));
+      text_.resize(text_.capacity());
+    }
+    return text_.data() + used_;
+  }
+  void advance_to(char* at) noexcept { used_ = static_cast<std::size_t>(at - text_.data()); }
+
+ private:
+  std::string& text_;
+  std::size_t used_;
+};
+
+/// The nodes are in preorder, so only the ends of the open containers must be remembered.
+template <class Out>
+void write_nodes(Out& out, Value v) {
   struct Open {
     const Node* end;
     bool object;
   };
-  std::vector<Open> open;
+  Open shallow[32];
+  std::vector<Open> deep;
+  std::size_t depth = 0;
+  const auto innermost = [&]() -> const Open& { return depth <= 32 ? shallow[depth - 1] : deep.back(); };
+  const auto close = [&] {
+    char* const to = out.room(1);
+    *to = innermost().object ? '}' : ']';
+    out.advance_to(to + 1);
+    if (depth > 32) deep.pop_back();
+    --depth;
+  };
+
+  const char* const base = v.base();
   const Node* n = v.ptr();
   const Node* const last = n->next();
-  bool at_key = false;
+  bool first = true;
+  bool key_next = false;
   while (true) {
-    while (!open.empty() && n == open.back().end) {
-      if (open.back().object) end_object();
-      else end_array();
-      open.pop_back();
-      at_key = !open.empty() && open.back().object;
+    while (depth > 0 && n == innermost().end) {
+      close();
+      first = false;
+      key_next = depth > 0 && innermost().object;
     }
-    if (n == last) break;
-    const Value item(n, v.base());
-    if (at_key) {
-      key(item.text());
-      at_key = false;
-      ++n;
-      continue;
-    }
+    if (n == last) return;
+    const std::string_view text(base + (n->type == NodeType::string || n->type == NodeType::numtext || n->type == NodeType::bytes ? n->off : 0), n->len);
+    const bool textual = n->type == NodeType::string || n->type == NodeType::numtext || n->type == NodeType::bytes;
+    char* to = out.room(textual ? max_quoted(text.size()) + 2 : max_number_text + 2);
+    if (!first) *to++ = ',';
+    first = false;
+    const bool is_key = key_next;
     switch (n->type) {
-      case NodeType::null: null(); break;
-      case NodeType::boolean: boolean(item.as_bool()); break;
-      case NodeType::integer: integer(item.as_int()); break;
-      case NodeType::uinteger: uinteger(item.as_uint()); break;
-      case NodeType::number: number(item.as_double()); break;
-      case NodeType::numtext: raw(item.text()); break;
-      case NodeType::string: string(item.text()); break;
-      case NodeType::bytes: bytes(item.text()); break;
+      case NodeType::null: std::memcpy(to, "null", 4); to += 4; break;
+      case NodeType::boolean:
+        if (n->i != 0) std::memcpy(to, "true", 4), to += 4;
+        else std::memcpy(to, "false", 5), to += 5;
+        break;
+      case NodeType::integer: to = put_integer(to, n->i); break;
+      case NodeType::uinteger: to = put_uinteger(to, n->off); break;
+      case NodeType::number: to = put_number(to, n->f); break;
+      case NodeType::numtext: std::memcpy(to, text.data(), text.size()); to += text.size(); break;
+      case NodeType::string: to = put_quoted(to, text); break;
+      case NodeType::bytes: {
+        const std::string coded = base64::encode(text);
+        *to++ = '"';
+        std::memcpy(to, coded.data(), coded.size());
+        to += coded.size();
+        *to++ = '"';
+        break;
+      }
       case NodeType::array:
       case NodeType::object: {
         const bool object = n->type == NodeType::object;
-        if (object) begin_object();
-        else begin_array();
-        open.push_back({n->next(), object});
+        *to++ = object ? '{' : '[';
+        const Open open{n->next(), object};
+        if (depth < 32) shallow[depth] = open;
+        else deep.push_back(open);
+        ++depth;
+        first = true;
         break;
       }
     }
-    at_key = !open.empty() && open.back().object;
+    if (is_key) {
+      *to++ = ':';
+      first = true;
+    }
+    out.advance_to(to);
+    key_next = !is_key && depth > 0 && innermost().object;
     ++n;
   }
+}
+
+}  // namespace
+
+void Writer::write(Value v) {
+  comma();
+  StringOut out(*out_);
+  write_nodes(out, v);
 }
 
 std::string to_string(Value v) {
@@ -301,3 +364,31 @@ std::string to_string(Value v) {
 }
 
 }  // namespace spikard::json
+
+namespace spikard {
+
+void JsonOut::value(Value v) { json::write_nodes(*this, v); }
+
+JsonOut& JsonOut::scratch() {
+  constexpr std::ptrdiff_t keep = 1 << 20;
+  thread_local JsonOut out;
+  if (out.end_ - out.begin_.get() > keep) {
+    out.begin_.reset();
+    out.end_ = nullptr;
+  }
+  out.clear();
+  return out;
+}
+
+void JsonOut::grow(std::size_t n) {
+  const std::size_t used = size();
+  std::size_t room = begin_ == nullptr ? 1024 : 2 * static_cast<std::size_t>(end_ - begin_.get());
+  while (room < used + n) room *= 2;
+  std::unique_ptr<char[]> bigger(new char[room]);
+  if (used > 0) std::memcpy(bigger.get(), begin_.get(), used);
+  begin_ = std::move(bigger);
+  at_ = begin_.get() + used;
+  end_ = begin_.get() + room;
+}
+
+}  // namespace spikard

@@ -5,7 +5,7 @@
 #include <vector>
 
 #include "services/http.gen.hpp"
-#include "spikard/describe.hpp"
+#include "spikard/schema.hpp"
 #include "spikard/fixed_string.hpp"
 
 /// Typed handler parameters. Each names its source, so a handler's signature is the route's declaration:

@@ -13,7 +13,7 @@
 #include "base/task.hpp"
 #include "http/cookies.hpp"
 #include "http/sink.hpp"
-#include "spikard/describe.hpp"
+#include "spikard/codec.hpp"
 
 namespace spikard {
 
