@@ -1,0 +1,105 @@
+# Generated from spec/abi, spec/events.yaml and spec/operations by codegen. Do not edit.
+from enum import IntEnum, IntFlag
+
+ABI: int
+VERSION: str
+
+class Event(IntEnum):
+    REQUEST = 1
+    CHUNK = 2
+    CANCEL = 3
+    CREDIT = 4
+    FRAME = 5
+    MESSAGE = 6
+    TASK = 7
+    DONE = 8
+    HOOK = 9
+    FACTORY = 10
+    DISPOSE = 11
+    CLOUDEVENT = 12
+    STATE = 13
+    LOG = 14
+
+class Command(IntEnum):
+    REPLY = 1
+    HEAD = 2
+    CHUNK = 3
+    END = 4
+    ABORT = 5
+    CREDIT = 6
+    WS_ACCEPT = 7
+    WS_SEND = 8
+    WS_CLOSE = 9
+    ACK = 10
+    NACK = 11
+    RETRY = 12
+    CALL = 13
+    CANCEL = 14
+    TIMER = 15
+    RESULT = 16
+    FAIL = 17
+    HOLD = 18
+    RELEASE = 19
+
+class Operation(IntEnum):
+    BACKGROUND_RUN = 1
+    TEST_ADVANCE = 16
+    TEST_SETTLE = 17
+
+class Flag(IntFlag):
+    STREAM = 1
+    LAST = 2
+    TEXT = 4
+    RELEASE = 8
+    MORE = 16
+    UPGRADE = 32
+    CONTINUE = 64
+    REQUEUE = 128
+    FATAL = 256
+
+class Method(IntEnum):
+    GET = 1
+    HEAD = 2
+    POST = 3
+    PUT = 4
+    PATCH = 5
+    DELETE = 6
+    OPTIONS = 7
+    TRACE = 8
+    CONNECT = 9
+    OTHER = 10
+
+class HookPhase(IntEnum):
+    ON_REQUEST = 0
+    PRE_VALIDATION = 1
+    PRE_HANDLER = 2
+    ON_RESPONSE = 3
+    ON_ERROR = 4
+
+class CancelReason(IntEnum):
+    REQUESTED = 1
+    DEADLINE = 2
+    CLIENT_GONE = 3
+    SHUTDOWN = 4
+
+class BodyFormat(IntEnum):
+    RAW = 0
+    TEXT = 1
+    JSON = 2
+    NODES = 3
+
+class AppState(IntEnum):
+    READY = 1
+    DRAINING = 2
+    STOPPED = 3
+
+class Code(IntEnum):
+    OK = 0
+    STALE = 1
+    CONFIG = 2
+    STATE = 3
+    IO = 4
+    UNSUPPORTED = 5
+    MEMORY = 6
+    ABI = 7
+    BUSY = 8

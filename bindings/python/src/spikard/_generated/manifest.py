@@ -1,0 +1,750 @@
+# Generated from spec/services by codegen. Do not edit.
+"""The application manifest as dataclasses (made here, checked by the core) and as typed dictionaries (for configuration that users write)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any, Literal, TypedDict
+
+HttpMethod = Literal["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE"]
+"""Method of a route. HEAD comes with GET; OPTIONS is answered with Allow unless a route has it."""
+
+ParameterIn = Literal["path", "query", "header", "cookie"]
+"""Where a parameter is read from."""
+
+ParameterStyle = Literal["form", "simple", "pipeDelimited", "spaceDelimited", "semicolonDelimited", "deepObject"]
+"""How arrays and objects are laid out as text (OpenAPI 3.1)."""
+
+BodyMode = Literal["buffer", "stream"]
+"""How a request body reaches the handler."""
+
+BodyAs = Literal["nodes", "text", "raw"]
+"""In which form a buffered JSON body is handed over."""
+
+JsonType = Literal["null", "boolean", "integer", "number", "string", "array", "object"]
+"""A type of JSON."""
+
+DependencyKind = Literal["value", "factory"]
+"""How a dependency comes to be."""
+
+DependencyScope = Literal["singleton", "request", "transient"]
+"""How long what a factory made is kept."""
+
+ClockKind = Literal["real", "virtual"]
+"""Where an application's time comes from."""
+
+Drive = Literal["inline", "thread"]
+"""Who does the I/O of a port."""
+
+LogFormat = Literal["json", "human"]
+"""How a log record is written."""
+
+LogLevel = Literal["trace", "debug", "info", "warn", "error", "off"]
+"""The lowest level that is written."""
+
+
+@dataclass
+class Tls:
+    """TLS of a listener (1.2 and 1.3). Files are read again when they change; connections that exist keep what they have."""
+
+    certificate: str
+    """PEM file, the leaf first."""
+    key: str
+    """PEM file of the private key."""
+    alpn: list[str] = field(default_factory=lambda: ["http/1.1"])
+    """Protocols offered, best first."""
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain data; members that have their default are left out."""
+        out: dict[str, Any] = {}
+        out["certificate"] = self.certificate
+        out["key"] = self.key
+        if self.alpn != ["http/1.1"]:
+            out["alpn"] = list(self.alpn)
+        return out
+
+
+@dataclass
+class Listener:
+    """An address that is listened on."""
+
+    address: str = "127.0.0.1"
+    """An IPv4 or IPv6 address, or `unix:/path`."""
+    port: int = 8000
+    """TCP port; 0 takes a free one, which `spk_info` tells. Ignored with `unix:`."""
+    tls: Tls | None = None
+    """TLS; null for plain text."""
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain data; members that have their default are left out."""
+        out: dict[str, Any] = {}
+        if self.address != "127.0.0.1":
+            out["address"] = self.address
+        if self.port != 8000:
+            out["port"] = self.port
+        if self.tls is not None:
+            out["tls"] = self.tls.to_dict()
+        return out
+
+
+@dataclass
+class Parameter:
+    """A declared parameter, as in OpenAPI. It reaches the handler validated and coerced to the type of its schema."""
+
+    in_: ParameterIn
+    """Where it is read from."""
+    name: str
+    """Its name; headers in any case."""
+    required: bool = False
+    """Missing is an error. Path parameters always are."""
+    schema: Any = None
+    """JSON Schema 2020-12; `default` stands for a missing one. Null: any text."""
+    style: ParameterStyle | None = None
+    """Layout; null is `simple` for path and header, `form` for query and cookie."""
+    explode: bool | None = None
+    """Each element by itself; null is true for `form` and `deepObject`, else false."""
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain data; members that have their default are left out."""
+        out: dict[str, Any] = {}
+        out["in"] = self.in_
+        out["name"] = self.name
+        if self.required:
+            out["required"] = self.required
+        if self.schema is not None:
+            out["schema"] = self.schema
+        if self.style is not None:
+            out["style"] = self.style
+        if self.explode is not None:
+            out["explode"] = self.explode
+        return out
+
+
+@dataclass
+class Body:
+    """What a route takes as its request body."""
+
+    content_types: list[str] = field(default_factory=lambda: ["application/json"])
+    """Media types that are taken; others get 415."""
+    schema: Any = None
+    """JSON Schema 2020-12; null for no validation."""
+    required: bool = True
+    """An empty body is an error."""
+    mode: BodyMode = "buffer"
+    """How the body reaches the handler."""
+    as_: BodyAs = "nodes"
+    """In which form a buffered JSON body is handed over."""
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain data; members that have their default are left out."""
+        out: dict[str, Any] = {}
+        if self.content_types != ["application/json"]:
+            out["content_types"] = list(self.content_types)
+        if self.schema is not None:
+            out["schema"] = self.schema
+        if not self.required:
+            out["required"] = self.required
+        if self.mode != "buffer":
+            out["mode"] = self.mode
+        if self.as_ != "nodes":
+            out["as"] = self.as_
+        return out
+
+
+@dataclass
+class Dependency:
+    """Something a handler takes that the application provides."""
+
+    id: int
+    """Number of the dependency in the port; unique over the application and all routes."""
+    name: str
+    """Name that `inject` and `depends_on` use."""
+    kind: DependencyKind = "value"
+    """How it comes to be."""
+    scope: DependencyScope = "request"
+    """How long what a factory made is kept. A value is always a singleton."""
+    depends_on: list[str] = field(default_factory=list)
+    """Names of the dependencies a factory takes, in order."""
+    cleanup: bool = False
+    """The host is told when it is no longer used, in reverse order of making."""
+    type: JsonType | None = None
+    """JSON type of a value, checked against `inject_types`."""
+    token: int = 0
+    """The host's token of a value; a factory gives its token each time."""
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain data; members that have their default are left out."""
+        out: dict[str, Any] = {}
+        out["id"] = self.id
+        out["name"] = self.name
+        if self.kind != "value":
+            out["kind"] = self.kind
+        if self.scope != "request":
+            out["scope"] = self.scope
+        if self.depends_on:
+            out["depends_on"] = list(self.depends_on)
+        if self.cleanup:
+            out["cleanup"] = self.cleanup
+        if self.type is not None:
+            out["type"] = self.type
+        if self.token != 0:
+            out["token"] = self.token
+        return out
+
+
+@dataclass
+class Route:
+    """A method and a path with what the core checks before the handler runs."""
+
+    method: HttpMethod
+    """Its method."""
+    path: str
+    """`/users/{id:int}`; types int, float, bool, uuid, date, datetime, str, path (the rest)."""
+    name: str = ""
+    """Name in logs, telemetry and OpenAPI."""
+    parameters: list[Parameter] = field(default_factory=list)
+    """Declared parameters; the handler gets them in this order."""
+    body: Body | None = None
+    """The request body; null when the route takes none."""
+    inject: list[str] = field(default_factory=list)
+    """Names of the dependencies the handler takes, in order."""
+    inject_types: dict[str, JsonType] = field(default_factory=dict)
+    """JSON types that injected values must have; checked at start-up."""
+    dependencies: list[Dependency] = field(default_factory=list)
+    """Dependencies of this route; one with the name of an application's replaces it."""
+    timeout_ms: int | None = None
+    """Time-out of this route; null for the application's."""
+    blocking: bool = False
+    """A C++ handler that blocks: it runs on the blocking pool. Hosts decide this themselves."""
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain data; members that have their default are left out."""
+        out: dict[str, Any] = {}
+        out["method"] = self.method
+        out["path"] = self.path
+        if self.name:
+            out["name"] = self.name
+        if self.parameters:
+            out["parameters"] = [v.to_dict() for v in self.parameters]
+        if self.body is not None:
+            out["body"] = self.body.to_dict()
+        if self.inject:
+            out["inject"] = list(self.inject)
+        if self.inject_types:
+            out["inject_types"] = dict(self.inject_types)
+        if self.dependencies:
+            out["dependencies"] = [v.to_dict() for v in self.dependencies]
+        if self.timeout_ms is not None:
+            out["timeout_ms"] = self.timeout_ms
+        if self.blocking:
+            out["blocking"] = self.blocking
+        return out
+
+
+@dataclass
+class Hooks:
+    """Names of the hooks of each phase, in the order they run. A name is for logs; the number of a hook in the port is its place."""
+
+    on_request: list[str] = field(default_factory=list)
+    """After routing and authentication, before the body is read."""
+    pre_validation: list[str] = field(default_factory=list)
+    """After the body was read, before it is validated."""
+    pre_handler: list[str] = field(default_factory=list)
+    """After validation, before the handler."""
+    on_response: list[str] = field(default_factory=list)
+    """After the handler has answered."""
+    on_error: list[str] = field(default_factory=list)
+    """Instead of `on_response` after an exception."""
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain data; members that have their default are left out."""
+        out: dict[str, Any] = {}
+        if self.on_request:
+            out["on_request"] = list(self.on_request)
+        if self.pre_validation:
+            out["pre_validation"] = list(self.pre_validation)
+        if self.pre_handler:
+            out["pre_handler"] = list(self.pre_handler)
+        if self.on_response:
+            out["on_response"] = list(self.on_response)
+        if self.on_error:
+            out["on_error"] = list(self.on_error)
+        return out
+
+
+@dataclass
+class RequestId:
+    """A request id taken from the client or made."""
+
+    enabled: bool = False
+    """Requests get an id, and answers tell it."""
+    header: str = "x-request-id"
+    """Header it is read from and written to."""
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain data; members that have their default are left out."""
+        out: dict[str, Any] = {}
+        if self.enabled:
+            out["enabled"] = self.enabled
+        if self.header != "x-request-id":
+            out["header"] = self.header
+        return out
+
+
+@dataclass
+class Timeout:
+    """The longest a request may take."""
+
+    ms: int | None = None
+    """From the end of the request head to the start of the answer; null for none."""
+    status: int = 408
+    """Status of the answer when it is over."""
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain data; members that have their default are left out."""
+        out: dict[str, Any] = {}
+        if self.ms is not None:
+            out["ms"] = self.ms
+        if self.status != 408:
+            out["status"] = self.status
+        return out
+
+
+@dataclass
+class Limits:
+    """Limits on what a client may send or hold."""
+
+    body_bytes: int = 10485760
+    """Request body; more gets 413."""
+    header_bytes: int = 65536
+    """Request line and headers; more gets 431."""
+    header_count: int = 128
+    """Number of request headers; more gets 431."""
+    uri_bytes: int = 8192
+    """Request target; more gets 414."""
+    json_depth: int = 128
+    """Containers inside each other in a JSON body; more gets 400."""
+    header_timeout_ms: int = 10000
+    """From the first byte of a request to the end of its head."""
+    body_timeout_ms: int = 30000
+    """Between two reads of a request body."""
+    idle_timeout_ms: int = 75000
+    """Of a kept connection between two requests."""
+    write_timeout_ms: int = 30000
+    """Without progress in sending an answer."""
+    connections: int = 65536
+    """Open connections of an I/O loop; further ones wait to be accepted."""
+    pipeline: int = 64
+    """Requests of one connection in flight at once; further ones are not read yet."""
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain data; members that have their default are left out."""
+        out: dict[str, Any] = {}
+        if self.body_bytes != 10485760:
+            out["body_bytes"] = self.body_bytes
+        if self.header_bytes != 65536:
+            out["header_bytes"] = self.header_bytes
+        if self.header_count != 128:
+            out["header_count"] = self.header_count
+        if self.uri_bytes != 8192:
+            out["uri_bytes"] = self.uri_bytes
+        if self.json_depth != 128:
+            out["json_depth"] = self.json_depth
+        if self.header_timeout_ms != 10000:
+            out["header_timeout_ms"] = self.header_timeout_ms
+        if self.body_timeout_ms != 30000:
+            out["body_timeout_ms"] = self.body_timeout_ms
+        if self.idle_timeout_ms != 75000:
+            out["idle_timeout_ms"] = self.idle_timeout_ms
+        if self.write_timeout_ms != 30000:
+            out["write_timeout_ms"] = self.write_timeout_ms
+        if self.connections != 65536:
+            out["connections"] = self.connections
+        if self.pipeline != 64:
+            out["pipeline"] = self.pipeline
+        return out
+
+
+@dataclass
+class Health:
+    """The health endpoints. A route with the same path wins."""
+
+    enabled: bool = True
+    """They are served."""
+    live: str = "/healthz"
+    """200 while the process works."""
+    ready: str = "/readyz"
+    """200 while every required component is ready and no drain has begun, else 503."""
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain data; members that have their default are left out."""
+        out: dict[str, Any] = {}
+        if not self.enabled:
+            out["enabled"] = self.enabled
+        if self.live != "/healthz":
+            out["live"] = self.live
+        if self.ready != "/readyz":
+            out["ready"] = self.ready
+        return out
+
+
+@dataclass
+class HttpConfig:
+    """The HTTP server."""
+
+    listeners: list[Listener] = field(default_factory=list)
+    """Addresses; none: reached in memory only. `run()` of a binding adds 127.0.0.1:8000 when there is none."""
+    routes: list[Route] = field(default_factory=list)
+    """Routes; the index of one is its id."""
+    hooks: Hooks = field(default_factory=Hooks)
+    """Hooks of the application."""
+    dependencies: list[Dependency] = field(default_factory=list)
+    """Dependencies of the application."""
+    request_id: RequestId = field(default_factory=RequestId)
+    """Request ids."""
+    timeout: Timeout = field(default_factory=Timeout)
+    """Time-out of every request."""
+    limits: Limits = field(default_factory=Limits)
+    """Limits on what a client may send or hold."""
+    problem_base: str = "https://spikard.dev/problems/"
+    """What the `type` of a problem document starts with."""
+    health: Health = field(default_factory=Health)
+    """Health endpoints."""
+    server_header: str | None = None
+    """Value of the Server header; null for none."""
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain data; members that have their default are left out."""
+        out: dict[str, Any] = {}
+        if self.listeners:
+            out["listeners"] = [v.to_dict() for v in self.listeners]
+        if self.routes:
+            out["routes"] = [v.to_dict() for v in self.routes]
+        if hooks := self.hooks.to_dict():
+            out["hooks"] = hooks
+        if self.dependencies:
+            out["dependencies"] = [v.to_dict() for v in self.dependencies]
+        if request_id := self.request_id.to_dict():
+            out["request_id"] = request_id
+        if timeout := self.timeout.to_dict():
+            out["timeout"] = timeout
+        if limits := self.limits.to_dict():
+            out["limits"] = limits
+        if self.problem_base != "https://spikard.dev/problems/":
+            out["problem_base"] = self.problem_base
+        if health := self.health.to_dict():
+            out["health"] = health
+        if self.server_header is not None:
+            out["server_header"] = self.server_header
+        return out
+
+
+@dataclass
+class Shutdown:
+    """The four spans of the drain (docs/guide/shutdown.md). Exit never takes longer than their sum."""
+
+    delay_ms: int = 0
+    """Time between readiness turning 503 and the end of accepting, for load balancers."""
+    timeout_ms: int = 20000
+    """What is in flight may take this long to finish."""
+    cleanup_ms: int = 1000
+    """Cancelled handlers may take this long to end."""
+    flush_ms: int = 2000
+    """Telemetry and logs may take this long to be written."""
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain data; members that have their default are left out."""
+        out: dict[str, Any] = {}
+        if self.delay_ms != 0:
+            out["delay_ms"] = self.delay_ms
+        if self.timeout_ms != 20000:
+            out["timeout_ms"] = self.timeout_ms
+        if self.cleanup_ms != 1000:
+            out["cleanup_ms"] = self.cleanup_ms
+        if self.flush_ms != 2000:
+            out["flush_ms"] = self.flush_ms
+        return out
+
+
+@dataclass
+class Log:
+    """Structured logging."""
+
+    format: LogFormat = "json"
+    """How a record is written."""
+    level: LogLevel = "info"
+    """The lowest level that is written."""
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain data; members that have their default are left out."""
+        out: dict[str, Any] = {}
+        if self.format != "json":
+            out["format"] = self.format
+        if self.level != "info":
+            out["level"] = self.level
+        return out
+
+
+@dataclass
+class Manifest:
+    """The whole application."""
+
+    name: str = "app"
+    """Name of the application, in logs and telemetry."""
+    clock: ClockKind = "real"
+    """Where time comes from."""
+    io_threads: int = 1
+    """I/O loops of a C++ program, or of a port with the threaded drive."""
+    drive: Drive = "inline"
+    """Who does the I/O of a port."""
+    handle_signals: bool = True
+    """SIGTERM and SIGINT begin the drain. Off in an application embedded in another program."""
+    http: HttpConfig | None = None
+    """The HTTP server; null for an application without one."""
+    shutdown: Shutdown = field(default_factory=Shutdown)
+    """The drain."""
+    log: Log = field(default_factory=Log)
+    """Logging."""
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain data; members that have their default are left out."""
+        out: dict[str, Any] = {}
+        if self.name != "app":
+            out["name"] = self.name
+        if self.clock != "real":
+            out["clock"] = self.clock
+        if self.io_threads != 1:
+            out["io_threads"] = self.io_threads
+        if self.drive != "inline":
+            out["drive"] = self.drive
+        if not self.handle_signals:
+            out["handle_signals"] = self.handle_signals
+        if self.http is not None:
+            out["http"] = self.http.to_dict()
+        if shutdown := self.shutdown.to_dict():
+            out["shutdown"] = shutdown
+        if log := self.log.to_dict():
+            out["log"] = log
+        return out
+
+
+class TlsDict(TypedDict, total=False):
+    """TLS of a listener (1.2 and 1.3). Files are read again when they change; connections that exist keep what they have."""
+
+    certificate: str
+    """PEM file, the leaf first."""
+    key: str
+    """PEM file of the private key."""
+    alpn: list[str]
+    """Protocols offered, best first."""
+
+class ListenerDict(TypedDict, total=False):
+    """An address that is listened on."""
+
+    address: str
+    """An IPv4 or IPv6 address, or `unix:/path`."""
+    port: int
+    """TCP port; 0 takes a free one, which `spk_info` tells. Ignored with `unix:`."""
+    tls: TlsDict | None
+    """TLS; null for plain text."""
+
+ParameterDict = TypedDict(
+    "ParameterDict",
+    {
+        "in": "ParameterIn",
+        "name": "str",
+        "required": "bool",
+        "schema": "Any",
+        "style": "ParameterStyle | None",
+        "explode": "bool | None",
+    },
+    total=False,
+)
+"""A declared parameter, as in OpenAPI. It reaches the handler validated and coerced to the type of its schema."""
+
+BodyDict = TypedDict(
+    "BodyDict",
+    {
+        "content_types": "list[str]",
+        "schema": "Any",
+        "required": "bool",
+        "mode": "BodyMode",
+        "as": "BodyAs",
+    },
+    total=False,
+)
+"""What a route takes as its request body."""
+
+class DependencyDict(TypedDict, total=False):
+    """Something a handler takes that the application provides."""
+
+    id: int
+    """Number of the dependency in the port; unique over the application and all routes."""
+    name: str
+    """Name that `inject` and `depends_on` use."""
+    kind: DependencyKind
+    """How it comes to be."""
+    scope: DependencyScope
+    """How long what a factory made is kept. A value is always a singleton."""
+    depends_on: list[str]
+    """Names of the dependencies a factory takes, in order."""
+    cleanup: bool
+    """The host is told when it is no longer used, in reverse order of making."""
+    type: JsonType | None
+    """JSON type of a value, checked against `inject_types`."""
+    token: int
+    """The host's token of a value; a factory gives its token each time."""
+
+class RouteDict(TypedDict, total=False):
+    """A method and a path with what the core checks before the handler runs."""
+
+    method: HttpMethod
+    """Its method."""
+    path: str
+    """`/users/{id:int}`; types int, float, bool, uuid, date, datetime, str, path (the rest)."""
+    name: str
+    """Name in logs, telemetry and OpenAPI."""
+    parameters: list[ParameterDict]
+    """Declared parameters; the handler gets them in this order."""
+    body: BodyDict | None
+    """The request body; null when the route takes none."""
+    inject: list[str]
+    """Names of the dependencies the handler takes, in order."""
+    inject_types: dict[str, JsonType]
+    """JSON types that injected values must have; checked at start-up."""
+    dependencies: list[DependencyDict]
+    """Dependencies of this route; one with the name of an application's replaces it."""
+    timeout_ms: int | None
+    """Time-out of this route; null for the application's."""
+    blocking: bool
+    """A C++ handler that blocks: it runs on the blocking pool. Hosts decide this themselves."""
+
+class HooksDict(TypedDict, total=False):
+    """Names of the hooks of each phase, in the order they run. A name is for logs; the number of a hook in the port is its place."""
+
+    on_request: list[str]
+    """After routing and authentication, before the body is read."""
+    pre_validation: list[str]
+    """After the body was read, before it is validated."""
+    pre_handler: list[str]
+    """After validation, before the handler."""
+    on_response: list[str]
+    """After the handler has answered."""
+    on_error: list[str]
+    """Instead of `on_response` after an exception."""
+
+class RequestIdDict(TypedDict, total=False):
+    """A request id taken from the client or made."""
+
+    enabled: bool
+    """Requests get an id, and answers tell it."""
+    header: str
+    """Header it is read from and written to."""
+
+class TimeoutDict(TypedDict, total=False):
+    """The longest a request may take."""
+
+    ms: int | None
+    """From the end of the request head to the start of the answer; null for none."""
+    status: int
+    """Status of the answer when it is over."""
+
+class LimitsDict(TypedDict, total=False):
+    """Limits on what a client may send or hold."""
+
+    body_bytes: int
+    """Request body; more gets 413."""
+    header_bytes: int
+    """Request line and headers; more gets 431."""
+    header_count: int
+    """Number of request headers; more gets 431."""
+    uri_bytes: int
+    """Request target; more gets 414."""
+    json_depth: int
+    """Containers inside each other in a JSON body; more gets 400."""
+    header_timeout_ms: int
+    """From the first byte of a request to the end of its head."""
+    body_timeout_ms: int
+    """Between two reads of a request body."""
+    idle_timeout_ms: int
+    """Of a kept connection between two requests."""
+    write_timeout_ms: int
+    """Without progress in sending an answer."""
+    connections: int
+    """Open connections of an I/O loop; further ones wait to be accepted."""
+    pipeline: int
+    """Requests of one connection in flight at once; further ones are not read yet."""
+
+class HealthDict(TypedDict, total=False):
+    """The health endpoints. A route with the same path wins."""
+
+    enabled: bool
+    """They are served."""
+    live: str
+    """200 while the process works."""
+    ready: str
+    """200 while every required component is ready and no drain has begun, else 503."""
+
+class HttpConfigDict(TypedDict, total=False):
+    """The HTTP server."""
+
+    listeners: list[ListenerDict]
+    """Addresses; none: reached in memory only. `run()` of a binding adds 127.0.0.1:8000 when there is none."""
+    routes: list[RouteDict]
+    """Routes; the index of one is its id."""
+    hooks: HooksDict
+    """Hooks of the application."""
+    dependencies: list[DependencyDict]
+    """Dependencies of the application."""
+    request_id: RequestIdDict
+    """Request ids."""
+    timeout: TimeoutDict
+    """Time-out of every request."""
+    limits: LimitsDict
+    """Limits on what a client may send or hold."""
+    problem_base: str
+    """What the `type` of a problem document starts with."""
+    health: HealthDict
+    """Health endpoints."""
+    server_header: str | None
+    """Value of the Server header; null for none."""
+
+class ShutdownDict(TypedDict, total=False):
+    """The four spans of the drain (docs/guide/shutdown.md). Exit never takes longer than their sum."""
+
+    delay_ms: int
+    """Time between readiness turning 503 and the end of accepting, for load balancers."""
+    timeout_ms: int
+    """What is in flight may take this long to finish."""
+    cleanup_ms: int
+    """Cancelled handlers may take this long to end."""
+    flush_ms: int
+    """Telemetry and logs may take this long to be written."""
+
+class LogDict(TypedDict, total=False):
+    """Structured logging."""
+
+    format: LogFormat
+    """How a record is written."""
+    level: LogLevel
+    """The lowest level that is written."""
+
+class ManifestDict(TypedDict, total=False):
+    """The whole application."""
+
+    name: str
+    """Name of the application, in logs and telemetry."""
+    clock: ClockKind
+    """Where time comes from."""
+    io_threads: int
+    """I/O loops of a C++ program, or of a port with the threaded drive."""
+    drive: Drive
+    """Who does the I/O of a port."""
+    handle_signals: bool
+    """SIGTERM and SIGINT begin the drain. Off in an application embedded in another program."""
+    http: HttpConfigDict | None
+    """The HTTP server; null for an application without one."""
+    shutdown: ShutdownDict
+    """The drain."""
+    log: LogDict
+    """Logging."""
