@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
-"""Writes everything that spec/ decides. `--check` writes nothing and fails, naming the files, when a generated file is not what it would write."""
+"""Writes everything that spec/ decides (codegen/targets.yaml says which files). `--check` writes nothing and fails, naming the files, when a generated file is not
+what it would write, or when a file that looks generated is no longer written."""
 
 from __future__ import annotations
 
@@ -13,10 +14,14 @@ import jinja2
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 
 import cpp  # noqa: E402
+import markdown_names  # noqa: E402
+import python_names  # noqa: E402
 from abi import load_abi, load_errors  # noqa: E402
-from model import SpecError, load_services  # noqa: E402
+from json_schema import manifest_schema  # noqa: E402
+from model import SpecError, load, load_services  # noqa: E402
 
 HERE = Path(__file__).resolve().parent
+GENERATED = ("core/**/*.gen.*", "abi/*.gen.*", "spec/generated/*", "docs/reference/*", "bindings/*/src/**/_generated/*.py*")
 
 
 def c_wrap(text: str, indent: int) -> str:
@@ -28,44 +33,29 @@ def wrap_comment(text: str) -> str:
     return "\n".join(textwrap.wrap(text.strip(), 154, initial_indent="  ", subsequent_indent="     ", break_long_words=False, break_on_hyphens=False))
 
 
-def environment() -> jinja2.Environment:
-    return jinja2.Environment(
+def render_all(spec: Path, targets: Path) -> dict[str, str]:
+    """Path below the repository's root → text."""
+    services = load_services(spec / "services")
+    errors = load_errors(spec / "errors.yaml")
+    abi = load_abi(spec, errors)
+    env = jinja2.Environment(
         loader=jinja2.FileSystemLoader(HERE / "templates"),
         undefined=jinja2.StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
         keep_trailing_newline=True,
     )
-
-
-def render_all(spec: Path) -> dict[str, str]:
-    """Path below the repository's root → text."""
-    files: dict[str, str] = {}
-    services = load_services(spec / "services")
-    env = environment()
     env.filters.update(cpp.filters(services))
-    env.filters.update(c_wrap=c_wrap, wrap_comment=wrap_comment)
-    errors = load_errors(spec / "errors.yaml")
-    abi = load_abi(spec, errors)
-
-    def add(path: str, template: str, **values: object) -> None:
-        files[path] = env.get_template(f"{template}.j2").render(services=services, errors=errors, abi=abi, **values)
-
-    add("core/base/error_kind.gen.hpp", "cpp/error_kind.hpp")
-    add("core/base/error_kind.gen.cpp", "cpp/error_kind.cpp")
-    add("core/base/operation.gen.hpp", "cpp/operation.hpp")
-    add("include/spikard/spikard.h", "c/spikard.h")
-    add("abi/symbols.gen.map", "abi/symbols.map")
-    add("abi/symbols.gen.txt", "abi/symbols.txt")
-    add("core/services/config_table.gen.hpp", "cpp/config_table.hpp")
-    add("core/services/config_table.gen.cpp", "cpp/config_table.cpp")
-    for file in services.files:
-        for name, template in (
-            (f"{file.name}.gen.hpp", "services.hpp"),
-            (f"{file.name}.gen.cpp", "services.cpp"),
-            (f"{file.name}_codec.gen.hpp", "services_codec.hpp"),
-        ):
-            add(f"core/services/{name}", f"cpp/{template}", file=file)
+    env.filters.update(python_names.filters(services))
+    env.filters.update(markdown_names.filters(services))
+    env.filters.update(c_wrap=c_wrap, wrap_comment=wrap_comment, manifest_schema=lambda s: manifest_schema(s, s.roots[0]))
+    common = {"services": services, "errors": errors, "abi": abi}
+    files: dict[str, str] = {}
+    for outputs in load(targets).values():
+        for path, template in outputs.items():
+            for file in services.files if "{file}" in path else [None]:
+                text = env.get_template(f"{template}.j2").render(file=file, **common)
+                files[path.format(file=file.name if file else "")] = text.rstrip("\n") + "\n"
     return files
 
 
@@ -73,26 +63,33 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--check", action="store_true", help="fail when a generated file differs; write nothing")
     parser.add_argument("--spec", type=Path, default=HERE.parent / "spec")
+    parser.add_argument("--targets", type=Path, default=HERE / "targets.yaml")
     parser.add_argument("--root", type=Path, default=HERE.parent, help="where files are written")
     args = parser.parse_args()
     try:
-        files = render_all(args.spec)
+        files = render_all(args.spec, args.targets)
     except SpecError as error:
         print(f"codegen: {error}", file=sys.stderr)
         return 2
-    changed = []
+    wrong = []
     for name, text in files.items():
         path = args.root / name
-        old = path.read_text(encoding="utf-8") if path.exists() else None
-        if old == text:
+        if path.exists() and path.read_text(encoding="utf-8") == text:
             continue
-        changed.append(name)
-        if not args.check:
+        wrong.append(name)
+        if args.check:
+            print(f"differs: {name}")
+        else:
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_text(text, encoding="utf-8")
-    for name in changed:
-        print(f"{'differs' if args.check else 'wrote'}: {name}")
-    if args.check and changed:
+            print(f"wrote: {name}")
+    for pattern in GENERATED:
+        for path in sorted(args.root.glob(pattern)):
+            name = path.relative_to(args.root).as_posix()
+            if path.is_file() and name not in files and "__pycache__" not in name:
+                wrong.append(name)
+                print(f"no longer generated: {name}" + ("" if args.check else " (delete it)"))
+    if args.check and wrong:
         print("Generated files are not what spec/ says: run `make generate` and commit.", file=sys.stderr)
         return 1
     return 0
