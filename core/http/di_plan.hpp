@@ -36,7 +36,7 @@ struct DiPlan {
 
 /// Why there is no plan; a member of `errors` of the `dependency-error` problem, and the text of the start-up error.
 struct DiProblem {
-  enum class Type : std::uint8_t { missing_dependency, circular_dependency, type_mismatch, scope_mismatch };
+  enum class Type : std::uint8_t { missing_dependency, circular_dependency, type_mismatch, scope_mismatch, too_many_instances };
   Type type{};
   std::string dependency_key;      ///< missing, type and scope mismatch
   std::vector<std::string> cycle;  ///< ["a", "b", "a"]
@@ -49,6 +49,8 @@ struct DiProblem {
 /// The JSON array of `errors`.
 [[nodiscard]] std::string di_errors_json(std::span<const DiProblem> problems);
 [[nodiscard]] std::string_view json_type_name(services::JsonType type) noexcept;
+/// For what factories make: `actual` as Exchange::factory_done tells it; empty (unknown) fits. An integer is a number.
+[[nodiscard]] bool json_type_fits(services::JsonType expected, std::string_view actual) noexcept;
 
 struct DiPlanning {
   DiPlan plan;                      ///< empty when there are problems

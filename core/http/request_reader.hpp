@@ -32,14 +32,14 @@ class RequestReader {
   /// text). A type in the path adds `type` and `format` to a declared schema that lacks them. Errors: invalid_argument naming the parameter.
   [[nodiscard]] static Result<RequestReader> compile(const services::Route& route, const validation::CompileOptions& options = {});
 
-  /// One node tree for each parameter, in order, one after the other, into `nodes`; decoded and joined texts into `text`. Returns false when issues were added or room
+  /// One node tree for each parameter, in order, one after the other, into `nodes` (whose own text room is not used); decoded, joined and default texts into `text`. Returns false when issues were added or room
   /// ran out (`nodes.out_of_room` or `text.out_of_room`: give more and call again with fresh rooms and issues). Nothing is allocated in the valid case but for deepObject.
   bool read(const RequestTexts& in, validation::NodeRoom& nodes, TextRoom& text, validation::Issues& issues) const;
 
   [[nodiscard]] std::size_t size() const noexcept;
   [[nodiscard]] bool empty() const noexcept { return size() == 0; }
-  /// Room of text that always suffices for a request of this size (query plus path plus headers).
-  [[nodiscard]] static std::size_t text_room(std::size_t head_bytes) noexcept { return max_decoded(head_bytes) + 64; }
+  /// Room of text that always suffices for a request whose head is this long.
+  [[nodiscard]] std::size_t text_room(std::size_t head_bytes) const noexcept;
   [[nodiscard]] const validation::ParameterSpec& spec(std::size_t index) const noexcept;
 
  private:
