@@ -27,19 +27,26 @@ constexpr auto escapes = [] {
   return t;
 }();
 
+#if defined(__SSE2__)
+/// Sixteen bytes of which some may lie behind the text, on the same page.
+__attribute__((no_sanitize("address", "undefined"))) inline __m128i load_tail(const char* text) {
+  return _mm_loadu_si128(reinterpret_cast<const __m128i*>(text));
+}
+inline unsigned unclean(__m128i bytes) {
+  const __m128i bad = _mm_or_si128(_mm_or_si128(_mm_cmpeq_epi8(bytes, _mm_set1_epi8('"')), _mm_cmpeq_epi8(bytes, _mm_set1_epi8('\\'))),
+                                   _mm_cmpeq_epi8(_mm_min_epu8(bytes, _mm_set1_epi8(0x1F)), bytes));
+  return static_cast<unsigned>(_mm_movemask_epi8(bad));
+}
+#endif
+
 /// `to` has room for 6 * length + 16 bytes. Returns the end.
 char* escape(char* to, const char* text, std::size_t length) {
   const char* const end = text + length;
 #if defined(__SSE2__)
-  const __m128i quote = _mm_set1_epi8('"');
-  const __m128i backslash = _mm_set1_epi8('\\');
-  const __m128i control = _mm_set1_epi8(0x1F);
   while (end - text >= 16) {
     const __m128i bytes = _mm_loadu_si128(reinterpret_cast<const __m128i*>(text));
     _mm_storeu_si128(reinterpret_cast<__m128i*>(to), bytes);
-    const __m128i bad = _mm_or_si128(_mm_or_si128(_mm_cmpeq_epi8(bytes, quote), _mm_cmpeq_epi8(bytes, backslash)),
-                                     _mm_cmpeq_epi8(_mm_min_epu8(bytes, control), bytes));
-    const auto mask = static_cast<unsigned>(_mm_movemask_epi8(bad));
+    const unsigned mask = unclean(bytes);
     if (mask == 0) {
       text += 16;
       to += 16;
@@ -56,6 +63,14 @@ char* escape(char* to, const char* text, std::size_t length) {
       *to++ = '0';
       *to++ = hex_digits[c >> 4U];
       *to++ = hex_digits[c & 15U];
+    }
+  }
+  const auto rest = static_cast<unsigned>(end - text);
+  if (rest != 0 && (reinterpret_cast<std::uintptr_t>(text) & 4095U) <= 4080U) {
+    const __m128i bytes = load_tail(text);
+    if ((unclean(bytes) & ((1U << rest) - 1U)) == 0) {
+      _mm_storeu_si128(reinterpret_cast<__m128i*>(to), bytes);
+      return to + rest;
     }
   }
 #endif
@@ -78,6 +93,33 @@ char* escape(char* to, const char* text, std::size_t length) {
   return to;
 }
 
+/// Shortest text of a number with at most four decimals and 15 digits, as prices and the like have; null for others. Exact: two decimals of at most
+/// 15 digits never name the same double, so the first one found that names `v` is the shortest.
+char* few_decimals(char* to, double v) {
+  if (!(v > -1e10 && v < 1e10) || (v == 0.0 && std::signbit(v))) return nullptr;
+  double scale = 1.0;
+  for (int decimals = 0; decimals <= 4; ++decimals, scale *= 10.0) {
+    const double scaled = v * scale;
+    const auto digits = static_cast<long long>(scaled < 0 ? scaled - 0.5 : scaled + 0.5);
+    if (static_cast<double>(digits) / scale != v) continue;
+    if (decimals == 0) {
+      to = std::to_chars(to, to + 24, digits).ptr;
+      *to++ = '.';
+      *to++ = '0';
+      return to;
+    }
+    if (digits < 0) *to++ = '-';
+    const unsigned long long all = digits < 0 ? 0ULL - static_cast<unsigned long long>(digits) : static_cast<unsigned long long>(digits);
+    const auto power = static_cast<unsigned long long>(scale);
+    to = std::to_chars(to, to + 24, all / power).ptr;
+    *to++ = '.';
+    unsigned long long fraction = all % power;
+    for (int i = decimals - 1; i >= 0; --i, fraction /= 10) to[i] = static_cast<char>('0' + fraction % 10);
+    return to + decimals;
+  }
+  return nullptr;
+}
+
 class Writer {
  public:
   Writer(State& state, Buffer& out) : state_(state), out_(out) {}
@@ -90,11 +132,14 @@ class Writer {
     if (object == Py_True) return out_.append("true", 4);
     if (object == Py_False) return out_.append("false", 5);
     if (type == &PyFloat_Type) return number(PyFloat_AS_DOUBLE(object));
-    if (Py_EnterRecursiveCall(" while writing JSON") != 0) return false;
+    if (++depth_ > max_depth) {
+      PyErr_SetString(PyExc_RecursionError, "more than 1000 containers inside each other, or one inside itself");
+      return false;
+    }
     const bool ok = type == &PyDict_Type                              ? dict(object)
                     : type == &PyList_Type || type == &PyTuple_Type ? list(object)
                                                                     : other(object, type);
-    Py_LeaveRecursiveCall();
+    --depth_;
     return ok;
   }
 
@@ -142,6 +187,10 @@ class Writer {
     }
     char* to = out_.reserve(40);
     if (to == nullptr) return false;
+    if (char* end = few_decimals(to, v)) {
+      out_.advance(static_cast<std::size_t>(end - to));
+      return true;
+    }
     char* end = std::to_chars(to, to + 36, v).ptr;
     if (std::memchr(to, '.', static_cast<std::size_t>(end - to)) == nullptr && std::memchr(to, 'e', static_cast<std::size_t>(end - to)) == nullptr) {
       *end++ = '.';
@@ -275,8 +324,10 @@ class Writer {
     return out_.put('}');
   }
 
+  static constexpr int max_depth = 1000;
   State& state_;
   Buffer& out_;
+  int depth_ = 0;
 };
 
 }  // namespace

@@ -19,7 +19,7 @@ from . import _core
 from ._errors import ConfigError
 from ._plans import Convert, Plans
 from ._runtime import BackgroundTasks, BodyStream, ResponseDraft, json_type
-from ._schema import Schemas, constrain, document, is_structured, is_typed_dict, jsonable, unwrap
+from ._schema import Schemas, constrain, document, is_structured, is_typed_dict, is_union, jsonable, unwrap
 from ._server import HookPlan, Plan
 from .params import MISSING, Marker
 
@@ -232,7 +232,7 @@ class App:
         """A hook as data: `fn(request)` or `fn(request, response)`, plain or async. Plain ones run on the loop's thread."""
         if phase not in self._hooks:
             raise ConfigError(f"{phase!r} is no phase of a request; expected one of {', '.join(PHASES)}")
-        self._hooks[phase].append((name or getattr(fn, "__name__", phase), fn))
+        self._hooks[phase].append((name or str(getattr(fn, "__name__", phase)), fn))
 
     def _hook(self, phase: Phase) -> Callable[[F], F]:
         def register(fn: F) -> F:
@@ -573,7 +573,7 @@ class _RouteBuilder:
             required = True
             schema = dict(_SEGMENT_SCHEMAS.get(self.segments[public], {"type": "string"})) if untyped else document(hint)
         else:
-            schema = document(hint)
+            schema = document(_present(hint))
         schema = constrain(schema, marker.constraints)
         if not required:
             default = marker.default.value if isinstance(marker.default, enum.Enum) else marker.default
@@ -650,6 +650,17 @@ class _RouteBuilder:
                 self.arguments[index] = (_JSON, 0, self.plans.document(hint))
                 return {"content_types": kind, "required": required, "schema": document(hint), "as": "nodes"}
         return self.embedded([(i, n, h, m, r) for i, n, h, m, r in self.forms], kind)
+
+
+def _present(hint: Any) -> Any:
+    """A parameter's type when it was sent: text is never null, so `X | None` is X."""
+    base, metadata = unwrap(hint)
+    if is_union(base):
+        arms = tuple(arm for arm in typing.get_args(base) if arm is not type(None))
+        hint = typing.Union[arms]
+        for item in metadata:
+            hint = typing.Annotated[hint, item]
+    return hint
 
 
 def _member(name: str, convert: Convert | None, default: Any) -> Convert:

@@ -337,7 +337,7 @@ class Plans:
                 part = f"({part} if {key} in d else {self._keep('default', field.default)})"
             elif field.default_factory is not dataclasses.MISSING:
                 part = f"({part} if {key} in d else {self._keep('factory', field.default_factory)}())"
-            keyword_only = keyword_only or field.kw_only
+            keyword_only = keyword_only or field.kw_only is True
             arguments.append(f"{field.name}={part}" if keyword_only else part)
         self._define(kind.__name__, ["d"], [f"return {self._keep(kind.__name__, kind)}({', '.join(arguments)})"], name)
         return name

@@ -37,11 +37,12 @@ def start_task_captured(loop: asyncio.AbstractEventLoop, coroutine: Coroutine[An
     def capture(callback: Callable[..., Any], *args: Any, context: contextvars.Context | None = None) -> None:
         steps.append((callback, args, context))
 
-    loop.call_soon = capture  # type: ignore[method-assign, assignment]
+    patched: Any = loop
+    patched.call_soon = capture
     try:
         task = asyncio.Task(coroutine, loop=loop)
     finally:
-        del loop.call_soon  # type: ignore[attr-defined]
+        del patched.call_soon
     for callback, args, context in steps:
         if context is None:
             callback(*args)

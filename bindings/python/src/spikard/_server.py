@@ -129,17 +129,19 @@ class Binding:
             self.port.result(id, json_type(value), token)
 
         try:
-            value = factory(*[self.tokens[token] for token in tokens])
-            if inspect.isgenerator(value):
+            value: Any = factory(*[self.tokens[token] for token in tokens])
+            pending = bool(inspect.iscoroutine(value))
+            several = bool(inspect.isasyncgen(value))
+            if bool(inspect.isgenerator(value)):
                 finish(next(value), value)
                 return
-            if not inspect.iscoroutine(value) and not inspect.isasyncgen(value):
+            if not pending and not several:
                 finish(value, None)
                 return
         except Exception as error:  # noqa: BLE001
             self.port.fail(id, error)
             return
-        generator = value if inspect.isasyncgen(value) else None
+        generator: AsyncGenerator[Any, None] | None = value if several else None
 
         def done(task: asyncio.Task[Any]) -> None:
             try:
@@ -172,7 +174,7 @@ class Binding:
                 self.port.fail(id, error)
             return
 
-        async def rest(values: AsyncGenerator[Any, None]) -> None:
+        async def rest(values: Any) -> None:
             try:
                 await values.__anext__()
             except StopAsyncIteration:
@@ -186,7 +188,6 @@ class Binding:
             except (Exception, asyncio.CancelledError) as error:
                 self.port.fail(id, error)
 
-        assert inspect.isasyncgen(closer)
         self._run(rest(closer), done)
 
     def background(self, id: int, user: int) -> None:
@@ -307,8 +308,8 @@ async def serve(plan: Plan, app: _core.App, *, signals: bool, started: Callable[
         await binding.stopped.wait()
         await _call_all(plan.on_stop)
     finally:
-        for number in handled:
-            loop.remove_signal_handler(number)
+        for installed in handled:
+            loop.remove_signal_handler(installed)
         await binding.close()
     report = json.loads(app.report() or "{}")
     return report if isinstance(report, dict) else {}

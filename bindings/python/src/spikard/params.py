@@ -22,7 +22,7 @@ class _Missing:
 MISSING: Any = _Missing()
 
 
-@dataclass
+@dataclass(eq=False)
 class Marker:
     """What a parameter's marker says. `place`: path, query, header, cookie, body, form, inject, depends, or field for constraints alone."""
 
