@@ -2,6 +2,7 @@
 
 #include <cstdio>
 #include <cstdlib>
+#include <utility>
 
 #include "app/application.hpp"
 #include "dispatcher.hpp"
@@ -21,12 +22,9 @@ services::Manifest& App::manifest() noexcept { return state_->manifest; }
 services::HttpConfig& App::http() noexcept { return *state_->manifest.http; }
 services::Route& App::RouteRef::spec() { return app_.http().routes[index_]; }
 
-App::RouteRef& App::RouteRef::stream_body(std::vector<std::string> content_types) {
-  services::Body body;
-  body.content_types = std::move(content_types);
-  body.mode = services::BodyMode::stream;
-  body.required = false;
-  spec().body = std::move(body);
+App::RouteRef& App::RouteRef::accepts(std::vector<std::string> content_types) {
+  if (!spec().body) spec().body.emplace();
+  spec().body->content_types = std::move(content_types);
   return *this;
 }
 
@@ -36,7 +34,7 @@ App::RouteRef App::add(services::Route spec, detail::Handler handler) {
   return {*this, http().routes.size() - 1};
 }
 
-App& App::add_hook(http::HookPhase phase, Function<Task<void>(Hook&)> fn) {
+App& App::add_hook(http::HookPhase phase, HookFunction fn) {
   services::Hooks& names = http().hooks;
   std::vector<std::string>* list[] = {&names.on_request, &names.pre_validation, &names.pre_handler, &names.on_response, &names.on_error};
   auto& functions = state_->hooks[static_cast<std::size_t>(phase)];
@@ -76,6 +74,14 @@ App& App::listen(std::uint16_t port, std::string address) {
 }
 
 Result<std::shared_ptr<app::Application>> App::build() {
+  for (std::size_t i = 0; i < state_->handlers.size(); ++i) {
+    if (!http().routes[i].blocking) continue;
+    detail::Handler& handler = state_->handlers[i];
+    if (handler.run_blocking) handler.run = std::exchange(handler.run_blocking, {});
+    if (!handler.on_pool_possible) {
+      return invalid_argument("http.routes[" + std::to_string(i) + "].blocking: expected a plain function of typed parameters (no Context, Request, RawBody or BodyStream)");
+    }
+  }
   auto application = app::Application::create(state_->manifest);
   if (application.ok()) state_->running = *application;
   return application;
@@ -113,6 +119,8 @@ int App::run() {
     std::fprintf(stderr, "%s\n", code.error().to_string().c_str());
     return 1;
   }
+  // A blocking handler that was abandoned may still be running: then nothing it uses may be destroyed, and joining it would keep the process alive.
+  if (*code != 0) new std::shared_ptr<State>(state_);
   return *code;
 }
 

@@ -1,20 +1,23 @@
 #pragma once
 
 #include <memory>
+#include <mutex>
 #include <span>
 #include <string>
 #include <vector>
 
 #include "app/application.hpp"
 #include "http/sink.hpp"
+#include "net/blocking_pool.hpp"
 #include "spikard/app.hpp"
 
 namespace spikard {
 
+/// Everything an App was given. Shared by the dispatchers of all loops; changed only before they exist, but for the pool.
 struct App::State {
   services::Manifest manifest;
   std::vector<detail::Handler> handlers;  // by route
-  std::vector<Function<Task<void>(Hook&)>> hooks[5];
+  std::vector<HookFunction> hooks[5];
   struct Factory {
     RawFactory make;
     RawCleanup cleanup;
@@ -22,19 +25,29 @@ struct App::State {
   };
   std::vector<Factory> factories;  // by dependency id
   std::weak_ptr<app::Application> running;
+
+  std::mutex mutex;
+  std::shared_ptr<app::Application> pool_owner;  // its clock outlives the pool
+  std::unique_ptr<net::BlockingPool> pool;       // made with the first dispatcher, and so after every fork
 };
 
 namespace detail {
 
-/// http::Sink over an App's functions: direct calls, no port.
+/// http::Sink over an App's functions: direct calls, no port. One a loop. Handlers that have not ended when it goes are destroyed.
 class Dispatcher final : public http::Sink {
  public:
-  Dispatcher(std::shared_ptr<App::State> state, app::Application& application, net::Loop& loop)
-      : state_(std::move(state)), application_(application), loop_(loop) {}
-  ~Dispatcher() override { *alive_ = false; }
+  Dispatcher(std::shared_ptr<App::State> state, app::Application& application, net::Loop& loop);
+  ~Dispatcher() override;
 
   [[nodiscard]] net::Loop& loop() const noexcept { return loop_; }
-  void background(Function<Task<void>()> task);
+  [[nodiscard]] net::BlockingPool& pool() const noexcept { return *state_->pool; }
+  [[nodiscard]] std::string_view problem_base() const noexcept { return state_->manifest.http->problem_base; }
+  [[nodiscard]] log::Logger& logger() const noexcept { return application_.logger(); }
+  void background(Function<Task<void>()> work);
+  void run(Running running) {
+    running.live->link(live_);
+    running.live->frame.resume();
+  }
 
   void on_request(http::Exchange& exchange) override;
   void on_chunk(http::Exchange& exchange, http::BodyChunk chunk) override;
@@ -45,9 +58,13 @@ class Dispatcher final : public http::Sink {
   void on_dispose(http::Exchange& exchange, std::uint32_t dependency, std::uint64_t token) override;
 
  private:
+  void hook_done(Hook& hook, const std::exception_ptr& error);
+  Running run_hook(std::unique_ptr<Hook> hook, Task<void> given);
+
   std::shared_ptr<App::State> state_;
   app::Application& application_;
   net::Loop& loop_;
+  LiveFrame* live_ = nullptr;
   std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);
 };
 

@@ -2,38 +2,32 @@
 
 #include <stdexcept>
 
+#include "http/cookies.hpp"
 #include "http/problem.hpp"
 #include "spikard/context.hpp"
 
 namespace spikard {
-
-JsonOut& JsonOut::scratch() {
-  thread_local JsonOut out;
-  out.clear();
-  return out;
-}
-
-void JsonOut::grow(std::size_t n) {
-  const std::size_t used = size();
-  std::size_t room = begin_ == nullptr ? 1024 : 2 * static_cast<std::size_t>(end_ - begin_.get());
-  while (room < used + n) room *= 2;
-  std::unique_ptr<char[]> bigger(new char[room]);
-  if (used > 0) std::memcpy(bigger.get(), begin_.get(), used);
-  begin_ = std::move(bigger);
-  at_ = begin_.get() + used;
-  end_ = begin_.get() + room;
-}
-
-namespace detail {
-void write_json_value(JsonOut& out, Value v) { out.raw(json::to_string(v)); }
-}  // namespace detail
-
 namespace {
+
 std::string cookie_line(const SetCookie& cookie) {
-  auto line = http::set_cookie(cookie);
-  if (!line.ok()) throw std::invalid_argument(line.error().message());
-  return std::move(line).value();
+  http::Cookie line;
+  line.name = cookie.name;
+  line.value = cookie.value;
+  line.max_age = cookie.max_age;
+  line.domain = cookie.domain;
+  line.path = cookie.path;
+  if (!cookie.same_site.empty()) {
+    const char c = static_cast<char>(cookie.same_site[0] | 0x20);
+    if (cookie.same_site.size() < 3 || (c != 's' && c != 'l' && c != 'n')) throw std::invalid_argument("SameSite is Strict, Lax or None");
+    line.same_site = c == 's' ? http::SameSite::strict : c == 'l' ? http::SameSite::lax : http::SameSite::none;
+  }
+  line.secure = cookie.secure;
+  line.http_only = cookie.http_only;
+  auto text = http::set_cookie(line);
+  if (!text.ok()) throw std::invalid_argument(text.error().message());
+  return std::move(text).value();
 }
+
 }  // namespace
 
 Response&& Response::cookie(const SetCookie& cookie) && {
@@ -41,29 +35,63 @@ Response&& Response::cookie(const SetCookie& cookie) && {
   return std::move(*this);
 }
 
-void Context::set_cookie(const SetCookie& cookie) { headers_.emplace_back("set-cookie", cookie_line(cookie)); }
+void Context::set_cookie(const SetCookie& cookie) { set_header("set-cookie", cookie_line(cookie)); }
 
-Response Problem::response() const {
+void Problem::add_extension(std::string_view key, const std::string& json) {
   NodeBuilder members;
   members.begin_object();
-  members.key("type"), members.string(type);
-  if (!title.empty()) members.key("title"), members.string(title);
-  members.key("status"), members.integer(status);
-  if (!detail.empty()) members.key("detail"), members.string(detail);
-  if (!instance.empty()) members.key("instance"), members.string(instance);
+  if (!extensions.empty()) {
+    for (const auto& [name, value] : extensions.root().members()) {
+      if (name == key) continue;
+      members.key(name);
+      members.copy(value);
+    }
+  }
+  members.key(key);
+  auto value = json::parse(json);
+  if (value.ok()) members.copy(value->root());
+  else members.null();
+  members.end();
+  extensions = Json(std::move(members));
+}
+
+Response Problem::response(std::string_view base) const {
+  NodeBuilder members;
+  members.begin_object();
+  const auto text = [&](std::string_view key, std::string_view value) {
+    if (value.empty()) return;
+    members.key(key);
+    members.string(value);
+  };
+  text("type", type.find(':') == std::string::npos && !type.empty() ? std::string(base) + type : type);
+  text("title", title);
+  members.key("status");
+  members.integer(status);
+  text("detail", detail);
+  text("instance", instance);
   if (!extensions.empty() && extensions.root().is_object()) {
-    for (const auto& [key, value] : extensions.root().members()) {
-      members.key(key);
+    for (const auto& [name, value] : extensions.root().members()) {
+      if (name == "type" || name == "title" || name == "status" || name == "detail" || name == "instance") continue;
+      members.key(name);
       members.copy(value);
     }
   }
   members.end();
   Response response;
-  auto code = http::append_custom_problem(response.body, members.root());
-  response.status = code.ok() ? *code : 500;
+  response.format = http::BodyFormat::json;
   response.headers = headers;
-  response.headers.emplace_back("content-type", std::string(http::problem_media_type));
+  response.headers.emplace_back("content-type", http::problem_media_type);
+  const auto written = http::append_custom_problem(response.body, members.root());
+  SPIKARD_ASSERT(written.ok(), "the standard members have their types");
+  response.status = *written;
   return response;
+}
+
+std::optional<std::string_view> Hook::response_header(std::string_view name) const noexcept {
+  for (const http::HeaderField& field : exchange_.response_headers()) {
+    if (field.name == name) return field.value;
+  }
+  return std::nullopt;
 }
 
 }  // namespace spikard

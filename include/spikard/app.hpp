@@ -29,7 +29,8 @@ enum class Scope : std::uint8_t { singleton, request, transient };
 ///       return app.run();
 ///     }
 ///
-/// Handlers are plain functions or Task<T> coroutines. They run on I/O threads and must not block, unless registered with `.blocking()`.
+/// Handlers are plain functions or Task<T> coroutines. They return a described struct or Json (application/json), text (text/plain), void (204), Response, StreamingResponse,
+/// or a Result of these, whose Error becomes a problem. They run on I/O threads and must not block, unless registered with `.blocking()`.
 class App {
  public:
   App();
@@ -47,10 +48,10 @@ class App {
    public:
     RouteRef& name(std::string name) { spec().name = std::move(name); return *this; }
     RouteRef& timeout(std::chrono::milliseconds t) { spec().timeout_ms = static_cast<std::uint32_t>(t.count()); return *this; }
-    /// The handler blocks: it runs on the blocking pool.
+    /// The handler, a plain function of typed parameters, blocks: it runs on the blocking pool.
     RouteRef& blocking() { spec().blocking = true; return *this; }
-    /// The body comes in parts while the handler runs (`ctx.next_chunk()`); it is not validated.
-    RouteRef& stream_body(std::vector<std::string> content_types = {"*/*"});
+    /// Media types of the body that are taken.
+    RouteRef& accepts(std::vector<std::string> content_types);
     [[nodiscard]] services::Route& spec();
 
    private:
@@ -96,11 +97,10 @@ class App {
   App& on_error(F fn) { return hook(http::HookPhase::on_error, std::move(fn)); }
   template <class F>
   App& hook(http::HookPhase phase, F fn) {
-    if constexpr (std::is_void_v<typename detail::Signature<F>::Return>) {
-      return add_hook(phase, [fn = std::move(fn)](Hook& h) mutable -> Task<void> { fn(h); co_return; });
-    } else {
-      return add_hook(phase, Function<Task<void>(Hook&)>(std::move(fn)));
-    }
+    HookFunction hook;
+    if constexpr (std::is_void_v<typename detail::Signature<F>::Return>) hook.plain = std::move(fn);
+    else hook.task = std::move(fn);
+    return add_hook(phase, std::move(hook));
   }
 
   /// A value for `Inject<"name", T>`.
@@ -111,7 +111,7 @@ class App {
     spec.kind = services::DependencyKind::value;
     return add_value(std::move(spec), std::make_shared<T>(std::move(object)));
   }
-  /// A factory for `Inject<"name", T>`: a function (or coroutine) of Injects that returns T. T's destructor is the clean-up; `cleanup(T&)` runs before it.
+  /// A factory for `Inject<"name", T>`: a function (or coroutine) of Injects that returns T. T's destructor is the clean-up; `cleanup(T&)`, plain or a Task<void>, runs before it.
   template <class F>
   App& dependency(std::string name, Scope scope, F factory) { return dependency(std::move(name), scope, std::move(factory), [](auto&) {}); }
   template <class F, class C>
@@ -142,7 +142,11 @@ class App {
   friend class detail::Dispatcher;
   struct State;
   RouteRef add(services::Route spec, detail::Handler handler);
-  App& add_hook(http::HookPhase phase, Function<Task<void>(Hook&)> fn);
+  struct HookFunction {
+    Function<void(Hook&)> plain;
+    Function<Task<void>(Hook&)> task;
+  };
+  App& add_hook(http::HookPhase phase, HookFunction fn);
 
   std::shared_ptr<State> state_;
 };
@@ -184,8 +188,12 @@ App& App::dependency(std::string name, Scope scope, F factory, C cleanup) {
     co_return made;
   };
   auto clean = [c = std::move(cleanup)](std::shared_ptr<void> object) mutable -> Task<void> {
-    c(*static_cast<T*>(object.get()));
-    co_return;
+    if constexpr (std::is_void_v<std::invoke_result_t<C&, T&>>) {
+      c(*static_cast<T*>(object.get()));
+    } else {
+      Task<void> task = c(*static_cast<T*>(object.get()));
+      co_await std::move(task);
+    }
   };
   http().dependencies.push_back(make_dependency(std::move(spec), std::move(make), std::move(clean)));
   return *this;

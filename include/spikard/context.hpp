@@ -1,10 +1,12 @@
 #pragma once
 
-#include <deque>
 #include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
+#include <type_traits>
+#include <utility>
+#include <vector>
 
 #include "base/cancel.hpp"
 #include "base/function.hpp"
@@ -15,10 +17,21 @@
 
 namespace spikard {
 
-class App;
 namespace detail {
 class Dispatcher;
-class Call;
+
+/// A plain function or a coroutine function, as the latter.
+template <class F>
+Function<Task<void>()> as_task(F fn) {
+  if constexpr (std::is_void_v<std::invoke_result_t<F&>>) {
+    return [fn = std::move(fn)]() mutable -> Task<void> {
+      fn();
+      co_return;
+    };
+  } else {
+    return Function<Task<void>()>(std::move(fn));
+  }
+}
 }  // namespace detail
 
 /// Everything about the request in hand that is not a typed parameter. A handler takes `Context&`; it is valid until the handler has ended.
@@ -32,31 +45,57 @@ class Context {
   /// Fires when the client goes, the time-out passes or the application stops. A coroutine's waits of the core's honour it by themselves.
   [[nodiscard]] CancelToken token() const noexcept { return exchange_.token(); }
   [[nodiscard]] net::Loop& loop() const noexcept;
+  /// Returns cancelled when the token fires first.
   [[nodiscard]] Task<Result<void>> sleep(Duration after) const { return net::sleep(loop(), after).with_token(token()); }
 
   /// Added to whatever the handler answers.
   void set_header(std::string name, std::string value) { headers_.emplace_back(std::move(name), std::move(value)); }
+  /// Throws std::invalid_argument for what RFC 6265 does not allow.
   void set_cookie(const SetCookie& cookie);
   /// Status of an answer that is not a Response of its own; default 200 (204 for void).
   void status(std::uint16_t code) noexcept { status_ = code; }
 
-  /// Runs after the answer was made, on this loop. It must own what it uses: this Context is gone by then. The drain waits for it; not durable (tasks are).
-  void background(Function<Task<void>()> task);
-
-  /// Parts of a streamed request body (`route.stream_body()`), in order; nothing after the last. Returns cancelled when the client has gone.
-  [[nodiscard]] Task<Result<std::optional<std::string>>> next_chunk();
+  /// Runs after the answer was made, on this loop; not when the handler throws. `task` is a function or a coroutine function and must own what it uses: this Context is
+  /// gone by then. The drain waits for it; it is not durable.
+  template <class F>
+  void background(F task) { background_.push_back(detail::as_task(std::move(task))); }
 
   [[nodiscard]] http::Exchange& exchange() const noexcept { return exchange_; }
+  [[nodiscard]] detail::Dispatcher& dispatcher() const noexcept { return dispatcher_; }
   [[nodiscard]] const Headers& headers() const noexcept { return headers_; }
-  [[nodiscard]] std::optional<std::uint16_t> stated_status() const noexcept { return status_; }
+  [[nodiscard]] std::uint16_t status_or(std::uint16_t code) const noexcept { return status_.value_or(code); }
+  /// Takes over what the handler stated about its answer.
+  void take_answer_of(Context& other) {
+    headers_ = std::move(other.headers_);
+    background_ = std::move(other.background_);
+    status_ = other.status_;
+  }
+  /// After the answer: hands the background tasks over.
+  void answered() {
+    if (!background_.empty()) start_background();
+  }
 
  private:
-  friend class detail::Dispatcher;
-  friend class detail::Call;
+  void start_background();
+
   http::Exchange& exchange_;
   detail::Dispatcher& dispatcher_;
   Headers headers_;
+  std::vector<Function<Task<void>()>> background_;
   std::optional<std::uint16_t> status_;
+};
+
+/// A streamed request body, as a parameter of a coroutine handler. It is not validated; the body limit holds. The client is slowed down to what is read.
+///
+///     while (auto chunk = (co_await body.next()).value()) use(*chunk);
+class BodyStream {
+ public:
+  explicit BodyStream(Context& context) noexcept : context_(&context) {}
+  /// The next part; nothing after the last. Errors: cancelled when the client has gone or the body broke off.
+  [[nodiscard]] Task<Result<std::optional<std::string>>> next();
+
+ private:
+  Context* context_;
 };
 
 /// What a hook sees and may do.
@@ -71,10 +110,7 @@ class Hook {
   [[nodiscard]] CancelToken token() const noexcept { return exchange_.token(); }
   /// A member of the request's context; handlers read it by `ctx.request().context()`.
   template <class T>
-  void set_context(std::string_view key, const T& value) {
-    auto json = json::parse(to_json(value));
-    if (json.ok()) set_context_json(key, std::move(json).value());
-  }
+  void set_context(std::string_view key, const T& value) { set_context_json(key, to_document(value)); }
   void set_context_json(std::string_view key, Json value) { context_.emplace_back(std::string(key), std::move(value)); }
   void set_header(std::string name, std::string value) { set_.emplace_back(std::move(name), std::move(value)); }
   void append_header(std::string name, std::string value) { append_.emplace_back(std::move(name), std::move(value)); }
@@ -83,12 +119,8 @@ class Hook {
 
   /// In on_response and on_error: the answer so far.
   [[nodiscard]] std::uint16_t response_status() const noexcept { return exchange_.response_status(); }
-  [[nodiscard]] std::optional<std::string_view> response_header(std::string_view name) const noexcept {
-    for (const http::HeaderField& field : exchange_.response_headers()) {
-      if (field.name == name) return field.value;
-    }
-    return std::nullopt;
-  }
+  /// By its name in lower case.
+  [[nodiscard]] std::optional<std::string_view> response_header(std::string_view name) const noexcept;
 
  private:
   friend class detail::Dispatcher;

@@ -11,7 +11,6 @@
 
 #include "base/function.hpp"
 #include "base/task.hpp"
-#include "http/cookies.hpp"
 #include "http/sink.hpp"
 #include "spikard/codec.hpp"
 
@@ -19,8 +18,17 @@ namespace spikard {
 
 using Headers = std::vector<std::pair<std::string, std::string>>;
 
-/// Attributes of a Set-Cookie line (RFC 6265).
-using SetCookie = http::Cookie;
+/// Attributes of a Set-Cookie line (RFC 6265). What that does not allow is an error when it is sent.
+struct SetCookie {
+  std::string name;
+  std::string value;
+  std::optional<std::int64_t> max_age{};  ///< seconds
+  std::string domain{};
+  std::string path{};
+  std::string same_site{};  ///< Strict, Lax, None
+  bool secure = false;
+  bool http_only = false;
+};
 
 /// A whole answer.
 struct Response {
@@ -40,42 +48,66 @@ struct Response {
     return {.status = status, .headers = {{"content-type", std::move(media_type)}}, .body = std::move(body), .format = http::BodyFormat::raw};
   }
   static Response empty(std::uint16_t status = 204) { return {.status = status}; }
+  static Response redirect(std::string location, std::uint16_t status = 307) {
+    return {.status = status, .headers = {{"location", std::move(location)}}};
+  }
 
   Response&& header(std::string name, std::string value) && {
     headers.emplace_back(std::move(name), std::move(value));
     return std::move(*this);
   }
-  /// Throws std::invalid_argument when the cookie cannot be written.
+  /// Throws std::invalid_argument for what RFC 6265 does not allow.
   Response&& cookie(const SetCookie& cookie) &&;
 };
 
-/// An RFC 9457 problem, returned or thrown by a handler. `extensions` stand beside the standard members.
+/// An RFC 9457 problem, returned or thrown by a handler or hook. `extensions` stand beside the standard members.
+///
+///     throw Problem::not_found("No order 7");
 struct Problem : std::exception {
   std::uint16_t status = 500;
+  /// A URI; or, without a colon, the last segment of one below the application's `problem_base`.
   std::string type = "about:blank";
-  std::string title{};
+  std::string title{};  ///< empty: the status's phrase
   std::string detail{};
   std::string instance{};
-  Json extensions{};
+  Json extensions{};  ///< an object, or empty
   Headers headers{};
 
   Problem() = default;
   explicit Problem(std::uint16_t code, std::string why = {}) : status(code), detail(std::move(why)) {}
+  Problem(std::uint16_t code, std::string slug, std::string why) : status(code), type(std::move(slug)), detail(std::move(why)) {}
   [[nodiscard]] const char* what() const noexcept override { return detail.c_str(); }
-  /// application/problem+json; an empty title becomes the status's reason phrase, other empty members are left out.
-  [[nodiscard]] Response response() const;
+
+  static Problem bad_request(std::string why = {}) { return {400, "bad-request", std::move(why)}; }
+  static Problem unauthorized(std::string why = {}) { return {401, "unauthorized", std::move(why)}; }
+  static Problem forbidden(std::string why = {}) { return {403, "forbidden", std::move(why)}; }
+  static Problem not_found(std::string why = {}) { return {404, "not-found", std::move(why)}; }
+  static Problem conflict(std::string why = {}) { return {409, "conflict", std::move(why)}; }
+  /// `{"key": value}` beside the standard members.
+  template <class T>
+  Problem&& with(std::string_view key, const T& value) && {
+    add_extension(key, to_json(value));
+    return std::move(*this);
+  }
+
+  /// application/problem+json. `base` is what a relative type is put behind.
+  [[nodiscard]] Response response(std::string_view base = "https://spikard.dev/problems/") const;
+
+ private:
+  void add_extension(std::string_view key, const std::string& json);
 };
 
 /// Writes a streamed answer. Lives in the core; the producer gets a reference.
 class BodyWriter {
  public:
   virtual ~BodyWriter() = default;
-  /// Sends one chunk; waits while the client is slower than the producer. Returns cancelled when the client has gone.
+  /// Sends one chunk; waits while the client is slower than the producer. Returns cancelled when the client has gone: then stop.
   [[nodiscard]] virtual Task<Result<void>> write(std::string chunk) = 0;
 };
 
-/// An answer that is made piece by piece, sent chunked. When `produce` throws, the connection is closed without the last chunk, so that the client can tell.
+/// An answer that is made piece by piece, sent chunked. When `produce` throws, the connection is cut without the last chunk, so that the client can tell.
 struct StreamingResponse {
+  /// A coroutine; as a lambda it may capture: it lives until the stream's end.
   using Producer = Function<Task<void>(BodyWriter&)>;
   Producer produce;
   std::string media_type = "application/octet-stream";
