@@ -1,0 +1,211 @@
+"""Runs the test plan step by step, prints the time of each, and closes with one line `N passed, N failed`.
+
+    tools/test.py                 what `make test` and CI run
+    tools/test.py --all           the wide matrix as well (`make test-all`)
+    tools/test.py --only a,b      these steps; --list names them
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import re
+import shutil
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+SHARED = ROOT.parent / "shared"
+JOBS = os.environ.get("JOBS", str(os.cpu_count() or 2))
+PYTHON = str(ROOT / "build/venv/bin/python")
+
+
+class Outcome:
+    def __init__(self) -> None:
+        self.passed = 0
+        self.failed = 0
+        self.notes: list[str] = []
+
+    def add(self, passed: int, failed: int) -> None:
+        self.passed += passed
+        self.failed += failed
+
+
+def run(command: list[str], outcome: Outcome, *, env: dict[str, str] | None = None, count: bool = True) -> None:
+    """Runs one command with its output passed on; takes its test counts, or counts it as one test."""
+    print(f"$ {' '.join(command)}", flush=True)
+    process = subprocess.Popen(command, cwd=ROOT, env={**os.environ, **(env or {})}, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, errors="replace")
+    assert process.stdout is not None
+    tail = ""
+    for line in process.stdout:
+        sys.stdout.write(line)
+        tail = (tail + line)[-20000:]
+    code = process.wait()
+    sys.stdout.flush()
+    passed, failed = counts(tail) if count else (0, 0)
+    if code != 0 and failed == 0:
+        failed = 1
+    if passed == 0 and failed == 0:
+        passed = 1
+    outcome.add(passed, failed)
+
+
+def counts(text: str) -> tuple[int, int]:
+    """Passed and failed of the last closing line of ctest, pytest, unittest or the fixture player."""
+    if m := re.findall(r"(\d+)% tests passed, (\d+) tests failed out of (\d+)", text):
+        _, failed, total = m[-1]
+        return int(total) - int(failed), int(failed)
+    if m := re.findall(r"^(\d+) passed, (\d+) failed$", text, re.M):
+        return int(m[-1][0]), int(m[-1][1])
+    if m := re.findall(r"=+ (.*?) in [\d.]+s", text):
+        passed = re.search(r"(\d+) passed", m[-1])
+        failed = sum(int(n) for n in re.findall(r"(\d+) (?:failed|error)", m[-1]))
+        return int(passed.group(1)) if passed else 0, failed
+    if m := re.findall(r"^Ran (\d+) tests?", text, re.M):
+        failed = sum(int(n) for n in re.findall(r"(?:failures|errors)=(\d+)", text))
+        return int(m[-1]) - failed, failed
+    return 0, 0
+
+
+def preset(name: str, outcome: Outcome, *targets: str) -> bool:
+    before = outcome.failed
+    if not (ROOT / "build" / name / "build.ninja").exists():
+        run(["cmake", "--preset", name], outcome, count=False)
+    if outcome.failed == before:
+        run(["cmake", "--build", f"build/{name}", "-j", JOBS, *(["--target", *targets] if targets else [])], outcome, count=False)
+    return outcome.failed == before
+
+
+def ctest(name: str, outcome: Outcome, *more: str, env: dict[str, str] | None = None) -> None:
+    run(["ctest", "--test-dir", f"build/{name}", "--output-on-failure", "-j", JOBS, "--no-tests=error", *more], outcome, env=env)
+
+
+def fixture_folders(outcome: Outcome) -> list[str]:
+    folders = ["fixtures"]
+    if (SHARED / "fixtures").is_dir():
+        folders.append(str(SHARED / "fixtures"))
+    else:
+        outcome.notes.append("left out: ../shared is not there (its fixtures and the public conformance suites)")
+    return folders
+
+
+# ---- steps ---------------------------------------------------------------------------------------------------------
+
+
+def lint(o: Outcome) -> None:
+    run([PYTHON, "tools/lint"], o)
+    run([PYTHON, "codegen/generate.py", "--check"], o)
+    run([PYTHON, "-m", "pytest", "-q", "codegen/tests"], o)
+
+
+def full(o: Outcome) -> None:
+    if preset("full", o):
+        ctest("full", o)
+
+
+def python(o: Outcome) -> None:
+    before = o.failed
+    run(["build/venv/bin/pip", "install", "-q", "--disable-pip-version-check", "--no-build-isolation", "--no-deps", "--force-reinstall", "./bindings/python"], o,
+        env={"SPIKARD_PREBUILT_DIR": str(ROOT / "build/full")}, count=False)
+    if o.failed == before:
+        run([PYTHON, "-m", "pytest", "-q", "bindings/python/tests"], o)
+        run([PYTHON, "-m", "mypy", "--strict", "examples/orders_python"], o)
+
+
+def fixtures(o: Outcome) -> None:
+    import yaml  # in the venv
+
+    suites = yaml.safe_load((ROOT / "e2e/built.yaml").read_text())["suites"]
+    if (ROOT / "e2e/player/tests").is_dir():
+        run([PYTHON, "-m", "pytest", "-q", "e2e/player/tests"], o)
+    for folder in fixture_folders(o):
+        for language in ("cpp", "python"):
+            run(["e2e/run", language, "--fixtures", folder, *(a for s in suites for a in ("--suite", s))], o)
+
+
+def scenarios(o: Outcome) -> None:
+    run([PYTHON, "e2e/scenarios/drain.py"], o)
+
+
+def install(o: Outcome) -> None:
+    prefix = ROOT / "build/install"
+    shutil.rmtree(prefix, ignore_errors=True)
+    run(["cmake", "--install", "build/full", "--prefix", str(prefix)], o, count=False)
+    run(["cmake", "-S", "tests/install", "-B", "build/install-test", "-G", "Ninja", f"-DCMAKE_PREFIX_PATH={prefix}", "-DCMAKE_CXX_COMPILER=clang++-19"], o, count=False)
+    run(["cmake", "--build", "build/install-test"], o, count=False)
+    for program in ("whole", "alone"):
+        run([f"build/install-test/{program}"], o)
+
+
+def asan(o: Outcome) -> None:
+    if preset("asan", o):
+        ctest("asan", o, env={"ASAN_OPTIONS": "detect_leaks=1:detect_stack_use_after_return=1", "UBSAN_OPTIONS": "print_stacktrace=1"})
+
+
+def tsan(o: Outcome) -> None:
+    if preset("tsan", o):
+        ctest("tsan", o, "-L", "concurrent", env={"TSAN_OPTIONS": "halt_on_error=1:second_deadlock_stack=1"})
+
+
+def gcc(o: Outcome) -> None:
+    if preset("gcc", o):
+        ctest("gcc", o, "-L", "coroutine")
+
+
+def minimal(o: Outcome) -> None:
+    preset("minimal", o)
+
+
+def fuzz(o: Outcome) -> None:
+    run(["tools/make", "fuzz", "60"], o)
+
+
+PLAN: dict[str, Callable[[Outcome], None]] = {
+    "lint": lint, "full": full, "python": python, "fixtures": fixtures, "scenarios": scenarios, "install": install,
+    "asan": asan, "tsan": tsan, "gcc": gcc, "minimal": minimal,
+}
+WIDE: dict[str, Callable[[Outcome], None]] = {"fuzz": fuzz}
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--all", action="store_true")
+    parser.add_argument("--only", default="")
+    parser.add_argument("--list", action="store_true")
+    args = parser.parse_args()
+    steps = {**PLAN, **(WIDE if args.all else {})}
+    if args.list:
+        print("\n".join({**PLAN, **WIDE}))
+        return 0
+    if args.only:
+        steps = {name: {**PLAN, **WIDE}[name] for name in args.only.split(",")}
+    total = Outcome()
+    times: list[tuple[str, float, int, int]] = []
+    for name, step in steps.items():
+        print(f"\n=== {name}", flush=True)
+        outcome = Outcome()
+        started = time.monotonic()
+        try:
+            step(outcome)
+        except Exception as error:  # a step that breaks is one failure; the others still run
+            print(f"{name}: {error!r}")
+            outcome.failed += 1
+        times.append((name, time.monotonic() - started, outcome.passed, outcome.failed))
+        total.add(outcome.passed, outcome.failed)
+        total.notes += [n for n in outcome.notes if n not in total.notes]
+    print()
+    if shutil.which("ccache"):
+        subprocess.run(["ccache", "-s"], cwd=ROOT, check=False)
+    for note in total.notes:
+        print(note)
+    for name, seconds, passed, failed in times:
+        print(f"{name:10} {seconds:7.1f} s   {passed} passed, {failed} failed".replace(" passed", " ok").replace(" failed", " not ok"))
+    print(f"{total.passed} passed, {total.failed} failed")
+    return 1 if total.failed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
