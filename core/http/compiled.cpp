@@ -1,0 +1,151 @@
+#include "http/compiled.hpp"
+
+#include <algorithm>
+
+#include "http/media_type.hpp"
+#include "http/plan.hpp"
+
+namespace spikard::http {
+namespace {
+
+Method method_of(services::HttpMethod m) noexcept {
+  switch (m) {
+    case services::HttpMethod::get: return Method::get;
+    case services::HttpMethod::head: return Method::head;
+    case services::HttpMethod::post: return Method::post;
+    case services::HttpMethod::put: return Method::put;
+    case services::HttpMethod::patch: return Method::patch;
+    case services::HttpMethod::del: return Method::del;
+    case services::HttpMethod::options: return Method::options;
+    case services::HttpMethod::trace: return Method::trace;
+  }
+  return Method::other;
+}
+
+std::string lower(std::string_view text) {
+  std::string out(text);
+  for (char& c : out) {
+    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c + 32);
+  }
+  return out;
+}
+
+/// Collects problems, a line each.
+class Report {
+ public:
+  void add(const std::string& path, std::string_view what) {
+    if (!text_.empty()) text_ += '\n';
+    text_ += path;
+    text_ += ": ";
+    text_ += what;
+  }
+  [[nodiscard]] bool empty() const noexcept { return text_.empty(); }
+  [[nodiscard]] Error error() && { return invalid_argument(std::move(text_)); }
+
+ private:
+  std::string text_;
+};
+
+void compile_body(const services::Body& body, const std::string& path, detail::RoutePlan& plan, Report& report) {
+  plan.takes_body = true;
+  plan.body_required = body.required;
+  plan.streams_body = body.mode == services::BodyMode::stream;
+  plan.body_as = body.as;
+  for (std::size_t i = 0; i < body.content_types.size(); ++i) {
+    if (!parse_media_type(body.content_types[i])) {
+      report.add(path + ".content_types[" + std::to_string(i) + "]", "expected a media type such as application/json, got \"" + body.content_types[i] + "\"");
+    }
+    plan.content_types.push_back(body.content_types[i]);
+  }
+  const Value schema = body.schema.root();
+  if (!schema.exists() || schema.is_null()) return;
+  if (plan.streams_body) return;  // nothing parses a streamed body
+  auto compiled = validation::Schema::compile(schema);
+  if (!compiled.ok()) {
+    report.add(path + ".schema", compiled.error().message());
+    return;
+  }
+  plan.fills_defaults = compiled->has_defaults();
+  plan.schema = std::move(*compiled);
+}
+
+void compile_route(const services::HttpConfig& config, std::size_t index, const std::string& path, detail::RoutePlan& plan, Report& report) {
+  const services::Route& route = config.routes[index];
+  plan.id = static_cast<std::uint32_t>(index);
+  auto pattern = PathPattern::parse(route.path);
+  if (!pattern.ok()) {
+    report.add(path + ".path", pattern.error().message());
+  } else {
+    // One at a time first, so that an error names its parameter's place.
+    bool each = true;
+    for (std::size_t i = 0; i < route.parameters.size(); ++i) {
+      services::Route one;
+      one.method = route.method;
+      one.path = route.path;
+      one.parameters.push_back(route.parameters[i]);
+      if (auto single = RequestReader::compile(one); !single.ok()) {
+        report.add(path + ".parameters[" + std::to_string(i) + "].schema", single.error().message());
+        each = false;
+      }
+    }
+    if (each) {
+      auto reader = RequestReader::compile(route);
+      if (!reader.ok()) report.add(path + ".parameters", reader.error().message());
+      else plan.reader = std::move(*reader), plan.has_parameters = !plan.reader.empty();
+    }
+  }
+  if (route.body) compile_body(*route.body, path + ".body", plan, report);
+  DiPlanning planning = plan_dependencies(config.dependencies, route);
+  for (const DiProblem& problem : planning.problems) report.add(path + ".inject", problem.to_string());
+  plan.dependencies = std::move(planning.plan);
+  if (planning.problems.empty()) {
+    for (const std::string& name : route.inject) {
+      const auto wanted = route.inject_types.find(name);
+      plan.inject_types.push_back(wanted == route.inject_types.end() ? std::nullopt : std::optional(wanted->second));
+    }
+  }
+  plan.timeout_ms = route.timeout_ms ? *route.timeout_ms : config.timeout.ms.value_or(0);
+}
+
+}  // namespace
+
+CompiledHttp::CompiledHttp(std::unique_ptr<const detail::Compiled> compiled) : compiled_(std::move(compiled)) {}
+CompiledHttp::~CompiledHttp() = default;
+
+const services::HttpConfig& CompiledHttp::config() const noexcept { return compiled_->config; }
+
+Result<std::shared_ptr<const CompiledHttp>> CompiledHttp::compile(const services::HttpConfig& config, std::string_view path) {
+  auto compiled = std::make_unique<detail::Compiled>();
+  compiled->config = config;
+  const std::string base(path);
+  Report report;
+  compiled->routes.resize(config.routes.size());
+  std::vector<RouteSpec> specs;
+  for (std::size_t i = 0; i < config.routes.size(); ++i) {
+    compile_route(compiled->config, i, base + ".routes[" + std::to_string(i) + "]", compiled->routes[i], report);
+    specs.push_back({method_of(config.routes[i].method), compiled->config.routes[i].path, static_cast<std::uint32_t>(i)});
+  }
+  const services::Limits& limits = config.limits;
+  compiled->head_limits = {limits.uri_bytes, limits.header_bytes, limits.header_count};
+  if (limits.header_count == 0) report.add(base + ".limits.header_count", "expected at least 1");
+  if (limits.pipeline == 0) report.add(base + ".limits.pipeline", "expected at least 1");
+  if (config.timeout.status < 400 || config.timeout.status > 599) report.add(base + ".timeout.status", "expected a status from 400 to 599");
+  const services::Hooks& hooks = config.hooks;
+  compiled->hooks = {static_cast<std::uint32_t>(hooks.on_request.size()), static_cast<std::uint32_t>(hooks.pre_validation.size()),
+                     static_cast<std::uint32_t>(hooks.pre_handler.size()), static_cast<std::uint32_t>(hooks.on_response.size()),
+                     static_cast<std::uint32_t>(hooks.on_error.size())};
+  if (config.request_id.enabled) {
+    compiled->request_id_header = lower(config.request_id.header);
+    if (!h1::is_token(config.request_id.header)) report.add(base + ".request_id.header", "expected a header name");
+  }
+  if (config.server_header && !h1::is_field_value(*config.server_header)) report.add(base + ".server_header", "expected text without control characters");
+  if (report.empty()) {
+    auto router = Router::build(specs);
+    if (!router.ok()) report.add(base + ".routes", router.error().message());
+    else compiled->router = std::move(*router);
+  }
+  if (!report.empty()) return std::move(report).error();
+  return std::shared_ptr<const CompiledHttp>(new CompiledHttp(std::move(compiled)));
+}
+
+}  // namespace spikard::http

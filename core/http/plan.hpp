@@ -1,0 +1,49 @@
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "http/di_plan.hpp"
+#include "http/h1/request_parser.hpp"
+#include "http/request_reader.hpp"
+#include "http/router.hpp"
+#include "http/sink.hpp"
+#include "services/http.gen.hpp"
+#include "validation/schema.hpp"
+
+namespace spikard::http::detail {
+
+/// One route, compiled.
+struct RoutePlan {
+  std::uint32_t id = 0;
+  RequestReader reader;
+  bool has_parameters = false;
+
+  bool takes_body = false;      ///< the route declares a body
+  bool body_required = false;
+  bool streams_body = false;
+  services::BodyAs body_as = services::BodyAs::raw;
+  std::vector<std::string> content_types;
+  std::optional<validation::Schema> schema;
+  bool fills_defaults = false;
+
+  DiPlan dependencies;
+  std::vector<std::optional<services::JsonType>> inject_types;  ///< of DiPlan::inject
+  std::uint32_t timeout_ms = 0;                                 ///< 0: none
+};
+
+struct Compiled {
+  services::HttpConfig config;
+  std::vector<RoutePlan> routes;
+  Router router;
+  h1::HeadLimits head_limits;
+  std::array<std::uint32_t, 5> hooks{};  ///< how many, by HookPhase
+  std::string request_id_header;         ///< lower case; empty when off
+
+  [[nodiscard]] std::uint32_t hook_count(HookPhase phase) const noexcept { return hooks[static_cast<std::size_t>(phase)]; }
+};
+
+}  // namespace spikard::http::detail
