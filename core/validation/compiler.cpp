@@ -395,6 +395,7 @@ class Compiler {
       if (const Value v = schema.find("propertyNames")) part.property_names = block_of(v, at("propertyNames"));
     }
     part.watch_names = part.has_additional || !part.patterns.empty() || part.property_names != accept;
+    part.only_additional = part.patterns.empty() && part.property_names == accept;
     if (names.empty() && !part.watch_names) return;
     part.names.set(std::move(names));
     program_->objects.push_back(std::move(part));

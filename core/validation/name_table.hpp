@@ -22,7 +22,7 @@ class NameTable {
     return entries_.empty() ? not_found : probe(name, key(name));
   }
   /// `find`, when the name is probably that of entry `guess`.
-  [[nodiscard]] std::uint32_t find(std::string_view name, std::uint32_t guess) const noexcept {
+  [[nodiscard, gnu::always_inline]] std::uint32_t find(std::string_view name, std::uint32_t guess) const noexcept {
     if (entries_.empty()) return not_found;
     const Key k = key(name);
     if (guess < entries_.size() && is(guess, k, name)) return guess;

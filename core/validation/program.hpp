@@ -90,6 +90,7 @@ struct ObjectPart {
   std::uint64_t required_mask = 0; ///< the first 64 of them
   bool has_additional = false;
   bool watch_names = false;        ///< propertyNames, patternProperties or additionalProperties: unknown members matter
+  bool only_additional = false;    ///< of the three only additionalProperties: known members need no second look
   BlockId additional = accept;
   BlockId property_names = accept;
   std::vector<std::pair<std::uint32_t, BlockId>> patterns;  ///< index of `patterns`, block

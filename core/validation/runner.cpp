@@ -35,6 +35,12 @@ std::uint64_t hash_value(Value v) noexcept {
   }
 }
 
+/// Whether a double holds the integer exactly.
+bool exact(std::int64_t v) noexcept {
+  constexpr std::int64_t bound = std::int64_t{1} << 53;
+  return v >= -bound && v <= bound;
+}
+
 }  // namespace
 
 Scratch& thread_scratch() noexcept {
@@ -100,7 +106,7 @@ bool Runner::matches(std::uint32_t pattern, std::string_view text) {
   return v == Pattern::Verdict::yes;
 }
 
-bool Runner::string_op(const Op& op, const Node* n) {
+[[gnu::always_inline]] inline bool Runner::string_check(const Op& op, const Node* n) {
   const std::string_view s = text(n);
   switch (op.code) {
     case Code::min_length:
@@ -115,19 +121,23 @@ bool Runner::string_op(const Op& op, const Node* n) {
   }
 }
 
-bool Runner::number_op(const Op& op, const Node* n) const {
+[[gnu::always_inline]] inline bool Runner::number_check(const Op& op, const Node* n) const {
   switch (op.code) {
     case Code::minimum_int:
       if (n->type == NodeType::integer) return n->i >= op.value;
+      if (n->type == NodeType::number && exact(op.value)) return n->f >= static_cast<double>(op.value);
       return compare_numbers(value(n), program_.constant(op.a)) >= 0;
     case Code::maximum_int:
       if (n->type == NodeType::integer) return n->i <= op.value;
+      if (n->type == NodeType::number && exact(op.value)) return n->f <= static_cast<double>(op.value);
       return compare_numbers(value(n), program_.constant(op.a)) <= 0;
     case Code::above_int:
       if (n->type == NodeType::integer) return n->i > op.value;
+      if (n->type == NodeType::number && exact(op.value)) return n->f > static_cast<double>(op.value);
       return compare_numbers(value(n), program_.constant(op.a)) > 0;
     case Code::below_int:
       if (n->type == NodeType::integer) return n->i < op.value;
+      if (n->type == NodeType::number && exact(op.value)) return n->f < static_cast<double>(op.value);
       return compare_numbers(value(n), program_.constant(op.a)) < 0;
     case Code::minimum: return compare_numbers(value(n), program_.constant(op.a)) >= 0;
     case Code::maximum: return compare_numbers(value(n), program_.constant(op.a)) <= 0;
@@ -136,6 +146,35 @@ bool Runner::number_op(const Op& op, const Node* n) const {
     case Code::multiple_of: return program_.multiples[op.a].matches(value(n));
     default: return true;
   }
+}
+
+bool Runner::string_op(const Op& op, const Node* n) { return string_check(op, n); }
+bool Runner::number_op(const Op& op, const Node* n) const { return number_check(op, n); }
+
+[[gnu::always_inline]] inline bool Runner::scalar(const Block& b, const Node* n) {
+  // What a node is by its type alone; a number without fraction is looked at closer.
+  constexpr std::uint8_t bits[] = {type_null, type_boolean, type_integer, type_fraction, type_string, type_string, type_array, type_object, type_integer, type_fraction};
+  const auto type = static_cast<std::size_t>(n->type);
+  if ((b.types & bits[type]) == 0 && (bits[type] != type_fraction || !type_fits(b.types, n))) return false;
+  const Op* const ops = program_.ops.data();
+  if (n->type == NodeType::string) {
+    for (std::uint32_t i = b.string.begin; i != b.string.end; ++i) {
+      if (!string_check(ops[i], n)) return false;
+    }
+  } else {
+    for (std::uint32_t i = b.number.begin; i != b.number.end; ++i) {
+      if (n->is_number() && !number_check(ops[i], n)) return false;
+    }
+  }
+  return true;
+}
+
+[[gnu::always_inline]] inline bool Runner::child(BlockId id, const Node* n) {
+  if (id == accept) return true;
+  const Block& b = program_.blocks[id];
+  // Most values are scalars under a schema without applicators: no scope, no depth, no recursion.
+  if (!n->is_container() && b.common.empty() && (b.flags & flag_never) == 0) return scalar(b, n);
+  return block<false>(id, n, 0);
 }
 
 bool Runner::value_op(const Op& op, const Node* n) const {
@@ -210,28 +249,13 @@ bool Runner::with_unevaluated(const Block& b, const Node* n, std::size_t at, boo
 
 template <bool track>
 bool Runner::body(const Block& b, const Node* n, std::size_t at) {
-  if ((b.flags & flag_never) != 0 || !type_fits(b.types, n)) return false;
-  switch (n->type) {
-    case NodeType::string:
-      for (std::uint32_t i = b.string.begin; i != b.string.end; ++i) {
-        if (!string_op(program_.ops[i], n)) return false;
-      }
-      break;
-    case NodeType::integer:
-    case NodeType::uinteger:
-    case NodeType::number:
-    case NodeType::numtext:
-      for (std::uint32_t i = b.number.begin; i != b.number.end; ++i) {
-        if (!number_op(program_.ops[i], n)) return false;
-      }
-      break;
-    case NodeType::array:
-      if (!array<track>(b, n, at)) return false;
-      break;
-    case NodeType::object:
-      if (!object<track>(b, n, at)) return false;
-      break;
-    default: break;
+  if ((b.flags & flag_never) != 0) return false;
+  if (n->type == NodeType::object) {
+    if ((b.types & type_object) == 0 || !object<track>(b, n, at)) return false;
+  } else if (n->type == NodeType::array) {
+    if ((b.types & type_array) == 0 || !array<track>(b, n, at)) return false;
+  } else if (!scalar(b, n)) {
+    return false;
   }
   return b.common.empty() || common<track>(b, n, at);
 }
@@ -349,7 +373,7 @@ bool Runner::array(const Block& b, const Node* n, std::size_t at) {
   }
   if (!part.has_items) return true;
   for (; index < n->len; ++index, e = e->next()) {
-    if (part.items != accept && !block<false>(part.items, e, 0)) return false;
+    if (!child(part.items, e)) return false;
     if constexpr (track) mark(at, index);
   }
   return true;
@@ -405,7 +429,7 @@ bool Runner::members(const ObjectPart& o, const Node* n, std::size_t at) {
         return false;
       }
     }
-    if (o.watch_names && !unknown_member<track>(o, key, known, at, index)) return false;
+    if (o.watch_names && !(known && o.only_additional) && !unknown_member<track>(o, key, known, at, index)) return false;
     if constexpr (track) {
       if (known) mark(at, index);
     }
@@ -416,8 +440,7 @@ bool Runner::members(const ObjectPart& o, const Node* n, std::size_t at) {
   }
   for (; seen != 0; seen &= seen - 1) {
     const auto entry = static_cast<std::uint32_t>(std::countr_zero(seen));
-    const BlockId id = o.properties[entry].block;
-    if (id != accept && !block<false>(id, last[entry], 0)) return false;
+    if (!child(o.properties[entry].block, last[entry])) return false;
   }
   return true;
 }

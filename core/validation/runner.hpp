@@ -61,6 +61,10 @@ class Runner {
  private:
   // `track`: bits of the members or items that were evaluated are set in the scratch from word `at` on.
   template <bool track> bool block(BlockId id, const Node* n, std::size_t at);
+  bool string_check(const Op& op, const Node* n);
+  bool number_check(const Op& op, const Node* n) const;
+  bool scalar(const Block& b, const Node* n);
+  bool child(BlockId id, const Node* n);
   template <bool track> bool body(const Block& b, const Node* n, std::size_t at);
   template <bool track> bool common(const Block& b, const Node* n, std::size_t at);
   template <bool track> bool array(const Block& b, const Node* n, std::size_t at);
