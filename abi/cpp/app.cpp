@@ -73,7 +73,9 @@ App& App::listen(std::uint16_t port, std::string address) {
   return *this;
 }
 
-Result<std::shared_ptr<app::Application>> App::build() {
+Result<std::shared_ptr<app::Application>> App::build() { return build(app::ApplicationOptions{}); }
+
+Result<std::shared_ptr<app::Application>> App::build(app::ApplicationOptions options, bool in_memory) {
   for (std::size_t i = 0; i < state_->handlers.size(); ++i) {
     if (!http().routes[i].blocking) continue;
     detail::Handler& handler = state_->handlers[i];
@@ -82,7 +84,9 @@ Result<std::shared_ptr<app::Application>> App::build() {
       return invalid_argument("http.routes[" + std::to_string(i) + "].blocking: expected a plain function of typed parameters (no Context, Request, RawBody or BodyStream)");
     }
   }
-  auto application = app::Application::create(state_->manifest);
+  services::Manifest manifest = state_->manifest;
+  if (in_memory) manifest.http->listeners.clear();
+  auto application = app::Application::create(std::move(manifest), std::move(options));
   if (application.ok()) state_->running = *application;
   return application;
 }

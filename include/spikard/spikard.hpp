@@ -7,6 +7,8 @@
 #include "spikard/app.hpp"
 #include "spikard/context.hpp"
 #include "spikard/describe.hpp"
+#include "spikard/handler.hpp"
 #include "spikard/params.hpp"
 #include "spikard/request.hpp"
 #include "spikard/response.hpp"
+#include "spikard/schema.hpp"
