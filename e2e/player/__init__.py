@@ -1,0 +1,1 @@
+"""Plays conformance fixtures against an application in any language. See ../README.md."""
