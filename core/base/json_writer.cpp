@@ -184,7 +184,7 @@ char* put_number(char* out, double v) noexcept {
 char* put_quoted(char* out, std::string_view v) noexcept {
   *out++ = '"';
   const std::size_t plain = plain_prefix(v);
-  std::memcpy(out, v.data(), plain);
+  if (plain != 0) std::memcpy(out, v.data(), plain);
   out += plain;
   if (plain != v.size()) {
     v.remove_prefix(plain);

@@ -52,6 +52,7 @@ void NodeBuilder::end() {
 }
 
 void NodeBuilder::copy(Value v) {
+  if (!v) return;  // an empty document is copied too
   count();
   const Node* const last = v.ptr()->next();
   for (const Node* n = v.ptr(); n != last; ++n) {
