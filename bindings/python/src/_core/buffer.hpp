@@ -37,9 +37,10 @@ class Buffer {
   }
   void advance(std::size_t n) noexcept { size_ += n; }
   bool append(const void* bytes, std::size_t n) noexcept {
+    if (n == 0) return true;
     char* to = reserve(n);
     if (to == nullptr) return false;
-    if (n != 0) std::memcpy(to, bytes, n);
+    std::memcpy(to, bytes, n);
     size_ += n;
     return true;
   }
