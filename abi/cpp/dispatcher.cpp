@@ -14,7 +14,9 @@ Dispatcher::Dispatcher(std::shared_ptr<App::State> state, app::Application& appl
   }
 }
 
-Dispatcher::~Dispatcher() {
+Dispatcher::~Dispatcher() { on_close(); }
+
+void Dispatcher::on_close() {
   *alive_ = false;
   while (live_ != nullptr) live_->frame.destroy();
 }

@@ -56,6 +56,7 @@ class Dispatcher final : public http::Sink {
   void on_hook(http::Exchange& exchange, http::HookPhase phase, std::uint32_t hook) override;
   void on_factory(http::Exchange& exchange, std::uint32_t dependency, std::span<const std::uint64_t> arguments) override;
   void on_dispose(http::Exchange& exchange, std::uint32_t dependency, std::uint64_t token) override;
+  void on_close() override;
 
  private:
   void hook_done(Hook& hook, const std::exception_ptr& error);

@@ -32,6 +32,7 @@ IoUnit::~IoUnit() {
   if (server_ == nullptr) return;
   if (http_ != nullptr) http_->closing(*this);
   server_->close();
+  sink_->on_close();
   server_.reset();
 }
 
@@ -168,6 +169,7 @@ Result<std::unique_ptr<IoUnit>> Application::open_io(Function<Result<http::Sink*
     auto server = http::Server::create(*unit->loop_, compiled_, **sink, std::move(options));
     if (!server.ok()) return std::move(server).error();
     unit->server_ = std::move(server).value();
+    unit->sink_ = *sink;
     for (std::size_t i = 0; i < reserved_.size(); ++i) {
       auto listener = reserved_[i].listen();
       if (!listener.ok()) return std::move(listener).error();

@@ -49,6 +49,7 @@ class BackgroundComponent;
   IoUnit() = default;
   std::unique_ptr<net::Loop> loop_;
   std::unique_ptr<http::Server> server_;
+  http::Sink* sink_ = nullptr;
   HttpComponent* http_ = nullptr;
 };
 

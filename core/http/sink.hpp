@@ -117,6 +117,8 @@ class Sink {
   virtual void on_dispose(Exchange& exchange, std::uint32_t dependency, std::uint64_t token) = 0;
   /// A batch of I/O has been handled; the writes follow. Where a port hands events to its host in one go, it needs nothing here.
   virtual void on_batch_end() {}
+  /// The server has closed and its exchanges are gone; the loop is still there. What is in hand is to be dropped without a further command. The last call.
+  virtual void on_close() {}
 };
 
 }  // namespace spikard::http
