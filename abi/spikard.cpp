@@ -8,6 +8,7 @@
 #include <string>
 
 #include "app/application.hpp"
+#include "app/process_config.hpp"
 #include "app/supervisor.hpp"
 #include "base/json.hpp"
 #include "http/record.hpp"
@@ -88,6 +89,24 @@ size_t copy_out(const std::string& text, char* into, size_t cap) noexcept {
   return text.size();
 }
 
+template <class Read>
+int open_app(uint32_t abi, const char* manifest_json, size_t n, spk_app** out, Read read) noexcept {
+  if (out == nullptr || manifest_json == nullptr) return failed(SPK_E_CONFIG, "spk_app_open: NULL argument");
+  *out = nullptr;
+  if (abi != SPK_ABI) return failed(SPK_E_ABI, "spk_app_open: built against another version of spikard.h");
+  return guarded([&]() -> int {
+    auto document = spikard::json::parse({manifest_json, n});
+    if (!document.ok()) return failed(std::move(document).error());
+    auto manifest = read(document->root());
+    if (!manifest.ok()) return failed(manifest.error());
+    // The host has its own signal interface and calls spk_drain; a C program that wants the core's says so in its manifest.
+    auto application = spikard::app::Application::create(std::move(manifest).value());
+    if (!application.ok()) return failed(application.error());
+    *out = new spk_app{.application = std::move(application).value(), .exit_code = 0};
+    return 0;
+  });
+}
+
 }  // namespace
 
 extern "C" {
@@ -95,19 +114,14 @@ extern "C" {
 uint32_t spk_abi(void) { return SPK_ABI; }
 
 int spk_app_open(uint32_t abi, const char* manifest_json, size_t n, spk_app** out) {
-  if (out == nullptr || manifest_json == nullptr) return failed(SPK_E_CONFIG, "spk_app_open: NULL argument");
-  *out = nullptr;
-  if (abi != SPK_ABI) return failed(SPK_E_ABI, "spk_app_open: built against another version of spikard.h");
-  return guarded([&]() -> int {
-    auto document = spikard::json::parse({manifest_json, n});
-    if (!document.ok()) return failed(std::move(document).error());
-    auto manifest = spikard::services::manifest_from_json(document->root());
-    if (!manifest.ok()) return failed(manifest.error());
-    // The host has its own signal interface and calls spk_drain; a C program that wants the core's says so in its manifest.
-    auto application = spikard::app::Application::create(std::move(manifest).value());
-    if (!application.ok()) return failed(application.error());
-    *out = new spk_app{.application = std::move(application).value(), .exit_code = 0};
-    return 0;
+  return open_app(abi, manifest_json, n, out, [](spikard::Value manifest) { return spikard::services::manifest_from_json(manifest); });
+}
+
+int spk_app_open_configured(uint32_t abi, const char* manifest_json, size_t n, spk_app** out) {
+  return open_app(abi, manifest_json, n, out, [](spikard::Value manifest) -> Result<spikard::services::Manifest> {
+    auto sources = spikard::app::process_config();
+    if (!sources.ok()) return std::move(sources).error();
+    return spikard::app::configured_manifest(manifest, *sources);
   });
 }
 
