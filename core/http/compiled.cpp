@@ -40,10 +40,15 @@ class Report {
     text_ += what;
   }
   [[nodiscard]] bool empty() const noexcept { return text_.empty(); }
-  [[nodiscard]] Error error() && { return invalid_argument(std::move(text_)); }
+  /// The finer code of the first problem that has one.
+  void detail(std::string_view code) {
+    if (detail_.empty()) detail_ = code;
+  }
+  [[nodiscard]] Error error() && { return invalid_argument(std::move(text_)).with_detail(std::move(detail_)); }
 
  private:
   std::string text_;
+  std::string detail_;
 };
 
 void compile_body(const services::Body& body, const std::string& path, detail::RoutePlan& plan, Report& report) {
@@ -96,7 +101,10 @@ void compile_route(const services::HttpConfig& config, std::size_t index, const 
   }
   if (route.body) compile_body(*route.body, path + ".body", plan, report);
   DiPlanning planning = plan_dependencies(config.dependencies, route);
-  for (const DiProblem& problem : planning.problems) report.add(path + ".inject", problem.to_string());
+  for (const DiProblem& problem : planning.problems) {
+    report.add(path + ".inject", problem.to_string());
+    report.detail(di_problem_name(problem.type));
+  }
   plan.dependencies = std::move(planning.plan);
   if (planning.problems.empty()) {
     for (const std::string& name : route.inject) {

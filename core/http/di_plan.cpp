@@ -140,7 +140,9 @@ class Planner {
   std::set<const Dependency*> failed_;
 };
 
-std::string_view type_name(DiProblem::Type type) noexcept {
+}  // namespace
+
+std::string_view di_problem_name(DiProblem::Type type) noexcept {
   switch (type) {
     case DiProblem::Type::missing_dependency: return "missing_dependency";
     case DiProblem::Type::circular_dependency: return "circular_dependency";
@@ -150,8 +152,6 @@ std::string_view type_name(DiProblem::Type type) noexcept {
   }
   return {};
 }
-
-}  // namespace
 
 std::string_view json_type_name(services::JsonType type) noexcept {
   static constexpr std::string_view names[] = {"null", "boolean", "integer", "number", "string", "array", "object"};
@@ -185,7 +185,7 @@ std::string di_errors_json(std::span<const DiProblem> problems) {
   for (const DiProblem& p : problems) {
     json.begin_object();
     json.key("type");
-    json.string(type_name(p.type));
+    json.string(di_problem_name(p.type));
     if (!p.dependency_key.empty()) {
       json.key("dependency_key");
       json.string(p.dependency_key);

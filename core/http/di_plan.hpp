@@ -46,6 +46,8 @@ struct DiProblem {
   [[nodiscard]] std::string to_string() const;  ///< for people
 };
 
+/// `circular_dependency`: the `type` in the problem's `errors`, and the detail of the start-up error.
+[[nodiscard]] std::string_view di_problem_name(DiProblem::Type type) noexcept;
 /// The JSON array of `errors`.
 [[nodiscard]] std::string di_errors_json(std::span<const DiProblem> problems);
 [[nodiscard]] std::string_view json_type_name(services::JsonType type) noexcept;

@@ -83,7 +83,7 @@ def body(spec: dict[str, Any]) -> tuple[bytes, str | None]:
     if "json" in spec:
         return jsonio.dumps(spec["json"]).encode(), "application/json"
     if "form" in spec:
-        return urllib.parse.urlencode(spec["form"]).encode(), "application/x-www-form-urlencoded"
+        return urllib.parse.urlencode([(k, v) for k, v in spec["form"]]).encode(), "application/x-www-form-urlencoded"
     if "multipart" in spec:
         return multipart(spec["multipart"]), f"multipart/form-data; boundary={_BOUNDARY}"
     if "text" in spec:

@@ -1,0 +1,177 @@
+// The C++ harness: JSON lines on standard input and output (e2e/README.md), one application at a time.
+#include <unistd.h>
+
+#include <condition_variable>
+#include <cstdio>
+#include <iostream>
+#include <optional>
+#include <thread>
+
+#include "app/application.hpp"
+#include "base/json.hpp"
+#include "case.hpp"
+
+namespace spikard::e2e {
+namespace {
+
+struct Refused : std::runtime_error {
+  Refused(std::string kind, const std::string& message) : std::runtime_error(message), type(std::move(kind)) {}
+  explicit Refused(const Error& error) : Refused(error.detail().empty() ? std::string(name_of(error.kind())) : error.detail(), error.message()) {}
+  std::string type;
+};
+
+/// A started application with its I/O thread.
+class Running {
+ public:
+  explicit Running(Value app_spec) : play_(std::make_shared<Case>(Document(app_spec))), app_(make_app(play_)) {
+    auto built = app_->build();
+    if (!built.ok()) throw Refused(built.error());
+    application_ = *built;
+    if (const auto reserved = application_->reserve(); !reserved.ok()) throw Refused(reserved.error());
+    application_->on_state(this, [this](app::State state) {
+      const std::lock_guard lock(mutex_);
+      ready_ = ready_ || state == app::State::ready;
+      changed_.notify_all();
+    });
+    thread_ = std::thread([this] {
+      const auto code = application_->run([this](net::Loop& loop) { return app_->make_sink(*application_, loop); });
+      const std::lock_guard lock(mutex_);
+      ended_ = true;
+      if (!code.ok()) error_ = code.error();
+      changed_.notify_all();
+    });
+    std::unique_lock lock(mutex_);
+    changed_.wait(lock, [this] { return ready_ || ended_; });
+    if (!ready_) {
+      lock.unlock();
+      thread_.join();
+      application_->forget_states(this);
+      throw error_ ? Refused(*error_) : Refused("internal", "the application ended before it was ready");
+    }
+  }
+
+  ~Running() {
+    if (thread_.joinable()) stop(std::nullopt);
+  }
+  Running(const Running&) = delete;
+  Running& operator=(const Running&) = delete;
+
+  [[nodiscard]] int port() const {
+    const std::string address = application_->addresses().at(0);
+    return std::stoi(address.substr(address.rfind(':') + 1));
+  }
+
+  std::string stop(std::optional<Duration> timeout) {
+    application_->drain(timeout);
+    thread_.join();
+    application_->forget_states(this);
+    return application_->report();
+  }
+
+  [[nodiscard]] std::vector<std::string> trace() const {
+    const std::lock_guard lock(play_->mutex);
+    return play_->trace;
+  }
+
+ private:
+  std::shared_ptr<Case> play_;
+  std::unique_ptr<App> app_;
+  std::shared_ptr<app::Application> application_;
+  std::mutex mutex_;
+  std::condition_variable changed_;
+  bool ready_ = false;
+  bool ended_ = false;
+  std::optional<Error> error_;
+  std::thread thread_;
+};
+
+class Harness {
+ public:
+  std::string answer(std::string_view line) {
+    try {
+      auto request = json::parse(line, {.max_depth = 1000});
+      if (!request.ok()) throw Refused("protocol", request.error().message());
+      return run(request->root());
+    } catch (const NotBuilt& e) {
+      return failure("not_built", e.what());
+    } catch (const Refused& e) {
+      return failure(e.type, e.what());
+    } catch (const std::exception& e) {
+      return failure("invalid_argument", e.what());
+    }
+  }
+
+ private:
+  std::string run(Value request) {
+    const std::string_view op = text_or(request, "op");
+    std::string text;
+    json::Writer out(text);
+    out.begin_object();
+    out.key("ok");
+    out.boolean(true);
+    if (op == "start") {
+      only(request, {"op", "app"}, "start");
+      running_.reset();
+      running_ = std::make_unique<Running>(request.find("app"));
+      out.key("port");
+      out.integer(running_->port());
+    } else if (op == "stop") {
+      only(request, {"op", "drain_timeout_ms"}, "stop");
+      if (running_ != nullptr) {
+        std::optional<Duration> timeout;
+        if (request.find("drain_timeout_ms")) timeout = std::chrono::milliseconds(int_or(request, "drain_timeout_ms", 0));
+        const std::string report = running_->stop(timeout);
+        running_.reset();
+        out.key("report");
+        out.raw(report.empty() ? "null" : report);
+      }
+    } else if (op == "trace") {
+      out.key("dependency_trace");
+      out.begin_array();
+      if (running_ != nullptr) {
+        for (const std::string& event : running_->trace()) out.string(event);
+      }
+      out.end_array();
+    } else {
+      throw NotBuilt("op " + std::string(op));
+    }
+    out.end_object();
+    return text;
+  }
+
+  static std::string failure(std::string_view type, std::string_view message) {
+    std::string text;
+    json::Writer out(text);
+    out.begin_object();
+    out.key("ok");
+    out.boolean(false);
+    out.key("error");
+    out.begin_object();
+    out.key("type");
+    out.string(type);
+    out.key("message");
+    out.string(message);
+    out.end_object();
+    out.end_object();
+    return text;
+  }
+
+  std::unique_ptr<Running> running_;
+};
+
+}  // namespace
+}  // namespace spikard::e2e
+
+int main() {
+  // Standard output is the protocol's alone: whatever else prints goes to standard error.
+  std::FILE* replies = fdopen(dup(STDOUT_FILENO), "w");
+  if (replies == nullptr || dup2(STDERR_FILENO, STDOUT_FILENO) < 0) return 1;
+  spikard::e2e::Harness harness;
+  std::string line;
+  while (std::getline(std::cin, line)) {
+    const std::string reply = harness.answer(line) + "\n";
+    if (std::fwrite(reply.data(), 1, reply.size(), replies) != reply.size() || std::fflush(replies) != 0) return 1;
+  }
+  std::fclose(replies);
+  return 0;
+}
