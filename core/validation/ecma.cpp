@@ -183,6 +183,7 @@ class Parser {
       max = min;
     }
     if (i >= text_.size() || text_[i] != '}') return false;
+    if (min >= max_count || (max >= max_count && max != Ecma::unbounded)) fail("a count of a million or more");
     at_ = i + 1;
     return true;
   }

@@ -9,11 +9,10 @@
 namespace spikard::validation::detail {
 namespace {
 
-using Keywords = std::initializer_list<std::string_view>;
-constexpr Keywords one_schema{"items", "additionalProperties", "contains", "not", "if", "then", "else", "propertyNames", "unevaluatedItems",
-                              "unevaluatedProperties", "contentSchema"};
-constexpr Keywords schema_list{"allOf", "anyOf", "oneOf", "prefixItems"};
-constexpr Keywords schema_map{"properties", "patternProperties", "$defs", "dependentSchemas"};
+constexpr std::array<std::string_view, 11> one_schema{"items", "additionalProperties", "contains", "not", "if", "then", "else", "propertyNames",
+                                                      "unevaluatedItems", "unevaluatedProperties", "contentSchema"};
+constexpr std::array<std::string_view, 4> schema_list{"allOf", "anyOf", "oneOf", "prefixItems"};
+constexpr std::array<std::string_view, 4> schema_map{"properties", "patternProperties", "$defs", "dependentSchemas"};
 
 std::string escaped(std::string_view name) {
   std::string out;

@@ -18,6 +18,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   const auto verdict = pattern->match(text);
   if (pattern->engine() != Pattern::Engine::simple || !simdjson::validate_utf8(text.data(), text.size())) return 0;
   const auto other = Pattern::compile(all.substr(0, cut), false);
-  if (!other || (other->engine() == Pattern::Engine::re2 && other->match(text) != verdict)) std::abort();
+  // Counts that only the own matcher takes leave nothing to compare with.
+  if (other && other->engine() == Pattern::Engine::re2 && other->match(text) != verdict) std::abort();
   return 0;
 }
