@@ -49,7 +49,7 @@ Result<std::unique_ptr<BlockPool>> BlockPool::create(std::size_t region_bytes) {
 
 BlockPool::~BlockPool() {
   if (region_ != nullptr) {
-    unpoison(region_, region_bytes_);
+    unpoison(region_, carved_);
     ::munmap(region_, region_bytes_);
   }
 }
