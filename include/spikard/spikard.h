@@ -414,6 +414,18 @@ SPK_EXPORT uint32_t spk_abi(void);
  * Lifecycle: unstable */
 SPK_EXPORT int spk_app_open(uint32_t abi, const char *manifest_json, size_t n, spk_app **out);
 
+/* As spk_app_open, with the configuration of this process over the manifest: $SPIKARD_CONFIG or spikard.toml of the working directory, then PORT,
+ *   then SPIKARD_... of the environment (docs/guide/configuration.md). An HTTP server without a listener gets 127.0.0.1:8000. For programs; tests use
+ *   spk_app_open.
+ * Thread: Any; nobody changes the environment meanwhile.
+ * abi: SPK_ABI, as the host was compiled.
+ * manifest_json: UTF-8 JSON, `n` bytes, need not end in NUL. Borrowed during the call. NULL: SPK_E_CONFIG.
+ * n: Its length.
+ * out: The application, owned by the caller until spk_app_close; NULL on error. NULL itself: SPK_E_CONFIG.
+ * Errors: -SPK_E_CONFIG, -SPK_E_ABI, -SPK_E_UNSUPPORTED, -SPK_E_MEMORY
+ * Lifecycle: unstable */
+SPK_EXPORT int spk_app_open_configured(uint32_t abi, const char *manifest_json, size_t n, spk_app **out);
+
 /* Reserves the addresses and forks `workers` processes. Returns in each child with its index; in the parent when all have ended, with SPK_SUPERVISED
  *   | exit code. The parent restarts a worker that dies, with backoff, and forwards signals.
  * Thread: The only thread of the process, before spk_app_start.

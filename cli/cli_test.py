@@ -1,0 +1,71 @@
+#!/usr/bin/env python3
+"""What the command line prints and returns. Usage: cli_test.py PATH-TO-SPIKARD"""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import tempfile
+import unittest
+
+PROGRAM = os.path.abspath(sys.argv.pop(1)) if len(sys.argv) > 1 else "spikard"
+GOOD = {"name": "shop", "http": {"routes": [{"method": "GET", "path": "/orders/{id:int}", "parameters": [{"in": "path", "name": "id", "required": True, "schema": {"type": "integer"}}]}]}}
+
+
+def run(*arguments: str, stdin: str = "", cwd: str | None = None, **environment: str) -> subprocess.CompletedProcess[str]:
+    env = {k: v for k, v in os.environ.items() if not k.startswith("SPIKARD_") and k != "PORT"}
+    return subprocess.run([PROGRAM, *arguments], input=stdin, capture_output=True, text=True, check=False, cwd=cwd, env={**env, **environment})
+
+
+class Check(unittest.TestCase):
+    def test_a_good_manifest(self) -> None:
+        result = run("check", "-", stdin=json.dumps(GOOD))
+        self.assertEqual((result.returncode, result.stdout, result.stderr), (0, "-: ok (shop, 1 route)\n", ""))
+
+    def test_every_problem_is_a_line_with_its_path(self) -> None:
+        result = run("check", "-", stdin='{"nam": "x", "http": {"routes": [{"method": "FETCH", "path": "/"}]}}')
+        self.assertEqual(result.returncode, 78)
+        self.assertEqual(
+            result.stderr.splitlines(),
+            [
+                '-: nam: unknown key; did you mean "name"?',
+                '-: http.routes[0].method: expected one of GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS, TRACE; got "FETCH"',
+            ],
+        )
+
+    def test_what_only_a_start_would_find(self) -> None:
+        manifest = json.loads(json.dumps(GOOD))
+        manifest["http"]["routes"][0]["body"] = {"schema": {"type": "strin"}}
+        result = run("check", "-", stdin=json.dumps(manifest))
+        self.assertEqual(result.returncode, 78, result.stdout)
+        self.assertIn("http.routes[0].body.schema", result.stderr)
+
+    def test_text_that_is_no_json(self) -> None:
+        result = run("check", "-", stdin='{"name": }')
+        self.assertEqual(result.returncode, 78)
+        self.assertIn("-: ", result.stderr)
+
+    def test_a_file_that_is_not_there(self) -> None:
+        self.assertEqual(run("check", "/nonexistent.json").returncode, 66)
+
+    def test_layers(self) -> None:
+        with tempfile.TemporaryDirectory() as folder:
+            with open(os.path.join(folder, "spikard.toml"), "w", encoding="utf-8") as file:
+                file.write("[shutdown]\ntimeout_ms = 5\n")
+            result = run("check", "-", "--layers", "--print", stdin='{"http": {}}', cwd=folder, PORT="9000", SPIKARD_NAME="z")
+            self.assertEqual(result.returncode, 0, result.stderr)
+            self.assertEqual(json.loads(result.stdout), {"name": "z", "http": {"listeners": [{"port": 9000}]}, "shutdown": {"timeout_ms": 5}})
+            result = run("check", "-", "--layers", stdin="{}", cwd=folder, SPIKARD_SHUTDOWN__DELY_MS="1")
+            self.assertEqual(result.returncode, 78)
+            self.assertIn('did you mean "delay_ms"?', result.stderr)
+
+    def test_version(self) -> None:
+        result = run("version")
+        self.assertEqual(result.returncode, 0)
+        self.assertRegex(result.stdout, r"^spikard \d+\.\d+\.\d+ \(abi \d+\)\n$")
+
+
+if __name__ == "__main__":
+    unittest.main()
