@@ -120,10 +120,16 @@ bool add_reply(State& state, Batch& batch, spk_id id, PyObject* value, std::uint
 /// FAIL with the pending exception, which is cleared; ABORT if it cannot be described. Never fails.
 void add_failure(State& state, PortObject* port, Batch& batch, spk_id id);
 bool add_background(State& state, PortObject* port, Batch& batch, PyObject* jobs);
+/// What follows the answer: the jobs of a Response and of the request. Never fails.
+void add_jobs(State& state, PortObject* port, Batch& batch, PyObject* value, RequestObject* request);
 /// What the handler gave, or its exception (value null), as the final command. Streams start a task. Loop thread.
 void finish(PortObject* port, RequestObject* request, RouteObject* route, spk_id id, PyObject* value);
 
 // -- port
+/// Opened by this process, not by one that has forked into it.
+bool port_is_ours(const PortObject* port);
+/// Hands a batch over, unless the port is closed or another process's.
+void port_submit(PortObject* port, Batch& batch, bool release_gil);
 void port_flush(PortObject* port);
 void port_schedule_flush(PortObject* port);
 void port_register(PortObject* port, RequestObject* request);

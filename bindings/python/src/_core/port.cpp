@@ -381,7 +381,8 @@ void to_python(PortObject* self, const spk_event& event) {
 
 PyObject* on_readable(PyObject* object, PyObject*) {
   PortObject* self = self_of(object);
-  if (self->port == nullptr || self->pid != static_cast<long>(getpid()) || self->polling) Py_RETURN_NONE;
+  if (self->port == nullptr || self->polling) Py_RETURN_NONE;
+  if (!port_is_ours(self)) return PyObject_CallMethod(self->loop, "stop", nullptr);  // a fork's copy of the loop has nothing to do here
   const Ref keep = Ref::borrowed(object);
   spk_event events[batch_events];
   port_flush(self);  // what tasks have answered since the last turn
@@ -424,7 +425,7 @@ PyObject* command(PortObject* self, Fill fill) {
   if (self->batch->writing) {
     Batch local;
     if (!fill(local)) return nullptr;
-    local.submit(self->port, false);
+    port_submit(self, local, false);
   } else {
     if (!fill(*self->batch)) return nullptr;
     port_schedule_flush(self);
@@ -596,9 +597,16 @@ PyType_Slot slots[] = {{Py_tp_new, reinterpret_cast<void*>(create)},
 
 PyType_Spec port_spec = {"spikard._core.Port", sizeof(PortObject), 0, Py_TPFLAGS_DEFAULT | Py_TPFLAGS_HAVE_GC, slots};
 
+bool port_is_ours(const PortObject* self) { return self->pid == static_cast<long>(getpid()); }
+
 void port_flush(PortObject* self) {
-  if (self->port == nullptr || self->batch->size() == 0 || self->batch->writing || self->pid != static_cast<long>(getpid())) return;
-  const int rc = self->batch->submit(self->port, false);
+  if (self->port == nullptr || self->batch->size() == 0 || self->batch->writing) return;
+  port_submit(self, *self->batch, false);
+}
+
+void port_submit(PortObject* self, Batch& batch, bool release_gil) {
+  if (self->port == nullptr || !port_is_ours(self)) return batch.drop();
+  const int rc = batch.submit(self->port, release_gil);
   if (rc < 0 && rc != -SPK_E_STALE) {
     PyObject *type = nullptr, *value = nullptr, *trace = nullptr;
     PyErr_Fetch(&type, &value, &trace);
@@ -709,19 +717,15 @@ void finish(PortObject* self, RequestObject* request, RouteObject* route, spk_id
   } else if (value == nullptr || !add_reply(state, batch, id, value, route == nullptr ? 200 : route->status, false)) {
     add_failure(state, self, batch, id);
   }
-  if (value != nullptr) {
-    const Ref jobs(PyObject_TypeCheck(value, reinterpret_cast<PyTypeObject*>(state.response_type)) ? PyObject_GetAttr(value, state.s_background) : nullptr);
-    if (PyErr_Occurred() != nullptr || !add_background(state, self, batch, jobs.get())) PyErr_WriteUnraisable(value);
-  }
+  add_jobs(state, self, batch, value, request);
   if (request != nullptr) {
-    if (!add_background(state, self, batch, request->background)) PyErr_WriteUnraisable(reinterpret_cast<PyObject*>(request));
     request->owed = false;
     Py_CLEAR(request->task);
     const bool registered = request->registered;
     port_forget(self, request);
     detach_record(request, registered ? 0 : 1);
   }
-  if (use_local) local.submit(self->port, false);
+  if (use_local) port_submit(self, local, false);
   else port_schedule_flush(self);
 }
 

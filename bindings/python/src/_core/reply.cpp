@@ -212,6 +212,12 @@ bool add_background(State& state, PortObject* port, Batch& batch, PyObject* jobs
   return true;
 }
 
+void add_jobs(State& state, PortObject* port, Batch& batch, PyObject* value, RequestObject* request) {
+  const Ref jobs(value != nullptr && PyObject_TypeCheck(value, reinterpret_cast<PyTypeObject*>(state.response_type)) ? PyObject_GetAttr(value, state.s_background) : nullptr);
+  if (PyErr_Occurred() != nullptr || !add_background(state, port, batch, jobs.get())) PyErr_WriteUnraisable(value);
+  if (request != nullptr && !add_background(state, port, batch, request->background)) PyErr_WriteUnraisable(reinterpret_cast<PyObject*>(request));
+}
+
 void add_failure(State& state, PortObject* port, Batch& batch, spk_id id) {
   PyObject* type = nullptr;
   PyObject* value = nullptr;

@@ -253,7 +253,7 @@ PyObject* next_chunk(PyObject* object, PyObject*) {
     if (PySequence_DelItem(self->chunks, 0) != 0) return nullptr;
     Batch local;
     if (self->owed) command(self, local, SPK_CMD_CREDIT, static_cast<std::uint64_t>(PyBytes_GET_SIZE(chunk.get())));
-    if (local.size() != 0) local.submit(self->port->port, false);
+    if (local.size() != 0) port_submit(self->port, local, false);
     else if (!self->port->polling) port_schedule_flush(self->port);
     return Py_NewRef(chunk.get());
   }
@@ -278,7 +278,7 @@ PyObject* start_answer(PyObject* object, PyObject* response) {
   if (!add_reply(*self->state, batch, self->id, response, 200, true)) return nullptr;
   self->head_sent = true;
   self->credit = 65536;
-  if (local.size() != 0) local.submit(self->port->port, false);
+  if (local.size() != 0) port_submit(self->port, local, false);
   else if (!self->port->polling) port_schedule_flush(self->port);
   Py_RETURN_NONE;
 }
@@ -304,7 +304,7 @@ PyObject* write_chunk(PyObject* object, PyObject* data) {
     Batch local;
     local.add(SPK_CMD_CHUNK, self->id);
     local.body_of(bytes.get(), PyBytes_AS_STRING(bytes.get()), static_cast<std::size_t>(length));
-    local.submit(self->port->port, false);
+    port_submit(self->port, local, false);
     self->credit -= length;
   }
   return PyBool_FromLong(self->credit > 0 ? 1 : 0);
@@ -325,7 +325,7 @@ PyObject* end_answer(PyObject* object, PyObject*) {
   self->owed = false;
   port_forget(self->port, self);
   detach_record(self, 0);
-  if (use_local) local.submit(self->port->port, false);
+  if (use_local) port_submit(self->port, local, false);
   else if (!self->port->polling) port_schedule_flush(self->port);
   Py_RETURN_NONE;
 }
@@ -360,6 +360,7 @@ PyObject* run_blocking(PyObject* object, PyObject*) {
     }
   }
   PortObject* port = self->port;
+  if (port != nullptr && !port_is_ours(port)) return result ? Py_NewRef(Py_None) : nullptr;  // the handler has forked: what it raised ends the child
   if (port == nullptr || port->port == nullptr || !self->owed) {
     PyErr_Clear();
     Py_RETURN_NONE;
@@ -387,11 +388,11 @@ PyObject* run_blocking(PyObject* object, PyObject*) {
     }
     if (!result || !add_reply(*self->state, batch, self->id, result.get(), self->route->status, false)) add_failure(*self->state, port, batch, self->id);
   }
-  if (!add_background(*self->state, port, batch, self->background)) PyErr_WriteUnraisable(object);
+  add_jobs(*self->state, port, batch, result.get(), self);
   self->owed = false;
   port_forget(port, self);
   detach_record(self, 0);
-  batch.submit(port->port, true);
+  port_submit(port, batch, true);
   Py_RETURN_NONE;
 }
 

@@ -594,7 +594,7 @@ class _RouteBuilder:
         if self.stream:
             if self.bodies or self.forms:
                 raise ConfigError(f"{self.where}: a streamed body cannot be a parameter as well; read it by request.stream()")
-            return {"mode": "stream", "required": False, "content_types": self.entry.data.get("content_types", []), "as": "raw"}
+            return {"mode": "stream", "required": False, "content_types": ["*/*"], "as": "raw"}
         if self.bodies and self.forms:
             raise ConfigError(f"{self.where}: Body and Form in one handler; a request has one body")
         if self.forms:

@@ -6,6 +6,7 @@ import asyncio
 import contextvars
 import inspect
 import logging
+import os
 import queue
 import sys
 import threading
@@ -185,14 +186,23 @@ class WorkerPool:
 
     def _work(self) -> None:
         current.set(self._binding)
+        pid = os.getpid()
         while True:
             request = self._queue.get()
             if request is None:
                 return
             try:
                 request._run()
-            except BaseException:  # noqa: BLE001 - a worker must not die of one request
-                logger.exception("a worker could not finish a request")
+            except BaseException as error:  # noqa: BLE001 - a worker must not die of one request
+                if os.getpid() == pid:
+                    logger.exception("a worker could not finish a request")
+                elif isinstance(error, SystemExit):
+                    os._exit(error.code if isinstance(error.code, int) else error.code is not None)
+                else:
+                    traceback.print_exc()
+                    os._exit(1)
+            if os.getpid() != pid:
+                os._exit(0)  # a handler has forked and its child has come back here
             del request
             self._idle.release()
 
