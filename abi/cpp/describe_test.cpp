@@ -52,6 +52,14 @@ struct Patch {
 };
 BOOST_DESCRIBE_STRUCT(Patch, (), (count, note))
 
+enum class Word { new_, old };
+BOOST_DESCRIBE_ENUM(Word, new_, old)
+struct Keyword {
+  int class_ = 0;
+  Word word{};
+};
+BOOST_DESCRIBE_STRUCT(Keyword, (), (class_, word))
+
 struct Empty {};
 BOOST_DESCRIBE_STRUCT(Empty, (), ())
 
@@ -122,7 +130,7 @@ TEST(Schema, OptionalEnumMapClosedAndDefaulted) {
   const Document schema = schema_of<shop::Order>();
   const Value properties = schema.root().find("properties");
   EXPECT_EQ(json::to_string(properties.find("note")), R"({"type":["string","null"]})");
-  EXPECT_EQ(json::to_string(properties.find("size")), R"({"enum":["small","large"]})");
+  EXPECT_EQ(json::to_string(properties.find("size")), R"({"type":"string","enum":["small","large"]})");
   EXPECT_EQ(json::to_string(properties.find("express")), R"({"type":"boolean","default":false})");
   EXPECT_EQ(json::to_string(properties.find("tags").find("additionalProperties")), R"({"type":"integer","minimum":-9223372036854775808,"maximum":9223372036854775807})");
   EXPECT_EQ(properties.find("items").find("maxItems").as_int(), 50);
@@ -137,6 +145,12 @@ TEST(Schema, RecursionIsAReference) {
   const std::string next = R"({"anyOf":[{"$ref":"#/$defs/T0"},{"type":"null"}]})";
   EXPECT_EQ(json::to_string(list.root().find("properties").find("head").find("properties").find("next")), next);
   EXPECT_EQ(json::to_string(list.root().find("$defs").find("T0").find("properties").find("next")), next);
+}
+
+TEST(Describe, AnUnderscoreAtTheEndIsNotPartOfTheName) {
+  const std::string text = R"({"class":3,"word":"new"})";
+  EXPECT_EQ(to_json(read<shop::Keyword>(text)), text);
+  EXPECT_EQ(json::to_string(schema_of<shop::Keyword>().root().find("required")), R"(["class","word"])");
 }
 
 TEST(Schema, GivenIsNotRequired) {

@@ -26,7 +26,7 @@ void write_json(JsonOut& out, const T& v);
 /// `,"name":`, made at compile time.
 template <class D>
 struct KeyText {
-  static constexpr std::size_t length = std::char_traits<char>::length(D::name);
+  static constexpr std::size_t length = json_name(D::name).size();
   static constexpr std::array<char, length + 4> text = [] {
     std::array<char, length + 4> t{};
     t[0] = ',';
@@ -85,7 +85,14 @@ void write_json(JsonOut& out, const T& v) {
   if constexpr (std::is_same_v<T, bool>) {
     out.boolean(v);
   } else if constexpr (DescribedEnum<T>) {
-    out.string(boost::describe::enum_to_string(v, ""));
+    bool found = false;
+    boost::mp11::mp_for_each<boost::describe::describe_enumerators<T>>([&](auto e) {
+      if (v == e.value && !found) {
+        found = true;
+        out.string(json_name(e.name));
+      }
+    });
+    if (!found) out.null();  // a value that has no name
   } else if constexpr (std::is_integral_v<T> && std::is_unsigned_v<T>) {
     out.uinteger(v);
   } else if constexpr (std::is_integral_v<T>) {
@@ -180,7 +187,7 @@ void read_node(Value v, T& out) {
   } else if constexpr (DescribedEnum<T>) {
     if (v.is_string()) {
       boost::mp11::mp_for_each<boost::describe::describe_enumerators<T>>([&](auto e) {
-        if (v.text() == e.name) out = e.value;
+        if (v.text() == json_name(e.name)) out = e.value;
       });
     }
   } else if constexpr (std::is_integral_v<T>) {

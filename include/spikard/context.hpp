@@ -11,6 +11,7 @@
 #include "base/cancel.hpp"
 #include "base/function.hpp"
 #include "base/task.hpp"
+#include "net/blocking_pool.hpp"
 #include "net/loop/loop.hpp"
 #include "spikard/request.hpp"
 #include "spikard/response.hpp"
@@ -19,6 +20,7 @@ namespace spikard {
 
 namespace detail {
 class Dispatcher;
+[[nodiscard]] net::BlockingPool& blocking_pool(Dispatcher& dispatcher);
 
 /// A plain function or a coroutine function, as the latter.
 template <class F>
@@ -47,6 +49,10 @@ class Context {
   [[nodiscard]] net::Loop& loop() const noexcept;
   /// Returns cancelled when the token fires first.
   [[nodiscard]] Task<Result<void>> sleep(Duration after) const { return net::sleep(loop(), after).with_token(token()); }
+
+  /// Runs a function that blocks on the pool and comes back with a Result of what it returned. It must own what it uses.
+  template <class F>
+  [[nodiscard]] auto blocking(F fn) const { return net::blocking(loop(), detail::blocking_pool(dispatcher_), std::move(fn)); }
 
   /// Added to whatever the handler answers.
   void set_header(std::string name, std::string value) { headers_.emplace_back(std::move(name), std::move(value)); }

@@ -25,6 +25,8 @@
 ///     SPIKARD_CONSTRAIN(Item, sku, pattern("^[A-Z]{3}-[0-9]{4}$"))
 ///     SPIKARD_CONSTRAIN(Item, quantity, ge(1), le(100))
 ///
+/// The names in JSON are those of the members and enumerators; one underscore at the end is not part of it (`class_` is "class", for names that C++ keeps for itself).
+///
 /// A member is required unless it is a std::optional, a std::unique_ptr or a std::shared_ptr (then null is taken too), a Given, or has a default: an initialiser that differs from the type's empty value, or the
 /// constraint `defaulted()`. Unknown members are ignored unless the struct has `static constexpr bool spikard_closed = true`.
 namespace spikard {
@@ -136,6 +138,12 @@ template <class T>
 concept DescribedEnum = std::is_enum_v<T> && boost::describe::has_describe_enumerators<T>::value;
 template <class T>
 concept Described = std::is_class_v<T> && boost::describe::has_describe_members<T>::value;
+
+/// What a member or enumerator is called in JSON.
+constexpr std::string_view json_name(std::string_view name) noexcept {
+  if (name.size() > 1 && name.ends_with('_')) name.remove_suffix(1);
+  return name;
+}
 
 template <class T>
 using Members = boost::describe::describe_members<T, boost::describe::mod_any_access | boost::describe::mod_inherited>;

@@ -84,7 +84,6 @@ void send_problem(const Context& context, const Problem& problem);
 void send_error(const Context& context, const Error& error);
 void send_exception(const Context& context, const std::exception_ptr& error);
 Running stream(std::unique_ptr<Call> call, StreamingResponse response);
-[[nodiscard]] net::BlockingPool& blocking_pool(Dispatcher& dispatcher);
 
 template <class R>
 struct is_result : std::false_type {};
@@ -378,7 +377,7 @@ Handler make_handler(F given) {
         send_exception(context, std::current_exception());
       }
     };
-    if constexpr (!Args::views && !is_stream<R>) {
+    if constexpr (!Args::views && !is_stream<R> && !std::is_reference_v<R>) {
       handler.on_pool_possible = true;
       handler.run_blocking = [f](http::Exchange& exchange, Dispatcher& dispatcher) {
         auto call = std::make_unique<Call>(exchange, dispatcher);

@@ -79,9 +79,10 @@ class SchemaWriter {
     if constexpr (std::is_same_v<T, bool>) {
       type("boolean", nullable);
     } else if constexpr (DescribedEnum<T>) {
+      type("string", nullable);
       writer_.key("enum");
       writer_.begin_array();
-      boost::mp11::mp_for_each<boost::describe::describe_enumerators<T>>([&](auto e) { writer_.string(e.name); });
+      boost::mp11::mp_for_each<boost::describe::describe_enumerators<T>>([&](auto e) { writer_.string(json_name(e.name)); });
       if (nullable) writer_.null();
       writer_.end_array();
     } else if constexpr (std::is_integral_v<T>) {
@@ -128,8 +129,8 @@ class SchemaWriter {
       }
       const std::string initial = to_json(defaults.*D::pointer);
       has_default = has_default || initial != to_json(M{});
-      if (!has_default && !is_nullable<M> && !is_given<M>::value) required.push_back(d.name);
-      writer_.key(d.name);
+      if (!has_default && !is_nullable<M> && !is_given<M>::value) required.push_back(json_name(d.name));
+      writer_.key(json_name(d.name));
       schema<M>(list, has_default ? &initial : nullptr, false);
     });
     writer_.end_object();

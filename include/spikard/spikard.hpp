@@ -4,6 +4,7 @@
 #include "base/cancel.hpp"
 #include "base/result.hpp"
 #include "base/task.hpp"
+#include "net/await.hpp"
 #include "spikard/app.hpp"
 #include "spikard/context.hpp"
 #include "spikard/describe.hpp"

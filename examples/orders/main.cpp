@@ -1,0 +1,3 @@
+#include "orders.hpp"
+
+int main() { return orders::make_app().run(); }
