@@ -14,6 +14,12 @@ foreach(module ${modules})
 endforeach()
 install(DIRECTORY ${CMAKE_SOURCE_DIR}/include/spikard DESTINATION ${CMAKE_INSTALL_INCLUDEDIR} FILES_MATCHING PATTERN "*.h" PATTERN "*.hpp")
 install(EXPORT spikard-targets NAMESPACE spikard:: DESTINATION ${CMAKE_INSTALL_LIBDIR}/cmake/spikard)
+# A build tree can be linked without installing it (find_package with its path): bindings/python does.
+set(exported spikard_flags)
+foreach(module ${modules})
+  list(APPEND exported spikard_${module})
+endforeach()
+export(TARGETS ${exported} NAMESPACE spikard:: FILE ${CMAKE_BINARY_DIR}/spikard-targets.cmake)
 configure_package_config_file(${CMAKE_SOURCE_DIR}/cmake/spikard-config.cmake.in ${CMAKE_BINARY_DIR}/spikard-config.cmake
                               INSTALL_DESTINATION ${CMAKE_INSTALL_LIBDIR}/cmake/spikard)
 write_basic_package_version_file(${CMAKE_BINARY_DIR}/spikard-config-version.cmake COMPATIBILITY SameMinorVersion)
