@@ -102,7 +102,8 @@ void compile_route(const services::HttpConfig& config, std::size_t index, const 
   if (route.body) compile_body(*route.body, path + ".body", plan, report);
   DiPlanning planning = plan_dependencies(config.dependencies, route);
   for (const DiProblem& problem : planning.problems) {
-    report.add(path + ".inject", problem.to_string());
+    // The code in the text as well: hosts get the text alone.
+    report.add(path + ".inject", std::string(di_problem_name(problem.type)) + ": " + problem.to_string());
     report.detail(di_problem_name(problem.type));
   }
   plan.dependencies = std::move(planning.plan);
