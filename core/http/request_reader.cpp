@@ -287,6 +287,7 @@ bool RequestReader::read(const RequestTexts& in, validation::NodeRoom& nodes, Te
       nodes.text_used = 0;
       const bool fine = item.parameter.read(texts, nodes, issues);
       text.at += nodes.text_used;
+      text.out_of_room = text.out_of_room || nodes.out_of_text;
       return fine;
     };
     if (item.parameter.is_deep_object()) {
@@ -308,6 +309,7 @@ bool RequestReader::read(const RequestTexts& in, validation::NodeRoom& nodes, Te
         nodes.text_used = 0;
         valid &= item.parameter.read_object(there ? tree.root() : Value(), nodes, scratch, issues);
         text.at += nodes.text_used;
+        text.out_of_room = text.out_of_room || nodes.out_of_text;
       }
     } else if (item.in == services::ParameterIn::path) {
       const std::string_view decoded = decode_path(in.captures[item.capture], text);

@@ -133,6 +133,18 @@ TEST(Coercion, OutOfRoomSaysSo) {
   EXPECT_TRUE(issues.empty());
 }
 
+TEST(Coercion, ADefaultWithoutRoomForItsTextSaysSo) {
+  const auto p = Parameter::compile({"query", "p"}, json::parse(R"({"default": "some text"})").value().root()).value();
+  EXPECT_EQ(p.default_text(), 9U);
+  EXPECT_EQ(p.default_nodes(), 1U);
+  const std::string base = "x";
+  Node nodes[3];
+  NodeRoom room{base.data(), nodes, 3};
+  Issues issues;
+  EXPECT_FALSE(p.read({}, room, issues));
+  EXPECT_TRUE(room.out_of_room && room.out_of_text);
+}
+
 std::string read_deep(std::string_view schema, std::string_view tree) {
   const auto p = Parameter::compile({"query", "f", true, Style::deep_object}, json::parse(schema).value().root()).value();
   EXPECT_TRUE(p.wants_all() && p.is_deep_object());

@@ -52,7 +52,7 @@ bool put_copy(NodeRoom& room, Value v) {
     Node copied = *n;
     if (is_text(*n)) {
       if (room.text_room - room.text_used < n->len) {
-        room.out_of_room = true;
+        room.out_of_room = room.out_of_text = true;
         return false;
       }
       char* const at = room.text + room.text_used;

@@ -73,6 +73,7 @@ struct NodeRoom {
   char* text = nullptr;
   std::size_t text_room = 0;
   std::size_t text_used = 0;
+  bool out_of_text = false;  ///< set beside out_of_room when it was `text` that ran out
 };
 
 /// One declared parameter, compiled: coercion to its type, then validation.
