@@ -49,7 +49,9 @@ template <std::size_t Bytes>
 void moves_and_destroys() {
   int alive = 0;
   {
-    auto callable = [counted = Counted(alive), padding = std::array<char, Bytes>{}]() mutable { return static_cast<int>(padding.size()); };
+    auto callable = [counted = Counted(alive), padding = std::array<char, Bytes>{}]() mutable {
+      return static_cast<int>(padding.size());
+    };
     Function<int()> a = std::move(callable);
     Function<int()> b = std::move(a);
     EXPECT_FALSE(a);  // NOLINT(bugprone-use-after-move): an empty one is what a move leaves

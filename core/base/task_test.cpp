@@ -53,9 +53,7 @@ Task<long> sum_of_ready(int count) {
   co_return sum;
 }
 
-TEST(TaskTest, AMillionReadyTasksAwaitedInALoopDoNotGrowTheStack) {
-  EXPECT_EQ(run(sum_of_ready(1'000'000)), 499999500000L);
-}
+TEST(TaskTest, AMillionReadyTasksAwaitedInALoopDoNotGrowTheStack) { EXPECT_EQ(run(sum_of_ready(1'000'000)), 499999500000L); }
 
 Task<int> every_other_waits(Gate& gate, int count) {
   int sum = 0;

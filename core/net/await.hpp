@@ -9,8 +9,8 @@
 
 namespace spikard::net {
 
-/// Set or not; tasks of one loop wait until it is set. Stays set until `reset`. Waiters go on in the next turn's I/O phase, never inside `set`, so a
-/// waiter that needs more than "it was set" looks again. Not thread-safe: another thread posts to the loop.
+/// Set or not; tasks of one loop wait until it is set. Stays set until `reset`. Waiters go on in the next turn's I/O phase, never
+/// inside `set`, so a waiter that needs more than "it was set" looks again. Not thread-safe: another thread posts to the loop.
 class Event final : private Deferred {
  public:
   explicit Event(Loop& loop) noexcept : loop_(loop) {}
@@ -73,8 +73,9 @@ class Queue {
   bool closed_ = false;
 };
 
-/// Runs `task` under a token that fires (reason deadline) after `after` or with the caller's own. Waits for the task to end, which it does at once where
-/// its waits honour their token; a task that then says cancelled becomes timeout, one that made it all the same keeps its result.
+/// Runs `task` under a token that fires (reason deadline) after `after` or with the caller's own. Waits for the task to end,
+/// which it does at once where its waits honour their token; a task that then says cancelled becomes timeout, one that made it
+/// all the same keeps its result.
 template <class T>
 [[nodiscard]] Task<Result<T>> with_deadline(Loop& loop, Duration after, Task<Result<T>> task) {
   CancelToken outer = co_await current_token();

@@ -20,7 +20,9 @@ Result<void> BlockingPool::run(Function<void()> job) {
     const std::lock_guard lock(mutex_);
     if (stopping_) return Error(ErrorKind::unavailable, "the blocking pool is stopped").with_operation("net.blocking");
     if (queue_.size() >= idle_ + std::max<std::size_t>(options_.queue, 1) && threads_.size() >= options_.threads) {
-      return Error(ErrorKind::rate_limited, "the blocking pool's queue is full").with_operation("net.blocking").with("queue", std::to_string(options_.queue));
+      return Error(ErrorKind::rate_limited, "the blocking pool's queue is full")
+          .with_operation("net.blocking")
+          .with("queue", std::to_string(options_.queue));
     }
     if (queue_.size() >= idle_ && threads_.size() < std::max<std::uint32_t>(options_.threads, 1)) {
       // Signals belong to the host's threads.
@@ -32,7 +34,8 @@ Result<void> BlockingPool::run(Function<void()> job) {
         threads_.emplace_back([this] { work(); });
       } catch (const std::system_error& error) {
         ::pthread_sigmask(SIG_SETMASK, &before, nullptr);
-        if (threads_.empty()) return Error(ErrorKind::unavailable, std::string("blocking pool: ") + error.what()).with_operation("net.blocking");
+        if (threads_.empty())
+          return Error(ErrorKind::unavailable, std::string("blocking pool: ") + error.what()).with_operation("net.blocking");
       }
       ::pthread_sigmask(SIG_SETMASK, &before, nullptr);
     }

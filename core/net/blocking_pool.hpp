@@ -23,8 +23,9 @@ struct BlockingPoolOptions {
   std::uint32_t queue = 1024;  ///< jobs that wait for a thread; one more is refused
 };
 
-/// A few threads for calls that block: files, SQLite, client libraries. Jobs run in the order they came, results go back to a loop by a post. Threads start
-/// with the first job that finds none idle (so after every fork) and stay. Thread-safe. A virtual clock waits for its jobs.
+/// A few threads for calls that block: files, SQLite, client libraries. Jobs run in the order they came, results go back to a
+/// loop by a post. Threads start with the first job that finds none idle (so after every fork) and stay. Thread-safe. A virtual
+/// clock waits for its jobs.
 class BlockingPool {
  public:
   explicit BlockingPool(Clock& clock, BlockingPoolOptions options = {});
@@ -34,7 +35,8 @@ class BlockingPool {
 
   /// Runs `job` on a thread of the pool; it must not throw. rate_limited when the queue is full, unavailable after stop.
   [[nodiscard]] Result<void> run(Function<void()> job);
-  /// Refuses new jobs, destroys those that wait (`co_await blocking` of one ends with cancelled), and joins after those that run. Idempotent.
+  /// Refuses new jobs, destroys those that wait (`co_await blocking` of one ends with cancelled), and joins after those that run.
+  /// Idempotent.
   void stop();
 
  private:
@@ -106,11 +108,13 @@ struct BlockingResult<Result<T>> {
 
 }  // namespace detail
 
-/// Runs `fn` on the pool and comes back on `loop`, which is the awaiting task's. Returns what `fn` returned, as a Result; `fn` may return a Result itself. What `fn` throws
-/// is thrown here. Not interruptible: a cancelled task waits for its job to end (`fn` owns all it uses, so the task may as well be destroyed).
-/// Errors of its own: rate_limited (queue full), unavailable (stopped), cancelled (stopped before it ran).
+/// Runs `fn` on the pool and comes back on `loop`, which is the awaiting task's. Returns what `fn` returned, as a Result; `fn`
+/// may return a Result itself. What `fn` throws is thrown here. Not interruptible: a cancelled task waits for its job to end
+/// (`fn` owns all it uses, so the task may as well be destroyed). Errors of its own: rate_limited (queue full), unavailable
+/// (stopped), cancelled (stopped before it ran).
 template <class F>
-[[nodiscard]] auto blocking(Loop& loop, BlockingPool& pool, F fn) -> Task<typename detail::BlockingResult<std::invoke_result_t<F&>>::type> {
+[[nodiscard]] auto blocking(Loop& loop, BlockingPool& pool, F fn)
+    -> Task<typename detail::BlockingResult<std::invoke_result_t<F&>>::type> {
   using R = typename detail::BlockingResult<std::invoke_result_t<F&>>::type;
   auto state = std::make_shared<detail::BlockingState<R>>();
   state->loop = &loop;
@@ -133,7 +137,8 @@ template <class F>
   detail::BlockingAwaiter<R> awaiter(state);
   co_await awaiter;
   if (state->error) std::rethrow_exception(state->error);
-  if (!state->value.has_value()) co_return R(Error(ErrorKind::cancelled, "the blocking pool was stopped before the job ran").with_operation("net.blocking"));
+  if (!state->value.has_value())
+    co_return R(Error(ErrorKind::cancelled, "the blocking pool was stopped before the job ran").with_operation("net.blocking"));
   co_return std::move(*state->value);
 }
 

@@ -112,7 +112,8 @@ TEST(BlockingPoolTest, RunsJobsAndPostsResultsBack) {
     EXPECT_EQ(std::this_thread::get_id(), caller);
     ++count;
   };
-  for (int i = 0; i < 500; ++i) spawn(one(*loop, pool, i, finished), [](const std::exception_ptr& error) { EXPECT_EQ(error, nullptr); });
+  for (int i = 0; i < 500; ++i)
+    spawn(one(*loop, pool, i, finished), [](const std::exception_ptr& error) { EXPECT_EQ(error, nullptr); });
   while (finished < 500) loop->turn(-1);
 }
 
@@ -256,7 +257,8 @@ TEST(VirtualClockTest, AdvanceFiresTimersOfAllLoopsOneByOneInTimeOrder) {
   EXPECT_EQ(clock.now() - start, milliseconds(50));
   {
     const std::lock_guard lock(mutex);
-    EXPECT_EQ(order, (std::vector<std::pair<int, std::int64_t>>{{9, 10}, {8, 20}, {7, 30}, {6, 40}, {5, 50}})) << "what comes due at its end included";
+    EXPECT_EQ(order, (std::vector<std::pair<int, std::int64_t>>{{9, 10}, {8, 20}, {7, 30}, {6, 40}, {5, 50}}))
+        << "what comes due at its end included";
   }
   Happens rest;
   clock.advance(hours(1), [&] { rest.now(); });
@@ -289,7 +291,8 @@ TEST(VirtualClockTest, AdvanceWaitsForPostsJobsAndBusyScopes) {
                         });
                         timer->start(Duration::zero());
                       });
-                    }).ok());
+                    })
+                    .ok());
   });
   clock.settle([&] {
     settled = true;
@@ -377,7 +380,9 @@ TEST(VirtualClockTest, TurnEndsAndInMemoryTransportsAreNotAtRest) {
     std::string in;
     void on_io(std::uint32_t) override {
       char buffer[100];
-      for (IoResult got = transport->read(buffer, sizeof buffer); got.status == IoStatus::ok; got = transport->read(buffer, sizeof buffer)) in.append(buffer, got.bytes);
+      for (IoResult got = transport->read(buffer, sizeof buffer); got.status == IoStatus::ok;
+           got = transport->read(buffer, sizeof buffer))
+        in.append(buffer, got.bytes);
     }
   } a, b;
   a.transport = pair.a.get();

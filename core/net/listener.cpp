@@ -79,16 +79,26 @@ class SocketListener final : public Listener, private IoHandler {
       switch (errno) {
         case EINTR: continue;
         // The connection died in the queue (accept(2), "Error handling").
-        case ECONNABORTED: case EPROTO: case ENETDOWN: case ENOPROTOOPT: case EHOSTDOWN: case ENONET: case EHOSTUNREACH: case EOPNOTSUPP: case ENETUNREACH:
-          continue;
-        case EMFILE: case ENFILE: return shed();
-        case ENOBUFS: case ENOMEM: pause(); return false;
+        case ECONNABORTED:
+        case EPROTO:
+        case ENETDOWN:
+        case ENOPROTOOPT:
+        case EHOSTDOWN:
+        case ENONET:
+        case EHOSTUNREACH:
+        case EOPNOTSUPP:
+        case ENETUNREACH: continue;
+        case EMFILE:
+        case ENFILE: return shed();
+        case ENOBUFS:
+        case ENOMEM: pause(); return false;
         default: return false;
       }
     }
   }
 
-  // No descriptor left: with the spare one the connection is taken and closed at once, so that its peer learns it, and the loop does not spin.
+  // No descriptor left: with the spare one the connection is taken and closed at once, so that its peer learns it, and the loop
+  // does not spin.
   bool shed() {
     if (spare_ < 0) {
       pause();
@@ -158,7 +168,8 @@ Result<std::pair<::sockaddr_storage, ::socklen_t>> read_address(const std::strin
     auto& local = reinterpret_cast<::sockaddr_un&>(storage);
     const std::string path = host.substr(5);
     if (path.empty() || path.size() >= sizeof local.sun_path || path.find('\0') != std::string::npos) {
-      return invalid_argument("address " + host + ": expected unix: and a path of 1 to " + std::to_string(sizeof local.sun_path - 1) + " bytes");
+      return invalid_argument("address " + host + ": expected unix: and a path of 1 to " +
+                              std::to_string(sizeof local.sun_path - 1) + " bytes");
     }
     local.sun_family = AF_UNIX;
     std::memcpy(local.sun_path, path.c_str(), path.size() + 1);
@@ -172,7 +183,8 @@ Result<std::pair<::sockaddr_storage, ::socklen_t>> read_address(const std::strin
   if (bare.size() > 2 && bare.front() == '[' && bare.back() == ']') bare = bare.substr(1, bare.size() - 2);
   ::addrinfo* found = nullptr;
   if (bare.empty() || ::getaddrinfo(bare.c_str(), std::to_string(port).c_str(), &hints, &found) != 0 || found == nullptr) {
-    return invalid_argument("address '" + host + "': expected an IPv4 or IPv6 address" + (names ? ", a name that resolves," : "") + " or unix:/path");
+    return invalid_argument("address '" + host + "': expected an IPv4 or IPv6 address" +
+                            (names ? ", a name that resolves," : "") + " or unix:/path");
   }
   std::memcpy(&storage, found->ai_addr, found->ai_addrlen);
   const ::socklen_t length = found->ai_addrlen;
@@ -196,7 +208,8 @@ Result<ReservedAddress> ReservedAddress::reserve(const ListenOptions& options) {
   reserved.owner_ = static_cast<int>(::getpid());
   ::sockaddr_storage bound{};
   ::socklen_t bound_length = sizeof bound;
-  if (::getsockname(reserved.fd_, reinterpret_cast<::sockaddr*>(&bound), &bound_length) != 0) return detail::socket_error("getsockname", wanted);
+  if (::getsockname(reserved.fd_, reinterpret_cast<::sockaddr*>(&bound), &bound_length) != 0)
+    return detail::socket_error("getsockname", wanted);
   reserved.address_ = detail::address_text(bound, bound_length);
   if (bound.ss_family == AF_INET) reserved.port_ = ntohs(reinterpret_cast<const ::sockaddr_in&>(bound).sin_port);
   if (bound.ss_family == AF_INET6) reserved.port_ = ntohs(reinterpret_cast<const ::sockaddr_in6&>(bound).sin6_port);

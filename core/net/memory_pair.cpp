@@ -41,7 +41,8 @@ struct Pipe {
 
 class MemoryEnd final : public Transport, private Deferred {
  public:
-  MemoryEnd(Loop& loop, std::shared_ptr<Pipe> in, std::shared_ptr<Pipe> out) : loop_(loop), in_(std::move(in)), out_(std::move(out)) {}
+  MemoryEnd(Loop& loop, std::shared_ptr<Pipe> in, std::shared_ptr<Pipe> out)
+      : loop_(loop), in_(std::move(in)), out_(std::move(out)) {}
   ~MemoryEnd() { close(false); }
 
   void join(MemoryEnd* other) noexcept { other_ = other; }

@@ -8,8 +8,9 @@
 
 namespace spikard::net {
 
-/// A thread of the core with a loop of its own: leases, heartbeats, brokers' sessions, schedulers, the drain. Make it after every fork.
-/// Stopping it does not wait for work that is on its loop; what was posted and did not run is destroyed on the stopping thread.
+/// A thread of the core with a loop of its own: leases, heartbeats, brokers' sessions, schedulers, the drain. Make it after every
+/// fork. Stopping it does not wait for work that is on its loop; what was posted and did not run is destroyed on the stopping
+/// thread.
 class ServiceThread {
  public:
   /// `name` shows in debuggers (at most 15 bytes). The thread blocks every signal. `clock` outlives it.

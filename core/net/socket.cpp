@@ -116,10 +116,10 @@ std::string address_text(const ::sockaddr_storage& address, ::socklen_t length) 
 
 Error socket_error(const char* what, const std::string& address) {
   const int code = errno;
-  const ErrorKind kind = code == EADDRINUSE                      ? ErrorKind::already_exists
-                         : code == EACCES || code == EPERM       ? ErrorKind::permission_denied
+  const ErrorKind kind = code == EADDRINUSE                        ? ErrorKind::already_exists
+                         : code == EACCES || code == EPERM         ? ErrorKind::permission_denied
                          : code == EADDRNOTAVAIL || code == EINVAL ? ErrorKind::invalid_argument
-                                                                 : ErrorKind::unavailable;
+                                                                   : ErrorKind::unavailable;
   return Error(kind, std::string(what) + " " + address + ": " + std::strerror(code)).with_operation("net.socket");
 }
 
@@ -139,7 +139,8 @@ Result<std::unique_ptr<Transport>> connect(Loop& loop, const std::string& addres
     if (host.size() > 2 && host.front() == '[' && host.back() == ']') host = host.substr(1, host.size() - 2);
     unsigned long number = 0;
     for (const char c : address.substr(colon + 1)) {
-      if (c < '0' || c > '9' || number > 65535) return invalid_argument("connect " + address + ": expected a port from 0 to 65535");
+      if (c < '0' || c > '9' || number > 65535)
+        return invalid_argument("connect " + address + ": expected a port from 0 to 65535");
       number = number * 10 + static_cast<unsigned long>(c - '0');
     }
     if (number > 65535) return invalid_argument("connect " + address + ": expected a port from 0 to 65535");

@@ -14,7 +14,8 @@ namespace spikard::net::detail {
 [[nodiscard]] Error socket_error(const char* what, const std::string& address);
 
 /// Reads `host` (a name is resolved, blocking: start-up only) and `port`, or `unix:/path`.
-[[nodiscard]] Result<std::pair<::sockaddr_storage, ::socklen_t>> read_address(const std::string& host, std::uint16_t port, bool names);
+[[nodiscard]] Result<std::pair<::sockaddr_storage, ::socklen_t>> read_address(const std::string& host, std::uint16_t port,
+                                                                              bool names);
 
 /// Takes over a connected (or connecting), non-blocking descriptor.
 [[nodiscard]] std::unique_ptr<Transport> socket_transport(Loop& loop, int fd, std::string peer, bool connecting);

@@ -41,10 +41,12 @@ struct TlsContext::Impl {
 
 namespace {
 
-int choose_alpn(::SSL*, const unsigned char** out, unsigned char* out_length, const unsigned char* offered, unsigned length, void* wanted) {
+int choose_alpn(::SSL*, const unsigned char** out, unsigned char* out_length, const unsigned char* offered, unsigned length,
+                void* wanted) {
   const auto& ours = *static_cast<const std::string*>(wanted);
   unsigned char* chosen = nullptr;
-  const int found = ::SSL_select_next_proto(&chosen, out_length, reinterpret_cast<const unsigned char*>(ours.data()), static_cast<unsigned>(ours.size()), offered, length);
+  const int found = ::SSL_select_next_proto(&chosen, out_length, reinterpret_cast<const unsigned char*>(ours.data()),
+                                            static_cast<unsigned>(ours.size()), offered, length);
   *out = chosen;
   return found == OPENSSL_NPN_NEGOTIATED ? SSL_TLSEXT_ERR_OK : SSL_TLSEXT_ERR_ALERT_FATAL;
 }
@@ -62,7 +64,8 @@ Result<SslContext> TlsContext::Impl::make() const {
   auto made = is_server ? make_server() : make_client();
   if (!made.ok()) return made;
   ::SSL_CTX* raw = made->get();
-  ::SSL_CTX_set_options(raw, SSL_OP_NO_COMPRESSION | SSL_OP_NO_RENEGOTIATION | SSL_OP_CIPHER_SERVER_PREFERENCE | SSL_OP_PRIORITIZE_CHACHA);
+  ::SSL_CTX_set_options(
+      raw, SSL_OP_NO_COMPRESSION | SSL_OP_NO_RENEGOTIATION | SSL_OP_CIPHER_SERVER_PREFERENCE | SSL_OP_PRIORITIZE_CHACHA);
   ::SSL_CTX_set_mode(raw, SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER | SSL_MODE_RELEASE_BUFFERS);
   ::SSL_CTX_set_session_cache_mode(raw, SSL_SESS_CACHE_OFF);
   // TLS 1.2: forward secrecy and AEAD only; 1.3 has nothing else.
@@ -75,8 +78,10 @@ Result<SslContext> TlsContext::Impl::make_server() const {
   ::SSL_CTX* raw = made.get();
   if (raw == nullptr) return internal_error("SSL_CTX_new: " + openssl_reason());
   ::SSL_CTX_set_min_proto_version(raw, number_of(server_options.min_version));
-  if (::SSL_CTX_use_certificate_chain_file(raw, server_options.certificate.c_str()) != 1) return file_error("certificate", server_options.certificate);
-  if (::SSL_CTX_use_PrivateKey_file(raw, server_options.key.c_str(), SSL_FILETYPE_PEM) != 1) return file_error("key", server_options.key);
+  if (::SSL_CTX_use_certificate_chain_file(raw, server_options.certificate.c_str()) != 1)
+    return file_error("certificate", server_options.certificate);
+  if (::SSL_CTX_use_PrivateKey_file(raw, server_options.key.c_str(), SSL_FILETYPE_PEM) != 1)
+    return file_error("key", server_options.key);
   if (::SSL_CTX_check_private_key(raw) != 1) return file_error("key", server_options.key);
   if (!alpn.empty()) ::SSL_CTX_set_alpn_select_cb(raw, &choose_alpn, const_cast<std::string*>(&alpn));
   return made;
@@ -94,7 +99,8 @@ Result<SslContext> TlsContext::Impl::make_client() const {
   } else {
     ::SSL_CTX_set_default_verify_paths(raw);
   }
-  if (!alpn.empty()) ::SSL_CTX_set_alpn_protos(raw, reinterpret_cast<const unsigned char*>(alpn.data()), static_cast<unsigned>(alpn.size()));
+  if (!alpn.empty())
+    ::SSL_CTX_set_alpn_protos(raw, reinterpret_cast<const unsigned char*>(alpn.data()), static_cast<unsigned>(alpn.size()));
   return made;
 }
 
@@ -141,7 +147,8 @@ Result<void> TlsContext::reload() {
   return {};
 }
 
-Result<std::unique_ptr<Transport>> TlsContext::wrap(Loop& loop, std::unique_ptr<Transport> inner, const std::string& server_name) {
+Result<std::unique_ptr<Transport>> TlsContext::wrap(Loop& loop, std::unique_ptr<Transport> inner,
+                                                    const std::string& server_name) {
   Ssl ssl;
   {
     const std::lock_guard lock(impl_->mutex);
@@ -156,9 +163,13 @@ Result<std::unique_ptr<Transport>> TlsContext::wrap(Loop& loop, std::unique_ptr<
       if (impl_->client_options.verify) return invalid_argument("tls: a client that verifies needs the server's name");
     } else {
       unsigned char binary[sizeof(::in6_addr)];
-      const bool is_ip = ::inet_pton(AF_INET, server_name.c_str(), binary) == 1 || ::inet_pton(AF_INET6, server_name.c_str(), binary) == 1;
+      const bool is_ip =
+          ::inet_pton(AF_INET, server_name.c_str(), binary) == 1 || ::inet_pton(AF_INET6, server_name.c_str(), binary) == 1;
       const int set = is_ip ? ::X509_VERIFY_PARAM_set1_ip_asc(::SSL_get0_param(ssl.get()), server_name.c_str())
-                            : (::SSL_set1_host(ssl.get(), server_name.c_str()) == 1 && SSL_set_tlsext_host_name(ssl.get(), server_name.c_str()) == 1 ? 1 : 0);
+                            : (::SSL_set1_host(ssl.get(), server_name.c_str()) == 1 &&
+                                       SSL_set_tlsext_host_name(ssl.get(), server_name.c_str()) == 1
+                                   ? 1
+                                   : 0);
       if (set != 1) return invalid_argument("tls: '" + server_name + "' is not a server name");
     }
   }
@@ -171,7 +182,8 @@ namespace {
 
 class TlsListener final : public Listener {
  public:
-  TlsListener(std::unique_ptr<Listener> inner, std::shared_ptr<TlsContext> context) : inner_(std::move(inner)), context_(std::move(context)) {}
+  TlsListener(std::unique_ptr<Listener> inner, std::shared_ptr<TlsContext> context)
+      : inner_(std::move(inner)), context_(std::move(context)) {}
   Result<void> start(Loop& loop, Accept accept) override {
     return inner_->start(loop, [&loop, context = context_, accept = std::move(accept)](std::unique_ptr<Transport> plain) mutable {
       auto wrapped = context->wrap(loop, std::move(plain));

@@ -12,16 +12,17 @@ namespace spikard::net {
 enum class TlsVersion : std::uint8_t { v1_2, v1_3 };
 
 struct TlsServerOptions {
-  std::string certificate;          ///< PEM file: the certificate, then its chain
-  std::string key;                  ///< PEM file
-  std::vector<std::string> alpn{};  ///< offered protocols, best first; a client that offers only others is refused (RFC 7301, 3.2)
+  std::string certificate;  ///< PEM file: the certificate, then its chain
+  std::string key;          ///< PEM file
+  std::vector<std::string>
+      alpn{};  ///< offered protocols, best first; a client that offers only others is refused (RFC 7301, 3.2)
   TlsVersion min_version = TlsVersion::v1_2;
 };
 
 struct TlsClientOptions {
-  std::string ca{};                 ///< PEM file of trusted roots; empty: the system's
+  std::string ca{};  ///< PEM file of trusted roots; empty: the system's
   std::vector<std::string> alpn{};
-  bool verify = true;               ///< chain and name; off only for tests
+  bool verify = true;  ///< chain and name; off only for tests
   TlsVersion min_version = TlsVersion::v1_2;
   TlsVersion max_version = TlsVersion::v1_3;
 };
@@ -36,13 +37,15 @@ class TlsContext : public std::enable_shared_from_this<TlsContext> {
   TlsContext(const TlsContext&) = delete;
   TlsContext& operator=(const TlsContext&) = delete;
 
-  /// Reads the files again, for handshakes that begin after it; connections go on with what they have. When it fails everything stays as it was. Any thread.
+  /// Reads the files again, for handshakes that begin after it; connections go on with what they have. When it fails everything
+  /// stays as it was. Any thread.
   [[nodiscard]] Result<void> reload();
 
-  /// TLS over a transport that is not started. The handshake runs by itself from start() on: the handler is first told when it is over (then `alpn()` is set),
-  /// or when it failed (reads say `error`, `failure()` says why). A time-out on it is the owner's. `loop` is the inner transport's.
-  /// `server_name` is what a client asks for and checks: a DNS name or an IP address.
-  [[nodiscard]] Result<std::unique_ptr<Transport>> wrap(Loop& loop, std::unique_ptr<Transport> inner, const std::string& server_name = {});
+  /// TLS over a transport that is not started. The handshake runs by itself from start() on: the handler is first told when it is
+  /// over (then `alpn()` is set), or when it failed (reads say `error`, `failure()` says why). A time-out on it is the owner's.
+  /// `loop` is the inner transport's. `server_name` is what a client asks for and checks: a DNS name or an IP address.
+  [[nodiscard]] Result<std::unique_ptr<Transport>> wrap(Loop& loop, std::unique_ptr<Transport> inner,
+                                                        const std::string& server_name = {});
 
  private:
   struct Impl;

@@ -18,7 +18,8 @@ struct TlsTest : test::TransportTest {
   TlsServerOptions server_options{.certificate = identity.certificate, .key = identity.key};
   TlsClientOptions client_options{.ca = identity.certificate};
 
-  void pair(const std::shared_ptr<TlsContext>& for_server, const std::shared_ptr<TlsContext>& for_client, const std::string& name = "localhost") {
+  void pair(const std::shared_ptr<TlsContext>& for_server, const std::shared_ptr<TlsContext>& for_client,
+            const std::string& name = "localhost") {
     MemoryPair ends = memory_pair(*loop);
     server = std::make_unique<Peer>(for_server->wrap(*loop, std::move(ends.b)).value());
     client = std::make_unique<Peer>(for_client->wrap(*loop, std::move(ends.a), name).value());
@@ -159,7 +160,8 @@ TEST_F(TlsTest, AStreamCutWithoutCloseNotifyIsAnErrorNotAnEnd) {
   MemoryPair ends = memory_pair(*loop);
   Transport* raw = ends.a.get();
   server = std::make_unique<Peer>(TlsContext::server(server_options).value()->wrap(*loop, std::move(ends.b)).value());
-  client = std::make_unique<Peer>(TlsContext::client(client_options).value()->wrap(*loop, std::move(ends.a), "localhost").value());
+  client =
+      std::make_unique<Peer>(TlsContext::client(client_options).value()->wrap(*loop, std::move(ends.a), "localhost").value());
   turn_until([&] { return client->told > 0 && server->told > 0; });
   client->send("half");
   raw->close();
@@ -172,7 +174,8 @@ TEST_F(TlsTest, AStreamCutWithoutCloseNotifyIsAnErrorNotAnEnd) {
 TEST_F(TlsTest, WhatWriteTookIsFlushedBeforeTheShutdownReachesThePeer) {
   MemoryPair ends = memory_pair(*loop, 1000);
   server = std::make_unique<Peer>(TlsContext::server(server_options).value()->wrap(*loop, std::move(ends.b)).value());
-  client = std::make_unique<Peer>(TlsContext::client(client_options).value()->wrap(*loop, std::move(ends.a), "localhost").value());
+  client =
+      std::make_unique<Peer>(TlsContext::client(client_options).value()->wrap(*loop, std::move(ends.a), "localhost").value());
   turn_until([&] { return client->told > 0 && server->told > 0; });
   std::string text(50000, 'x');
   const ::iovec part{text.data(), text.size()};

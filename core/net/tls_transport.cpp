@@ -13,8 +13,8 @@
 namespace spikard::net::detail {
 namespace {
 
-constexpr std::size_t record_room = 16384 + 512;   // a TLS record with its overhead (RFC 8446, 5.2)
-constexpr std::size_t pending_limit = 65536;       // plain bytes taken while the peer is slow
+constexpr std::size_t record_room = 16384 + 512;  // a TLS record with its overhead (RFC 8446, 5.2)
+constexpr std::size_t pending_limit = 65536;      // plain bytes taken while the peer is slow
 
 /// OpenSSL reads from `in` and writes to `out`; the transport moves the bytes.
 class TlsTransport final : public Transport, private IoHandler {
@@ -285,7 +285,8 @@ std::string openssl_reason() {
   return method;
 }
 
-std::unique_ptr<Transport> tls_transport(Loop& loop, std::shared_ptr<TlsContext> context, Ssl ssl, std::unique_ptr<Transport> inner, ::BIO_METHOD* method) {
+std::unique_ptr<Transport> tls_transport(Loop& loop, std::shared_ptr<TlsContext> context, Ssl ssl,
+                                         std::unique_ptr<Transport> inner, ::BIO_METHOD* method) {
   ::BIO* bio = ::BIO_new(method);
   if (bio == nullptr) return nullptr;
   ::SSL_set_bio(ssl.get(), bio, bio);

@@ -28,7 +28,8 @@ using SslContext = std::unique_ptr<::SSL_CTX, FreeSsl>;
 [[nodiscard]] ::BIO_METHOD* new_bio_method();
 
 /// TLS over `inner`; `ssl` is set to its side and knows what to verify. Null when memory ran out.
-[[nodiscard]] std::unique_ptr<Transport> tls_transport(Loop& loop, std::shared_ptr<TlsContext> context, Ssl ssl, std::unique_ptr<Transport> inner, ::BIO_METHOD* method);
+[[nodiscard]] std::unique_ptr<Transport> tls_transport(Loop& loop, std::shared_ptr<TlsContext> context, Ssl ssl,
+                                                       std::unique_ptr<Transport> inner, ::BIO_METHOD* method);
 
 }  // namespace detail
 }  // namespace spikard::net

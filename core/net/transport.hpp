@@ -23,11 +23,10 @@ struct IoResult {
   std::size_t bytes = 0;
 };
 
-/// A connected byte stream of one loop: TCP, UNIX socket, TLS over either, or an in-memory pair. Non-blocking and edge-triggered: after
-/// `would_block`, or after a read that filled less than its room, the handler's `on_io` is called when it makes sense to try again: a short read means
-/// drained, on every transport, so a second read for EAGAIN is never needed (an end of stream behind the last bytes is told by another on_io). Likewise a
-/// short write means full.
-/// Protocols know only this interface.
+/// A connected byte stream of one loop: TCP, UNIX socket, TLS over either, or an in-memory pair. Non-blocking and edge-triggered:
+/// after `would_block`, or after a read that filled less than its room, the handler's `on_io` is called when it makes sense to
+/// try again: a short read means drained, on every transport, so a second read for EAGAIN is never needed (an end of stream
+/// behind the last bytes is told by another on_io). Likewise a short write means full. Protocols know only this interface.
 class Transport {
  public:
   virtual ~Transport() = default;
@@ -46,13 +45,15 @@ class Transport {
   /// The protocol ALPN chose, or empty.
   [[nodiscard]] virtual std::string_view alpn() const noexcept { return {}; }
   [[nodiscard]] virtual bool encrypted() const noexcept { return false; }
-  /// False while bytes that `write` took still wait inside (TLS, a slow peer): close() would lose them, shutdown_write() would not. on_io tells when they are out.
+  /// False while bytes that `write` took still wait inside (TLS, a slow peer): close() would lose them, shutdown_write() would
+  /// not. on_io tells when they are out.
   [[nodiscard]] virtual bool flushed() const noexcept { return true; }
   /// Why a read or write said `error`, for logs; empty where nothing but "reset" is known.
   [[nodiscard]] virtual std::string_view failure() const noexcept { return {}; }
 };
 
-/// Accepts on one loop and hands out connected transports that are not started. Not destroyed from inside `Accept`; close() may be called there.
+/// Accepts on one loop and hands out connected transports that are not started. Not destroyed from inside `Accept`; close() may
+/// be called there.
 class Listener {
  public:
   virtual ~Listener() = default;
@@ -72,8 +73,8 @@ struct ListenOptions {
   int backlog = 1024;
 };
 
-/// An address reserved before any worker exists: bound, not listening. Port 0 is resolved here. Every `listen` binds another socket to the same address
-/// by SO_REUSEPORT, so that each loop accepts its own.
+/// An address reserved before any worker exists: bound, not listening. Port 0 is resolved here. Every `listen` binds another
+/// socket to the same address by SO_REUSEPORT, so that each loop accepts its own.
 class ReservedAddress {
  public:
   [[nodiscard]] static Result<ReservedAddress> reserve(const ListenOptions& options);
@@ -94,8 +95,8 @@ class ReservedAddress {
   int owner_ = 0;  // the process that bound a UNIX path and so removes it
 };
 
-/// Begins to connect to `127.0.0.1:8000`, `[::1]:8000` or `unix:/path` (no names: resolve first). The result is a transport whose reads and writes
-/// would block until on_io; a refused connection shows as `error` there.
+/// Begins to connect to `127.0.0.1:8000`, `[::1]:8000` or `unix:/path` (no names: resolve first). The result is a transport whose
+/// reads and writes would block until on_io; a refused connection shows as `error` there.
 [[nodiscard]] Result<std::unique_ptr<Transport>> connect(Loop& loop, const std::string& address);
 
 struct MemoryPair {

@@ -55,7 +55,11 @@ struct StreamTest : TransportTest, ::testing::WithParamInterface<const char*> {
     reserved.emplace(std::move(*made));
     listener = reserved->listen().value();
     if (server_tls != nullptr) listener = tls_listener(std::move(listener), server_tls);
-    ASSERT_TRUE(listener->start(*loop, [this](std::unique_ptr<Transport> accepted) { server = std::make_unique<Peer>(std::move(accepted), 100); }).ok());
+    ASSERT_TRUE(
+        listener
+            ->start(*loop,
+                    [this](std::unique_ptr<Transport> accepted) { server = std::make_unique<Peer>(std::move(accepted), 100); })
+            .ok());
     auto connected = connect(*loop, listener->address());
     ASSERT_TRUE(connected.ok()) << connected.error().to_string();
     connecting(std::move(*connected));
@@ -132,7 +136,10 @@ TEST_P(StreamTest, NothingIsToldAfterClose) {
   EXPECT_EQ(server->transport->read(&byte, 1).status, IoStatus::error);
 }
 
-INSTANTIATE_TEST_SUITE_P(Transports, StreamTest, ::testing::Values("tcp", "tcp6", "unix", "memory", "tls12_tcp", "tls13_tcp", "tls12_memory", "tls13_memory"), [](const auto& info) { return std::string(info.param); });
+INSTANTIATE_TEST_SUITE_P(Transports, StreamTest,
+                         ::testing::Values("tcp", "tcp6", "unix", "memory", "tls12_tcp", "tls13_tcp", "tls12_memory",
+                                           "tls13_memory"),
+                         [](const auto& info) { return std::string(info.param); });
 
 TEST_F(TransportTest, PortZeroIsResolvedByReserveAndEveryListenSharesIt) {
   auto reserved = ReservedAddress::reserve({}).value();
@@ -178,7 +185,8 @@ TEST_F(TransportTest, WrongAddressesAreRefused) {
     options.address = address;
     EXPECT_FALSE(ReservedAddress::reserve(options).ok()) << address;
   }
-  for (const char* address : {"", "127.0.0.1", "127.0.0.1:x", "127.0.0.1:65536", "localhost:80"}) EXPECT_FALSE(connect(*loop, address).ok()) << address;
+  for (const char* address : {"", "127.0.0.1", "127.0.0.1:x", "127.0.0.1:65536", "localhost:80"})
+    EXPECT_FALSE(connect(*loop, address).ok()) << address;
 }
 
 TEST_F(TransportTest, AStaleSocketFileIsReplacedAndALiveOneIsNot) {

@@ -45,8 +45,8 @@ bool VirtualClock::has_work() const {
   return first != nullptr && first->first().first <= now();
 }
 
-// A loop's thread outside a turn may be in the middle of something (a batch of commands that ends one thing and begins the next), so the decision is left
-// to the end of that loop's next turn.
+// A loop's thread outside a turn may be in the middle of something (a batch of commands that ends one thing and begins the next),
+// so the decision is left to the end of that loop's next turn.
 void VirtualClock::consider() {
   {
     const std::lock_guard lock(mutex_);

@@ -15,11 +15,13 @@ namespace detail {
 class VirtualTimers;
 }
 
-/// The one clock of an application under test, for all its loops. It moves only by `advance`, and only when nothing is left to do at the present time: it
-/// counts what is not at rest (turns in progress, posts, queued turn ends, blocking jobs, and whatever takes a `Busy`), and at zero it fires the earliest
-/// due timer of any loop, alone, and waits for zero again. Timers that are due now need no `advance`.
+/// The one clock of an application under test, for all its loops. It moves only by `advance`, and only when nothing is left to do
+/// at the present time: it counts what is not at rest (turns in progress, posts, queued turn ends, blocking jobs, and whatever
+/// takes a `Busy`), and at zero it fires the earliest due timer of any loop, alone, and waits for zero again. Timers that are due
+/// now need no `advance`.
 ///
-/// Thread-safe. Outlives its loops. A loop that has been turned must go on being turned (by its thread or the host), or the clock waits for it.
+/// Thread-safe. Outlives its loops. A loop that has been turned must go on being turned (by its thread or the host), or the clock
+/// waits for it.
 class VirtualClock final : public Clock {
  public:
   /// `start` is the civil time at the beginning.
@@ -32,13 +34,14 @@ class VirtualClock final : public Clock {
   [[nodiscard]] WallTime wall() const noexcept override;
   [[nodiscard]] bool is_virtual() const noexcept override { return true; }
 
-  /// Something is not at rest until the matching `idle`: an event that a handler owes, a job on another thread. A handler that starts a wait of the core's
-  /// (a timer) calls idle, and busy again when the wait ends.
+  /// Something is not at rest until the matching `idle`: an event that a handler owes, a job on another thread. A handler that
+  /// starts a wait of the core's (a timer) calls idle, and busy again when the wait ends.
   void busy() noexcept { busy_.fetch_add(1, std::memory_order_acq_rel); }
   void idle() noexcept;
 
-  /// Moves the time by `by` once everything before it in the queue is done, firing every timer that comes due on the way (those at its end included), each
-  /// followed by all it causes. Then calls `done`, on whatever thread finished last: post to your loop.
+  /// Moves the time by `by` once everything before it in the queue is done, firing every timer that comes due on the way (those
+  /// at its end included), each followed by all it causes. Then calls `done`, on whatever thread finished last: post to your
+  /// loop.
   void advance(Duration by, Function<void()> done);
   /// `advance` by nothing: `done` when all that can run at this time has run to its next wait.
   void settle(Function<void()> done) { advance(Duration::zero(), std::move(done)); }

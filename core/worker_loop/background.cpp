@@ -31,9 +31,15 @@ Background::Background(net::Loop& loop, BackgroundOptions options)
     : loop_(loop),
       options_(std::move(options)),
       source_(loop, {.capacity = options_.capacity, .dead_letters = false}),
-      sink_({&loop}, [on_error = options_.on_error](const std::shared_ptr<const WorkItem>& item) { return run_one(std::static_pointer_cast<Work>(item->local), on_error); }),
+      sink_({&loop},
+            [on_error = options_.on_error](const std::shared_ptr<const WorkItem>& item) {
+              return run_one(std::static_pointer_cast<Work>(item->local), on_error);
+            }),
       worker_(WorkerLoop::create(loop, source_, sink_,
-                                 {.name = "background", .concurrency = options_.concurrency, .handler_timeout = options_.timeout, .retry = {.max_retries = 0}})) {
+                                 {.name = "background",
+                                  .concurrency = options_.concurrency,
+                                  .handler_timeout = options_.timeout,
+                                  .retry = {.max_retries = 0}})) {
   sink_.attach(worker_);
   worker_->start();
 }

@@ -16,13 +16,13 @@ namespace spikard::worker_loop {
 
 struct BackgroundOptions {
   std::uint32_t concurrency = 64;
-  std::size_t capacity = 1024;  ///< running and waiting; one more is refused
-  Duration timeout{};           ///< zero: none
+  std::size_t capacity = 1024;                               ///< running and waiting; one more is refused
+  Duration timeout{};                                        ///< zero: none
   std::function<void(const std::string& error)> on_error{};  ///< a task threw, or its time-out passed
 };
 
-/// In-process background tasks: bounded, not durable, tried once. One a loop; everything, the tasks too, runs on that loop's thread.
-/// Closed before it is destroyed.
+/// In-process background tasks: bounded, not durable, tried once. One a loop; everything, the tasks too, runs on that loop's
+/// thread. Closed before it is destroyed.
 class Background {
  public:
   explicit Background(net::Loop& loop, BackgroundOptions options = {});
@@ -30,8 +30,8 @@ class Background {
   Background(const Background&) = delete;
   Background& operator=(const Background&) = delete;
 
-  /// Runs `task` after what runs now, under a token that fires at its time-out or the drain's end. It owns what it uses. rate_limited when full, unavailable once
-  /// `stop_taking` was called.
+  /// Runs `task` after what runs now, under a token that fires at its time-out or the drain's end. It owns what it uses.
+  /// rate_limited when full, unavailable once `stop_taking` was called.
   [[nodiscard]] Result<void> run(Function<Task<void>()> task);
 
   /// Refuses new tasks; those that wait still run.

@@ -69,10 +69,12 @@ TEST_F(BackgroundTest, AFullQueueRefuses) {
 
 TEST_F(BackgroundTest, AnExceptionIsToldAndNotTriedAgain) {
   begin();
-  ASSERT_TRUE(background->run([]() -> Task<void> {
-                          throw std::runtime_error("no");
-                          co_return;
-                        }).ok());
+  ASSERT_TRUE(background
+                  ->run([]() -> Task<void> {
+                    throw std::runtime_error("no");
+                    co_return;
+                  })
+                  .ok());
   ASSERT_TRUE(background->run([]() -> Task<void> { throw std::runtime_error("not even a task"); }).ok());
   advance(seconds(10));
   EXPECT_EQ(errors, (std::vector<std::string>{"no", "not even a task"}));

@@ -49,7 +49,8 @@ WorkItem item(std::string payload) {
   return out;
 }
 
-/// A host with one thread of its own, like a language runtime that polls: it takes one event after the other and blocks in each handler.
+/// A host with one thread of its own, like a language runtime that polls: it takes one event after the other and blocks in each
+/// handler.
 class Host final : public WorkSink {
  public:
   explicit Host(net::VirtualClock& clock) : clock_(clock), thread_([this] { poll(); }) {}

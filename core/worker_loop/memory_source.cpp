@@ -9,7 +9,9 @@ MemorySource::MemorySource(net::Loop& loop, MemorySourceOptions options)
 
 Result<void> MemorySource::push(WorkItem item, Duration delay) {
   if (entries_.size() >= options_.capacity) {
-    return Error(ErrorKind::rate_limited, "the in-memory queue is full").with_operation("worker.push").with("capacity", std::to_string(options_.capacity));
+    return Error(ErrorKind::rate_limited, "the in-memory queue is full")
+        .with_operation("worker.push")
+        .with("capacity", std::to_string(options_.capacity));
   }
   const Sequence sequence = next_sequence_++;
   Entry& entry = entries_[sequence];

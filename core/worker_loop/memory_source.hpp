@@ -15,9 +15,9 @@
 namespace spikard::worker_loop {
 
 struct MemorySourceOptions {
-  std::size_t capacity = 100'000;  ///< items not settled yet; one more is refused
-  Duration lease{};                ///< zero: an item given out comes back only when told
-  bool dead_letters = true;        ///< false: what would go there is dropped and counted
+  std::size_t capacity = 100'000;             ///< items not settled yet; one more is refused
+  Duration lease{};                           ///< zero: an item given out comes back only when told
+  bool dead_letters = true;                   ///< false: what would go there is dropped and counted
   std::size_t dead_letter_capacity = 10'000;  ///< the oldest goes first
 };
 
@@ -28,8 +28,8 @@ struct DeadLetter {
   std::string first_error;
 };
 
-/// Work in memory: first in, first out among what is due, leases with fencing (an id is one delivery), delays. Several worker loops on its loop may share it.
-/// Belongs to its loop's thread.
+/// Work in memory: first in, first out among what is due, leases with fencing (an id is one delivery), delays. Several worker
+/// loops on its loop may share it. Belongs to its loop's thread.
 class MemorySource final : public Source {
  public:
   explicit MemorySource(net::Loop& loop, MemorySourceOptions options = {});

@@ -11,14 +11,16 @@
 
 namespace spikard::worker_loop {
 
-/// Where work comes from: a broker's subscription, a task queue, a list in memory. Lives on its worker loop's thread. Calls of one kind do not overlap;
-/// a pull, a settle and an extend may.
+/// Where work comes from: a broker's subscription, a task queue, a list in memory. Lives on its worker loop's thread. Calls of
+/// one kind do not overlap; a pull, a settle and an extend may.
 class Source {
  public:
   virtual ~Source() = default;
-  /// Waits for at least one item and gives at most `max`. With a fired token it ends at once, with what it has already taken or cancelled.
+  /// Waits for at least one item and gives at most `max`. With a fired token it ends at once, with what it has already taken or
+  /// cancelled.
   [[nodiscard]] virtual Task<Result<std::vector<WorkItem>>> pull(std::uint32_t max) = 0;
-  /// In this order. Returns the ids that were not ours any more (their lease had run out): nothing was done for those. An error: nothing is known of any.
+  /// In this order. Returns the ids that were not ours any more (their lease had run out): nothing was done for those. An error:
+  /// nothing is known of any.
   [[nodiscard]] virtual Task<Result<std::vector<std::uint64_t>>> settle(std::span<const Settlement> settlements) = 0;
   /// Renews the leases by `lease()` from now. Returns the ids that were lost.
   [[nodiscard]] virtual Task<Result<std::vector<std::uint64_t>>> extend(std::span<const std::uint64_t> ids) = 0;
@@ -32,7 +34,8 @@ class WorkSink {
   virtual ~WorkSink() = default;
   /// Owes exactly one `WorkerLoop::complete(ticket, ...)`, from any thread, also after on_cancel.
   virtual void on_work(std::uint64_t ticket, std::shared_ptr<const WorkItem> item) = 0;
-  /// Nobody waits for the answer any more: time-out (deadline), drain (shutdown), lost lease (requested). What complete brings is dropped.
+  /// Nobody waits for the answer any more: time-out (deadline), drain (shutdown), lost lease (requested). What complete brings is
+  /// dropped.
   virtual void on_cancel(std::uint64_t ticket, CancelReason reason) = 0;
 };
 

@@ -26,7 +26,8 @@ TaskSink::TaskSink(const std::vector<net::Loop*>& loops, Handler handler) {
 
 void TaskSink::on_work(std::uint64_t ticket, std::shared_ptr<const WorkItem> item) {
   const std::shared_ptr<Lane>& lane = lane_of(ticket);
-  lane->loop->post([shared = shared_, lane, ticket, item = std::move(item)]() mutable { begin(shared, lane, ticket, std::move(item)); });
+  lane->loop->post(
+      [shared = shared_, lane, ticket, item = std::move(item)]() mutable { begin(shared, lane, ticket, std::move(item)); });
 }
 
 void TaskSink::on_cancel(std::uint64_t ticket, CancelReason reason) {
@@ -37,7 +38,8 @@ void TaskSink::on_cancel(std::uint64_t ticket, CancelReason reason) {
   });
 }
 
-void TaskSink::begin(const std::shared_ptr<Shared>& shared, const std::shared_ptr<Lane>& lane, std::uint64_t ticket, std::shared_ptr<const WorkItem> item) {
+void TaskSink::begin(const std::shared_ptr<Shared>& shared, const std::shared_ptr<Lane>& lane, std::uint64_t ticket,
+                     std::shared_ptr<const WorkItem> item) {
   const auto end = [shared, ticket](Outcome outcome) {
     if (const auto worker = shared->worker.lock()) worker->complete(ticket, std::move(outcome));
   };

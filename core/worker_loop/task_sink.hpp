@@ -11,11 +11,12 @@
 
 namespace spikard::worker_loop {
 
-/// C++ handlers as coroutines on I/O loops, never on the worker loop's own thread unless that is one of them. The loops outlive it.
+/// C++ handlers as coroutines on I/O loops, never on the worker loop's own thread unless that is one of them. The loops outlive
+/// it.
 class TaskSink final : public WorkSink {
  public:
-  /// Called on any of the loops, at once on several: it must be thread-safe. The task runs under a token that fires when nobody waits for it any more
-  /// (time-out, drain, lost lease). An exception is `Outcome::error`.
+  /// Called on any of the loops, at once on several: it must be thread-safe. The task runs under a token that fires when nobody
+  /// waits for it any more (time-out, drain, lost lease). An exception is `Outcome::error`.
   using Handler = std::function<Task<Outcome>(std::shared_ptr<const WorkItem>)>;
   TaskSink(const std::vector<net::Loop*>& loops, Handler handler);
 
@@ -35,7 +36,8 @@ class TaskSink final : public WorkSink {
     net::Loop* loop;
     std::unordered_map<std::uint64_t, CancelSource> running;
   };
-  static void begin(const std::shared_ptr<Shared>& shared, const std::shared_ptr<Lane>& lane, std::uint64_t ticket, std::shared_ptr<const WorkItem> item);
+  static void begin(const std::shared_ptr<Shared>& shared, const std::shared_ptr<Lane>& lane, std::uint64_t ticket,
+                    std::shared_ptr<const WorkItem> item);
   [[nodiscard]] const std::shared_ptr<Lane>& lane_of(std::uint64_t ticket) const { return lanes_[ticket % lanes_.size()]; }
 
   std::shared_ptr<Shared> shared_ = std::make_shared<Shared>();

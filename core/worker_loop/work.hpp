@@ -24,15 +24,15 @@ struct WorkItem {
   std::uint32_t failures = 0;        ///< of those, exceptions and time-outs
   std::string first_error;
   WallTime enqueued{};
-  std::shared_ptr<void> local;       ///< in-process work only: what cannot be bytes
+  std::shared_ptr<void> local;  ///< in-process work only: what cannot be bytes
 };
 
 /// What became of a handler. An exception is `error`; `reject` says that trying again is of no use.
 struct Outcome {
   enum class Kind : std::uint8_t { ack, nack, reject, retry, error, timeout };
   Kind kind = Kind::ack;
-  Duration after{};   ///< retry
-  std::string text;   ///< error: its message; ack: the task's result
+  Duration after{};  ///< retry
+  std::string text;  ///< error: its message; ack: the task's result
 
   static Outcome ack(std::string result = {}) { return {Kind::ack, {}, std::move(result)}; }
   static Outcome nack(bool requeue) { return {requeue ? Kind::nack : Kind::reject, {}, {}}; }
@@ -42,14 +42,15 @@ struct Outcome {
 };
 [[nodiscard]] std::string_view name_of(Outcome::Kind kind) noexcept;
 
-/// When a failed item comes again, and when no more. `initial` times `factor` to the power of the failures before, at most `max`; factor 1 is constant.
+/// When a failed item comes again, and when no more. `initial` times `factor` to the power of the failures before, at most `max`;
+/// factor 1 is constant.
 struct RetryPolicy {
   std::uint32_t max_retries = 3;  ///< 1 + max_retries tries
   Duration initial{std::chrono::seconds(1)};
   double factor = 2.0;
   Duration max{std::chrono::minutes(5)};
-  double jitter = 0.0;            ///< 0 to 1: takes off up to this part, at random
-  bool retry_uses_try = true;     ///< false for tasks
+  double jitter = 0.0;         ///< 0 to 1: takes off up to this part, at random
+  bool retry_uses_try = true;  ///< false for tasks
 };
 /// `random` is from 0 to below 1; it only matters with jitter.
 [[nodiscard]] Duration backoff(const RetryPolicy& policy, std::uint32_t failures_before, double random) noexcept;
@@ -57,22 +58,22 @@ struct RetryPolicy {
 /// What a source is told to do with an item it gave out. One per item; `keep` alone leaves it in hand.
 struct Settlement {
   enum class Kind : std::uint8_t {
-    ack,          ///< done
-    again,        ///< comes again after `after`
-    keep,         ///< record `tries`, `failures` and the error, and leave the lease with us: it is tried again here, in its key's order
+    ack,    ///< done
+    again,  ///< comes again after `after`
+    keep,   ///< record `tries`, `failures` and the error, and leave the lease with us: it is tried again here, in its key's order
     hand_back,    ///< comes again at once, as if this delivery had never been, but for its delivery count
     dead_letter,  ///< to the dead-letter place (confirmed before the original goes), or dropped and counted where there is none
   };
   Kind kind = Kind::ack;
   std::uint64_t id = 0;
   Duration after{};
-  std::uint32_t tries = 0;     ///< used up by now
+  std::uint32_t tries = 0;  ///< used up by now
   std::uint32_t failures = 0;
   std::uint32_t delivery_count = 0;
-  std::string reason;          ///< dead_letter: `max_retries` or `rejected`
-  std::string error;           ///< the last one
+  std::string reason;  ///< dead_letter: `max_retries` or `rejected`
+  std::string error;   ///< the last one
   std::string first_error;
-  std::string result;          ///< ack: the task's
+  std::string result;  ///< ack: the task's
 };
 
 /// The delivery rules (fixtures/README.md, Delivery), without any state.

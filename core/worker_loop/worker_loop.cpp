@@ -53,7 +53,8 @@ WorkerLoop::WorkerLoop(net::Loop& loop, Source& source, WorkSink& sink, WorkerLo
 WorkerLoop::~WorkerLoop() = default;
 
 double WorkerLoop::random() {
-  return static_cast<double>(random_() - std::minstd_rand::min()) / (static_cast<double>(std::minstd_rand::max() - std::minstd_rand::min()) + 1.0);
+  return static_cast<double>(random_() - std::minstd_rand::min()) /
+         (static_cast<double>(std::minstd_rand::max() - std::minstd_rand::min()) + 1.0);
 }
 
 void WorkerLoop::begin(Task<> task, bool& flag) {
@@ -215,7 +216,8 @@ void WorkerLoop::hand_back(Held& held) {
   out.failures = held.item->failures;
   out.delivery_count = held.item->delivery_count;
   out.first_error = held.item->first_error;
-  if (held.place == Place::kept && held.timer != nullptr) out.after = std::max(held.timer->when() - loop_.now(), Duration::zero());
+  if (held.place == Place::kept && held.timer != nullptr)
+    out.after = std::max(held.timer->when() - loop_.now(), Duration::zero());
   settle(held, std::move(out));
 }
 

@@ -23,7 +23,7 @@ struct WorkerLoopOptions {
   bool ordered = false;             ///< an item waits for the one before it of the same key
   Duration handler_timeout{};       ///< zero: none
   RetryPolicy retry{};
-  std::uint64_t seed = 1;           ///< of the jitter
+  std::uint64_t seed = 1;  ///< of the jitter
 };
 
 /// For the report of a drain.
@@ -32,19 +32,21 @@ struct WorkerCounts {
   std::uint64_t failed = 0;         ///< errors, time-outs, nacks, retries: settled, but not by ack
   std::uint64_t dead_lettered = 0;  ///< of those
   std::uint64_t handed_back = 0;
-  std::uint64_t lost = 0;           ///< the lease ran out, or it could not be settled: it comes again by itself
-  std::uint64_t abandoned = 0;      ///< cut off, and handing back failed
+  std::uint64_t lost = 0;       ///< the lease ran out, or it could not be settled: it comes again by itself
+  std::uint64_t abandoned = 0;  ///< cut off, and handing back failed
   std::uint64_t in_hand = 0;
   std::uint64_t running = 0;
 };
 
-/// The one consumer and worker skeleton: pulls from a source, runs at most `concurrency` handlers, keeps leases alive meanwhile, decides what becomes of a
-/// failure, and drains. All on one loop, the service loop's, so that a handler that blocks its thread costs neither lease nor session.
+/// The one consumer and worker skeleton: pulls from a source, runs at most `concurrency` handlers, keeps leases alive meanwhile,
+/// decides what becomes of a failure, and drains. All on one loop, the service loop's, so that a handler that blocks its thread
+/// costs neither lease nor session.
 ///
 /// Thread: its loop's, except `complete`. Source and sink outlive it; destroy it on its thread, after `close` is done.
 class WorkerLoop final : public std::enable_shared_from_this<WorkerLoop>, private net::TurnEnd {
  public:
-  [[nodiscard]] static std::shared_ptr<WorkerLoop> create(net::Loop& loop, Source& source, WorkSink& sink, WorkerLoopOptions options);
+  [[nodiscard]] static std::shared_ptr<WorkerLoop> create(net::Loop& loop, Source& source, WorkSink& sink,
+                                                          WorkerLoopOptions options);
   ~WorkerLoop();
   WorkerLoop(const WorkerLoop&) = delete;
   WorkerLoop& operator=(const WorkerLoop&) = delete;
@@ -74,7 +76,7 @@ class WorkerLoop final : public std::enable_shared_from_this<WorkerLoop>, privat
     std::shared_ptr<WorkItem> item;
     std::uint64_t ticket = 0;
     Place place = Place::waiting;
-    std::unique_ptr<net::Timer> timer;     // time-out of a handler, wait of a kept one
+    std::unique_ptr<net::Timer> timer;  // time-out of a handler, wait of a kept one
   };
   using HeldMap = std::unordered_map<std::uint64_t, std::unique_ptr<Held>>;  // by ticket
 
@@ -109,10 +111,10 @@ class WorkerLoop final : public std::enable_shared_from_this<WorkerLoop>, privat
   net::Event room_;
   net::Timer lease_timer_;
   HeldMap held_;
-  std::unordered_map<std::uint64_t, std::uint64_t> tickets_;                 // by the source's id
+  std::unordered_map<std::uint64_t, std::uint64_t> tickets_;  // by the source's id
   std::deque<std::uint64_t> ready_;
-  std::unordered_map<std::string, std::deque<std::uint64_t>> keys_;          // first: the one that runs, is kept or is being settled
-  std::vector<std::pair<std::uint64_t, Settlement>> settlements_;            // not with the source yet
+  std::unordered_map<std::string, std::deque<std::uint64_t>> keys_;  // first: the one that runs, is kept or is being settled
+  std::vector<std::pair<std::uint64_t, Settlement>> settlements_;    // not with the source yet
   std::uint64_t next_ticket_ = 1;
   std::uint32_t running_ = 0;
   bool pulling_ = false;

@@ -176,7 +176,8 @@ TEST_F(WorkerLoopTest, NackComesAtOnceRetryAfterItsTimeRejectNeverAndEachUsesATr
   std::vector<std::pair<std::string, std::string>> reasons;
   for (const DeadLetter& dead : source->dead_letters()) reasons.emplace_back(dead.item.payload, dead.reason);
   std::sort(reasons.begin(), reasons.end());
-  EXPECT_EQ(reasons, (std::vector<std::pair<std::string, std::string>>{{"nack", "max_retries"}, {"reject", "rejected"}, {"retry", "max_retries"}}));
+  EXPECT_EQ(reasons, (std::vector<std::pair<std::string, std::string>>{
+                         {"nack", "max_retries"}, {"reject", "rejected"}, {"retry", "max_retries"}}));
   EXPECT_EQ(sink.log.size(), 7U);
 }
 

@@ -17,8 +17,8 @@ class TimerWheel;
 class VirtualTimers;
 }  // namespace detail
 
-/// What a watched descriptor calls. The object must outlive its watch; `Loop::unwatch` may be called from anywhere on the loop's thread,
-/// also from inside another handler of the same turn: a handler is never called after it.
+/// What a watched descriptor calls. The object must outlive its watch; `Loop::unwatch` may be called from anywhere on the loop's
+/// thread, also from inside another handler of the same turn: a handler is never called after it.
 class IoHandler {
  public:
   /// `events` as in epoll (EPOLLIN, EPOLLOUT, EPOLLHUP, EPOLLERR, EPOLLRDHUP).
@@ -28,9 +28,9 @@ class IoHandler {
   ~IoHandler() = default;
 };
 
-/// Runs `fn` when its time has come, on the loop's thread. One-shot; may be started again from inside `fn`. Its destructor stops it.
-/// Resolution 1 ms, never early (counted from `Loop::now()`). start/stop are O(1) and make no system call unless the loop is watched by its descriptor
-/// and its next time moves forward. `fn` may destroy its own Timer.
+/// Runs `fn` when its time has come, on the loop's thread. One-shot; may be started again from inside `fn`. Its destructor stops
+/// it. Resolution 1 ms, never early (counted from `Loop::now()`). start/stop are O(1) and make no system call unless the loop is
+/// watched by its descriptor and its next time moves forward. `fn` may destroy its own Timer.
 class Timer {
  public:
   Timer(Loop& loop, Function<void()> fn);
@@ -52,7 +52,7 @@ class Timer {
   Instant when_{};
   Timer* next_ = nullptr;
   Timer** prev_ = nullptr;
-  std::uint64_t tick_ = 0;   // wheel: the millisecond it is due; virtual clock: its place among those of the same time
+  std::uint64_t tick_ = 0;  // wheel: the millisecond it is due; virtual clock: its place among those of the same time
   std::uint16_t slot_ = 0;
   bool armed_ = false;
 };
@@ -88,8 +88,8 @@ class TurnEnd : private detail::Link {
   friend class Loop;
 };
 
-/// Called once with the I/O handlers of the next turn (`Loop::defer`): readiness that no descriptor tells, such as bytes in an in-memory pair or
-/// inside a TLS session. Intrusive and idempotent.
+/// Called once with the I/O handlers of the next turn (`Loop::defer`): readiness that no descriptor tells, such as bytes in an
+/// in-memory pair or inside a TLS session. Intrusive and idempotent.
 class Deferred : private detail::Link {
  public:
   virtual void on_deferred() = 0;
@@ -105,11 +105,12 @@ class Deferred : private detail::Link {
   friend class Loop;
 };
 
-/// One thread's event loop (epoll, one timer wheel behind one timerfd, an MPSC post queue behind one eventfd). It has a descriptor,
-/// so a host's loop can watch it. Nothing here is thread-safe except `post`, `stop` and `wake`.
+/// One thread's event loop (epoll, one timer wheel behind one timerfd, an MPSC post queue behind one eventfd). It has a
+/// descriptor, so a host's loop can watch it. Nothing here is thread-safe except `post`, `stop` and `wake`.
 ///
-/// A turn: wait → I/O handlers (at most 64 ready descriptors) → posts → timers → turn ends (writes). What handlers post or queue for themselves waits for
-/// the next turn. Handlers never throw. A turn makes one system call (epoll_wait) when only I/O happened, and reads the clock once (twice when it waits).
+/// A turn: wait → I/O handlers (at most 64 ready descriptors) → posts → timers → turn ends (writes). What handlers post or queue
+/// for themselves waits for the next turn. Handlers never throw. A turn makes one system call (epoll_wait) when only I/O
+/// happened, and reads the clock once (twice when it waits).
 class Loop {
  public:
   /// `clock` outlives the loop. With a virtual clock timers fire only as it is advanced.
@@ -118,23 +119,26 @@ class Loop {
   Loop(const Loop&) = delete;
   Loop& operator=(const Loop&) = delete;
 
-  /// Readable (level) whenever `turn(0)` would do something. Call it on the loop's thread; from then on the loop keeps its timerfd armed.
+  /// Readable (level) whenever `turn(0)` would do something. Call it on the loop's thread; from then on the loop keeps its
+  /// timerfd armed.
   [[nodiscard]] int fd() const noexcept;
-  /// One turn; waits at most `timeout_ms` (0: not at all, -1: until something happens). Returns how many handlers, posts and timers ran.
+  /// One turn; waits at most `timeout_ms` (0: not at all, -1: until something happens). Returns how many handlers, posts and
+  /// timers ran.
   int turn(int timeout_ms);
   /// Turns until `stop`.
   void run();
   void stop();  ///< any thread
   void wake();  ///< any thread: ends a wait
-  /// Any thread. Runs on the loop's thread, in the order of one poster's calls. Work posted to a loop that is never turned again is
-  /// destroyed with it.
+  /// Any thread. Runs on the loop's thread, in the order of one poster's calls. Work posted to a loop that is never turned again
+  /// is destroyed with it.
   void post(Function<void()> fn);
 
   /// Registers edge-triggered unless `events` says otherwise (pass EPOLLET yourself).
   [[nodiscard]] Result<void> watch(int fd, std::uint32_t events, IoHandler* handler);
   [[nodiscard]] Result<void> rewatch(int fd, std::uint32_t events, IoHandler* handler);
   void unwatch(int fd, IoHandler* handler);
-  /// Like unwatch for a descriptor that the caller closes next: the close takes it out of epoll, without a system call of its own.
+  /// Like unwatch for a descriptor that the caller closes next: the close takes it out of epoll, without a system call of its
+  /// own.
   void forget(int fd, IoHandler* handler);
   void at_turn_end(TurnEnd& hook);
   void defer(Deferred& hook);

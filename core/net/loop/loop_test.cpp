@@ -50,7 +50,8 @@ struct LoopTest : ::testing::Test {
 };
 
 TEST_F(LoopTest, AStaleEventOfAnUnwatchedHandlerIsNotDelivered) {
-  // Two ready descriptors in one turn; whoever is called first takes the other one away, closes it, and opens a new one with the same number.
+  // Two ready descriptors in one turn; whoever is called first takes the other one away, closes it, and opens a new one with the
+  // same number.
   std::array<int, 2> fds{::eventfd(1, EFD_NONBLOCK), ::eventfd(1, EFD_NONBLOCK)};
   std::array<Called, 2> handlers;
   Called renewed;
@@ -242,9 +243,10 @@ TEST(TimerTest, IsNeverEarlyAndAtMostAMillisecondLate) {
   const Instant start = clock.at;
   std::vector<std::unique_ptr<Timer>> timers;
   std::vector<Instant> fired;
-  std::vector<Duration> after{Duration(0),        Duration(1),         milliseconds(1),       milliseconds(63),      milliseconds(64),
-                              milliseconds(65),   milliseconds(4095),  milliseconds(4096),    milliseconds(4097),    milliseconds(262143),
-                              milliseconds(262145), milliseconds(16777217), hours(400), hours(24 * 400)};
+  std::vector<Duration> after{Duration(0),        Duration(1),          milliseconds(1),      milliseconds(63),
+                              milliseconds(64),   milliseconds(65),     milliseconds(4095),   milliseconds(4096),
+                              milliseconds(4097), milliseconds(262143), milliseconds(262145), milliseconds(16777217),
+                              hours(400),         hours(24 * 400)};
   fired.resize(after.size());
   for (std::size_t i = 0; i < after.size(); ++i) {
     timers.push_back(std::make_unique<Timer>(*loop, [&, i] { fired[i] = clock.at; }));

@@ -7,7 +7,8 @@ namespace {
 
 class SleepAwaiter {
  public:
-  SleepAwaiter(Loop& loop, Duration after, CancelToken token) : timer_(loop, [this] { waiting_.resume(); }), after_(after), token_(std::move(token)) {}
+  SleepAwaiter(Loop& loop, Duration after, CancelToken token)
+      : timer_(loop, [this] { waiting_.resume(); }), after_(after), token_(std::move(token)) {}
   [[nodiscard]] bool await_ready() const noexcept { return token_.cancelled(); }
   void await_suspend(std::coroutine_handle<> waiting) {
     waiting_ = waiting;

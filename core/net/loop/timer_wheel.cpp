@@ -20,7 +20,8 @@ void TimerWheel::unlink(Timer& timer) {
   if (timer.next_ != nullptr) timer.next_->prev_ = timer.prev_;
   timer.next_ = nullptr;
   timer.prev_ = nullptr;
-  if (timer.slot_ != no_slot && slots_[timer.slot_] == nullptr) occupied_[timer.slot_ / 64] &= ~(std::uint64_t{1} << (timer.slot_ % 64));
+  if (timer.slot_ != no_slot && slots_[timer.slot_] == nullptr)
+    occupied_[timer.slot_ / 64] &= ~(std::uint64_t{1} << (timer.slot_ % 64));
 }
 
 void TimerWheel::place(Timer& timer) {
