@@ -168,6 +168,8 @@ namespace spikard {
 
 net::Loop& Context::loop() const noexcept { return dispatcher_.loop(); }
 
+CancelToken Context::stopping() const noexcept { return dispatcher_.stopping(); }
+
 void Context::start_background() {
   for (auto& task : background_) dispatcher_.background(std::move(task));
   background_.clear();

@@ -43,6 +43,7 @@ class Dispatcher final : public http::Sink {
   [[nodiscard]] net::BlockingPool& pool() const noexcept { return *state_->pool; }
   [[nodiscard]] std::string_view problem_base() const noexcept { return state_->manifest.http->problem_base; }
   [[nodiscard]] log::Logger& logger() const noexcept { return application_.logger(); }
+  [[nodiscard]] CancelToken stopping() const noexcept { return stopping_.token(); }
   void background(Function<Task<void>()> work);
   void run(Running running) {
     running.live->link(live_);
@@ -66,6 +67,7 @@ class Dispatcher final : public http::Sink {
   app::Application& application_;
   net::Loop& loop_;
   LiveFrame* live_ = nullptr;
+  CancelSource stopping_;
   std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);
 };
 

@@ -106,18 +106,20 @@ Task<Result<Attached>> attach(Path<"id", std::int64_t> id, BodyStream body, Stor
   co_return Attached{order.id, order.attachment->size, order.attachment->sha256};
 }
 
-Task<void> follow(std::shared_ptr<Store::Watcher> watcher, BodyWriter& out) {
+Task<void> follow(std::shared_ptr<Store::Watcher> watcher, CancelToken stopping, BodyWriter& out) {
+  const CancelCallback close(stopping, [&](CancelReason) { watcher->queue.close(); });
   auto sent = co_await out.write(": connected\n\n");
   while (sent.ok()) {
     auto event = co_await watcher->queue.pop();
-    if (!event.ok()) co_return;  // the client has gone, or was too slow
+    if (!event.ok()) break;  // the service stops, the client was too slow, or it has gone
     sent = co_await out.write(std::move(event).value());
   }
+  if (sent.ok()) (void)co_await out.write("retry: 1000\n\n");
 }
 
 StreamingResponse feed(StoreRef store, Context& ctx) {
   auto watcher = std::make_shared<Store::Watcher>(*store, ctx.loop());
-  return {.produce = [watcher](BodyWriter& out) { return follow(watcher, out); }, .media_type = "text/event-stream", .headers = {{"cache-control", "no-cache"}}};
+  return {.produce = [watcher, stopping = ctx.stopping()](BodyWriter& out) { return follow(watcher, stopping, out); }, .media_type = "text/event-stream", .headers = {{"cache-control", "no-cache"}}};
 }
 
 }  // namespace

@@ -67,6 +67,10 @@ TEST(Orders, FeedTellsChanges) {
   client.send_json("POST", "/orders", ada);
   ASSERT_TRUE(feed.wait_for("event: order\ndata: {\"change\":\"created\",\"order\":{\"id\":1,"));
   ASSERT_TRUE(feed.wait_for("\"change\":\"confirmed\""));
+  EXPECT_EQ(client.stop(), 0) << "the feed ends with the service";
+  const auto ended = feed.finish();
+  EXPECT_FALSE(ended.aborted);
+  EXPECT_TRUE(ended.body.ends_with("retry: 1000\n\n"));
 }
 
 }  // namespace

@@ -47,6 +47,8 @@ class Context {
   /// Fires when the client goes, the time-out passes or the application stops. A coroutine's waits of the core's honour it by themselves.
   [[nodiscard]] CancelToken token() const noexcept { return exchange_.token(); }
   [[nodiscard]] net::Loop& loop() const noexcept;
+  /// Fires when the drain begins: an endless stream ends then, or it is cut off when the drain's time is over. Everything else just goes on.
+  [[nodiscard]] CancelToken stopping() const noexcept;
   /// Returns cancelled when the token fires first.
   [[nodiscard]] Task<Result<void>> sleep(Duration after) const { return net::sleep(loop(), after).with_token(token()); }
 
