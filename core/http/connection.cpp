@@ -43,6 +43,7 @@ bool Connection::start() {
 
 void Connection::on_io(std::uint32_t events) {
   if (closed_) return;
+  if (lingering_ && peer_ended_ && transport_->flushed()) return gone(CancelReason::none);
   if ((events & EPOLLERR) != 0 && !lingering_) {
     // What was read before may be answered by nobody any more.
     return gone(CancelReason::client_gone);
@@ -259,6 +260,10 @@ void Connection::accept_head(const h1::Head& head, const ViewPair* pairs) {
     if (match.outcome == Router::Outcome::found) {
       exchange.route = &server_.plan.routes[match.route];
       record.route = match.route;
+      exchange.capture_count = match.captures;
+      for (std::uint32_t i = 0; i < match.captures; ++i) {
+        exchange.captures[i] = {static_cast<std::uint32_t>(captures[i].data() - block->base()), static_cast<std::uint32_t>(captures[i].size())};
+      }
     }
   }
 
@@ -484,12 +489,28 @@ void Connection::completed() {
     else ++unflushed_;
     if (exchange.closes) closing_ = true;
     exchange.let_go();
-    if (closing_) break;
+    if (closing_) return close_after_writing();
     if (first_ != nullptr) first_->at_front();
   }
   if (first_ == nullptr) since_ = server_.loop.now();
   mark_dirty();
   if (readable_ || (in_ != nullptr && in_begin_ != in_end_)) queue_pump();
+}
+
+/// The last answer this connection gives was made: requests behind it go unanswered, as RFC 9112 section 9.6 has it.
+void Connection::close_after_writing() {
+  no_more_ = true;
+  while (first_ != nullptr) {
+    ServerExchange& exchange = *first_;
+    first_ = exchange.next;
+    --pipelined_;
+    exchange.kill(CancelReason::client_gone);
+    exchange.let_go();
+  }
+  last_ = nullptr;
+  reading_ = nullptr;
+  body_ = Body::none;
+  mark_dirty();
 }
 
 std::string& Connection::out() {
@@ -528,7 +549,7 @@ void Connection::flush() {
     unflushed_ = 0;
     write_since_ = Instant{};
     if (closing_) return linger();
-    if (peer_ended_ && first_ == nullptr) return gone(CancelReason::none);
+    if (peer_ended_ && first_ == nullptr) return linger();
     if (server_.draining() && first_ == nullptr && !partial() && body_ == Body::none) {
       no_more_ = true;
       return linger();
@@ -560,7 +581,7 @@ void Connection::peer_ended() {
 void Connection::linger() {
   // Closing with unread input would reset the connection, and the answer might not arrive.
   transport_->shutdown_write();
-  if (peer_ended_) return gone(CancelReason::none);
+  if (peer_ended_ && transport_->flushed()) return gone(CancelReason::none);
   lingering_ = true;
   linger_until_ = server_.loop.now() + linger_time;
   readable_ = true;

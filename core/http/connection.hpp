@@ -81,7 +81,6 @@ class Connection final : public net::IoHandler {
   void accept_head(const h1::Head& head, const ViewPair* pairs);
   [[nodiscard]] bool take_rest(std::uint32_t from);
   void set_request_id(ServerExchange& exchange, const ViewPair* pairs, std::uint32_t count);
-  void route_head(ServerExchange& exchange, std::size_t body_room);
   [[nodiscard]] bool health(ServerExchange& exchange);
   void refuse(const ProblemKind& kind, std::string_view detail);
   void peer_ended();
@@ -92,6 +91,7 @@ class Connection final : public net::IoHandler {
   void deliver(std::string_view data, bool last);
   void finish_body();
   void queue_pump();
+  void close_after_writing();
   void linger();
   void on_timer();
   void arm();

@@ -10,6 +10,7 @@
 #include "http/block.hpp"
 #include "http/h1/request_parser.hpp"
 #include "http/problem.hpp"
+#include "http/router.hpp"
 #include "http/sink.hpp"
 #include "net/loop/loop.hpp"
 
@@ -111,6 +112,8 @@ class ServerExchange final : public Exchange {
   Block* block = nullptr;
   std::uint32_t used = 0;  ///< bytes of the block in use, from the record's start
   const RoutePlan* route = nullptr;
+  std::uint32_t capture_count = 0;
+  View captures[Router::max_captures];  ///< the path's parameters, as sent
   ServerExchange* next = nullptr;  ///< in the connection's pipeline
   std::string pending;             ///< bytes made before its turn came
   std::string request_id;

@@ -353,12 +353,13 @@ void ServerExchange::cancel_now(CancelReason reason) {
   kill(reason);
   if (answered || connection_ == nullptr) return;
   cut = true;
-  closes = true;
   if (head_sent) {
+    closes = true;
     phase_ = Phase::answered;
     connection_->take_no_more();
     completed();
   } else {
+    closes = next == nullptr;
     problem(problems::service_unavailable, "The server is stopping", false);
   }
 }

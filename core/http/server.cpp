@@ -36,8 +36,9 @@ void ServerImpl::on_turn_end() {
   if (closed_) return;
   bool more = true;
   for (int round = 0; more && round < rounds_a_turn; ++round) more = run_phases();
-  buried_.clear();
-  if (more) loop.at_turn_end(*this);
+  // One that is still listed for the next round stays until then.
+  std::erase_if(buried_, [](const std::unique_ptr<Connection>& c) { return !c->dirty && !c->pumping; });
+  if (more || !buried_.empty()) loop.at_turn_end(*this);
   check_idle();
 }
 
@@ -311,8 +312,7 @@ void ServerImpl::close() {
       exchange->forget();
     }
   }
-  buried_.clear();
-  on_idle_.clear();
+  on_idle_.clear();  // buried connections may be on the stack: they go with the server
 }
 
 ServerCounts ServerImpl::counts() const noexcept {

@@ -105,10 +105,10 @@ void ServerExchange::read_parameters(validation::Issues& issues) {
     const std::uint32_t at = append(nodes * sizeof(Node), alignof(Node));
     if (at == 0 || !reserve(text)) return no_memory();
     RequestRecord& record = block->record();
-    std::string_view captures[Router::max_captures];
-    const Router::Match match = server_.plan.router.match(record.method, record.text(record.path), captures);
+    std::string_view texts[Router::max_captures];
+    for (std::uint32_t i = 0; i < capture_count; ++i) texts[i] = record.text(captures[i]);
     const RequestTexts in{.base = block->base(),
-                          .captures = {captures, match.captures},
+                          .captures = {texts, capture_count},
                           .query = record.text(record.query),
                           .headers = {record.header_begin(), record.header_end()}};
     validation::NodeRoom node_room{.base = block->base(), .nodes = reinterpret_cast<Node*>(block->base() + at), .room = nodes};
