@@ -12,14 +12,15 @@ AppObject* self_of(PyObject* object) { return reinterpret_cast<AppObject*>(objec
 PyObject* create(PyTypeObject* type, PyObject* args, PyObject*) {
   const char* manifest = nullptr;
   Py_ssize_t length = 0;
-  if (!PyArg_ParseTuple(args, "s#", &manifest, &length)) return nullptr;
+  int configured = 0;  ///< with the configuration of this process over the manifest
+  if (!PyArg_ParseTuple(args, "s#|p", &manifest, &length, &configured)) return nullptr;
   State* state = state_of_type(type);
   PyObject* object = type->tp_alloc(type, 0);
   if (object == nullptr) return nullptr;
   AppObject* self = self_of(object);
   self->state = state;
   self->pid = static_cast<long>(getpid());
-  const int rc = spk_app_open(SPK_ABI, manifest, static_cast<std::size_t>(length), &self->app);
+  const int rc = (configured != 0 ? spk_app_open_configured : spk_app_open)(SPK_ABI, manifest, static_cast<std::size_t>(length), &self->app);
   if (rc < 0) {
     raise_core_error(*state, rc, "opening the application");
     Py_DECREF(object);

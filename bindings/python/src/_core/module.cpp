@@ -75,13 +75,6 @@ int execute(PyObject* module) {
   s->kw_task = Py_BuildValue("(ss)", "loop", "eager_start");
   s->empty_tuple = PyTuple_New(0);
   for (PyObject** object : {&s->error, &s->config_error}) *object = Py_NewRef(PyExc_RuntimeError);
-  struct Constant { const char* name; long value; };
-  for (const Constant& c : {Constant{"EV_HOOK", SPK_EV_HOOK}, {"EV_FACTORY", SPK_EV_FACTORY}, {"EV_DISPOSE", SPK_EV_DISPOSE}, {"EV_TASK", SPK_EV_TASK},
-                            {"EV_DONE", SPK_EV_DONE}, {"EV_STATE", SPK_EV_STATE}, {"EV_LOG", SPK_EV_LOG}, {"READY", SPK_READY}, {"DRAINING", SPK_DRAINING},
-                            {"STOPPED", SPK_STOPPED}, {"BODY_RAW", SPK_BODY_RAW}, {"BODY_TEXT", SPK_BODY_TEXT}, {"BODY_JSON", SPK_BODY_JSON},
-                            {"OP_TEST_ADVANCE", SPK_OP_TEST_ADVANCE}, {"OP_TEST_SETTLE", SPK_OP_TEST_SETTLE}}) {
-    if (PyModule_AddIntConstant(module, c.name, c.value) != 0) return -1;
-  }
   return s->encoders == nullptr || s->kw_task == nullptr || s->empty_tuple == nullptr ? -1 : 0;
 }
 

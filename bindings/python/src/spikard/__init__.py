@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from ._app import App, Context
 from ._core import Request
-from ._errors import ConfigError, SpikardError
+from ._errors import ConfigError, OperationError, SpikardError
+from ._generated.errors import ErrorKind
 from ._responses import Problem, Response, StreamingResponse
 from ._runtime import BackgroundTasks, BodyStream, ResponseDraft, sleep
 from ._schema import document as json_schema
@@ -22,10 +23,12 @@ __all__ = [
     "Context",
     "Cookie",
     "Depends",
+    "ErrorKind",
     "Field",
     "Form",
     "Header",
     "Inject",
+    "OperationError",
     "Path",
     "Problem",
     "Query",

@@ -8,7 +8,7 @@ import json
 import os
 import sys
 
-from ._app import App, listen
+from ._app import App
 
 
 def load(target: str) -> App:
@@ -41,13 +41,17 @@ def main(arguments: list[str] | None = None) -> int:
     if options.command == "manifest":
         print(json.dumps(load(options.target).manifest(), indent=2, ensure_ascii=False))
         return 0
-    from ._reload import run_reloading
+    from ._reload import RELOADED, run_reloading
     from ._server import run as serve
 
-    if options.reload and os.environ.get("SPIKARD_RELOADED") != "1":
+    if options.reload and RELOADED not in os.environ:
         return run_reloading([sys.executable, "-m", "spikard", *(arguments if arguments is not None else sys.argv[1:])])
     plan = load(options.target)._plan()
-    listen(plan, options.host, options.port)
+    # What is said on the command line goes over all other configuration.
+    if options.host is not None:
+        os.environ["SPIKARD_HTTP__LISTENERS__0__ADDRESS"] = options.host
+    if options.port is not None:
+        os.environ["SPIKARD_HTTP__LISTENERS__0__PORT"] = str(options.port)
     return serve(plan, workers=options.workers, loop=options.loop)
 
 

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any, Literal, TypeVar, overload
 
 from . import _core
 from ._errors import ConfigError
+from ._generated.manifest import ManifestDict
 from ._plans import Convert, Plans
 from ._runtime import BackgroundTasks, BodyStream, ResponseDraft, json_type
 from ._schema import Schemas, constrain, document, is_structured, is_typed_dict, is_union, jsonable, unwrap
@@ -126,12 +127,12 @@ class App:
         self,
         name: str = "app",
         *,
-        config: dict[str, Any] | None = None,
+        config: ManifestDict | None = None,
         log_to: Literal["core", "logging"] = "core",
         threads: int | None = None,
     ) -> None:
         self.name = name
-        self.config: dict[str, Any] = copy.deepcopy(config or {})
+        self.config: dict[str, Any] = copy.deepcopy(dict(config or {}))
         self.log_to = log_to
         self.threads = threads if threads is not None else min(32, (os.cpu_count() or 1) + 4)
         self._routes: list[_Route] = []
@@ -402,6 +403,8 @@ class App:
             (_PLACES[parameter["in"]], parameter["name"].lower() if parameter["in"] == "header" else parameter["name"])
             for parameter in data.get("parameters", [])
         )
+        # What only the path names comes after those, in its order.
+        names += tuple(("path", name) for name, _ in _SEGMENT.findall(data["path"]) if ("path", name) not in names)
         route = _core.Route(entry.handler, self._mode(entry), entry.status, data["path"], names, ((_REQUEST, 0, None),), None)
         return data, route
 
@@ -421,11 +424,11 @@ class App:
         loop: Literal["auto", "asyncio", "uvloop"] = "auto",
     ) -> None:
         """Serves until SIGTERM or SIGINT, then drains and exits: 0 when nothing was abandoned. `workers`: that many processes, kept alive by the core's
-        supervisor. `reload`: start again whenever a source file changes (development)."""
-        from ._reload import run_reloading
+        supervisor. `reload`: start again whenever a source file changes (development). spikard.toml, PORT and SPIKARD_... of the environment are laid over all of it."""
+        from ._reload import RELOADED, run_reloading
         from ._server import run
 
-        if reload and os.environ.get("SPIKARD_RELOADED") != "1":
+        if reload and RELOADED not in os.environ:
             sys.exit(run_reloading([sys.executable, *sys.orig_argv[1:]]))
         plan = self._plan()
         listen(plan, host, port)
@@ -444,11 +447,16 @@ class App:
 
 
 def listen(plan: Plan, host: str | None, port: int | None) -> None:
-    """Puts a listener into a manifest: as said, else as configured, else $PORT, else 127.0.0.1:8000."""
-    http = plan.manifest["http"]
-    if host is None and port is None and http["listeners"]:
+    """What the program says about its first listener. The configuration of the process is laid over it by the core, and 127.0.0.1:8000 is its default."""
+    if host is None and port is None:
         return
-    http["listeners"] = [{"address": host or "127.0.0.1", "port": port if port is not None else int(os.environ.get("PORT") or 8000)}]
+    listeners = plan.manifest["http"]["listeners"] or [{"address": "127.0.0.1", "port": 8000}]
+    first = dict(listeners[0])
+    if host is not None:
+        first["address"] = host
+    if port is not None:
+        first["port"] = port
+    plan.manifest["http"]["listeners"] = [first, *listeners[1:]]
 
 
 def _takes_response(fn: Callable[..., Any]) -> bool:

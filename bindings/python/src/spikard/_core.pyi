@@ -4,29 +4,13 @@ from typing import Any
 
 from ._runtime import BodyStream
 
-EV_HOOK: int
-EV_FACTORY: int
-EV_DISPOSE: int
-EV_TASK: int
-EV_DONE: int
-EV_STATE: int
-EV_LOG: int
-READY: int
-DRAINING: int
-STOPPED: int
-BODY_RAW: int
-BODY_TEXT: int
-BODY_JSON: int
-OP_TEST_ADVANCE: int
-OP_TEST_SETTLE: int
-
 def configure(**what: Any) -> None: ...
 def dumps(value: Any, /) -> bytes: ...
 def through_nodes(value: Any, /) -> Any: ...
 def abi() -> int: ...
 
 class App:
-    def __init__(self, manifest: str, /) -> None: ...
+    def __init__(self, manifest: str, configured: bool = False, /) -> None: ...
     def start(self) -> None: ...
     def supervise(self, workers: int, /) -> tuple[int | None, int | None]: ...
     def info(self) -> str: ...

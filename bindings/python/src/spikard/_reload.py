@@ -10,6 +10,7 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
+RELOADED = "_SPIKARD_RELOADED"  # set in the child
 _SKIPPED = {".git", ".venv", "venv", "node_modules", "__pycache__", ".mypy_cache", ".pytest_cache", "build", "dist"}
 
 
@@ -42,7 +43,7 @@ def run_reloading(command: list[str], roots: list[Path] | None = None, interval:
         if child.poll() is None:
             child.send_signal(number)
 
-    environment = {**os.environ, "SPIKARD_RELOADED": "1"}
+    environment = {**os.environ, RELOADED: "1"}
     child = subprocess.Popen(command, env=environment)
     before = {number: signal.signal(number, on_signal) for number in (signal.SIGINT, signal.SIGTERM)}
     try:

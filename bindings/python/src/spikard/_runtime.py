@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any, cast
 from . import _core
 from ._encode import classify
 from ._errors import ConfigError, SpikardError
+from ._generated.constants import BodyFormat, Event
 from ._responses import Problem, Response, StreamingResponse
 
 if TYPE_CHECKING:
@@ -245,13 +246,13 @@ def answer_of(value: Any, draft: ResponseDraft) -> dict[str, Any] | None:
     if value.media_type is not None and not any(pair[0].lower() == "content-type" for pair in headers):
         headers.append(["content-type", value.media_type])
     if content is None:
-        kind, body = _core.BODY_RAW, b""
+        kind, body = int(BodyFormat.RAW), b""
     elif isinstance(content, (bytes, bytearray, memoryview)):
-        kind, body = _core.BODY_RAW, bytes(content)
+        kind, body = int(BodyFormat.RAW), bytes(content)
     elif isinstance(content, str):
-        kind, body = _core.BODY_TEXT, content.encode()
+        kind, body = int(BodyFormat.TEXT), content.encode()
     else:
-        kind, body = _core.BODY_JSON, _core.dumps(content)
+        kind, body = int(BodyFormat.JSON), _core.dumps(content)
     return {"status": value.status, "format": kind, "headers": headers, "body": body}
 
 
@@ -293,18 +294,18 @@ def dispatch(
 ) -> None:
     """Events that are no requests, from the extension."""
     binding = current.get()
-    if kind == _core.EV_HOOK:
+    if kind == Event.HOOK:
         assert request is not None
         binding.hook(arg, route, id, request, value)
-    elif kind == _core.EV_FACTORY:
+    elif kind == Event.FACTORY:
         binding.make(route, id, value[1] or [])
-    elif kind == _core.EV_DISPOSE:
+    elif kind == Event.DISPOSE:
         binding.dispose(route, id, arg)
-    elif kind == _core.EV_TASK:
+    elif kind == Event.TASK:
         binding.background(id, user)
-    elif kind == _core.EV_DONE:
+    elif kind == Event.DONE:
         binding.done(user, value)
-    elif kind == _core.EV_STATE:
+    elif kind == Event.STATE:
         binding.state(arg)
 
 

@@ -6,7 +6,6 @@ import asyncio
 import contextvars
 import inspect
 import json
-import os
 import signal
 import sys
 from collections.abc import AsyncGenerator, Callable, Coroutine, Generator
@@ -14,7 +13,9 @@ from dataclasses import dataclass, field
 from typing import Any, Union
 
 from . import _core
-from ._errors import SpikardError
+from ._errors import OperationError
+from ._generated.constants import AppState, HookPhase, Operation
+from ._generated.errors import ErrorKind
 from ._runtime import ResponseDraft, WorkerPool, current, hook_result, json_type, logger, start_task
 
 Closer = Union["Generator[Any, None, None]", "AsyncGenerator[Any, None]"]
@@ -54,7 +55,7 @@ class Binding:
         self.tokens: dict[int, Any] = dict(plan.tokens)
         self.closers: dict[int, Closer] = {}
         self.jobs: dict[int, Any] = {}
-        self.errors: dict[int, BaseException] | None = {} if plan.hooks[4] else None
+        self.errors: dict[int, BaseException] | None = {} if plan.hooks[HookPhase.ON_ERROR] else None
         self.waiting: dict[int, asyncio.Future[Any]] = {}
         self.tasks: set[asyncio.Task[Any]] = set()
         self.next_token = plan.next_token
@@ -78,7 +79,7 @@ class Binding:
     def hook(self, phase: int, index: int, id: int, request: _core.Request, answer: Any) -> None:
         plan = self.plan.hooks[phase][index]
         draft = ResponseDraft(None, []) if answer is None else ResponseDraft(answer[0], answer[1])
-        if self.errors is not None and phase == 4:
+        if self.errors is not None and phase == HookPhase.ON_ERROR:
             request._extra = self.errors.get(id)
 
         def finish(value: Any) -> None:
@@ -104,7 +105,7 @@ class Binding:
             fail(error)
             return
         finally:
-            if self.errors is not None and phase == 4:
+            if self.errors is not None and phase == HookPhase.ON_ERROR:
                 self.errors.pop(id, None)
 
         def done(task: asyncio.Task[Any]) -> None:
@@ -227,12 +228,12 @@ class Binding:
         if value is None or value[0] == 0:
             waiter.set_result(None if value is None else value[1])
         else:
-            waiter.set_exception(SpikardError(value[2]))
+            waiter.set_exception(OperationError(ErrorKind(value[0]), value[2]))
 
     def state(self, state: int) -> None:
-        if state == _core.READY:
+        if state == AppState.READY:
             self.ready.set()
-        elif state == _core.STOPPED:
+        elif state == AppState.STOPPED:
             self.stopped.set()
 
     # -- operations
@@ -252,7 +253,7 @@ class Binding:
         self.port.timer(max(0, round(seconds * 1000)), user, id)
         await self._wait(user)
 
-    async def call(self, operation: int, arguments: Any) -> Any:
+    async def call(self, operation: Operation, arguments: Any) -> Any:
         user = self.port.next_user()
         self.port.call(operation, user, arguments)
         return await self._wait(user)
@@ -333,19 +334,18 @@ def run_loop(main: Coroutine[Any, Any, Any], kind: str) -> Any:
     return asyncio.run(main)
 
 
-def open_app(manifest: dict[str, Any]) -> _core.App:
-    return _core.App(json.dumps(manifest, ensure_ascii=False))
+def open_app(manifest: dict[str, Any], *, configured: bool = False) -> _core.App:
+    return _core.App(json.dumps(manifest, ensure_ascii=False), configured)
 
 
 def run(plan: Plan, *, workers: int, loop: str) -> int:
     """Serves in this process, or in `workers` of them. The exit code: 0 when nothing was abandoned."""
-    app = open_app(plan.manifest)
+    app = open_app(plan.manifest, configured=True)
     if workers > 1:
         worker, code = app.supervise(workers)
         if worker is None:
             app.close()
             return int(code or 0)
-        os.environ["SPIKARD_WORKER"] = str(worker)
     app.start()
     try:
         report = run_loop(serve(plan, app, signals=True), loop)

@@ -13,6 +13,7 @@ from typing import Any
 
 from ._app import App
 from ._errors import SpikardError
+from ._generated.constants import Operation
 from ._server import Binding, open_app, run_loop, serve
 
 
@@ -84,15 +85,11 @@ class TestServer:
 
     def advance(self, ms: int) -> None:
         """Moves a virtual clock (`"clock": "virtual"`)."""
-        from . import _core
-
-        self.call(lambda binding: binding.call(_core.OP_TEST_ADVANCE, {"ms": ms}))
+        self.call(lambda binding: binding.call(Operation.TEST_ADVANCE, {"ms": ms}))
 
     def settle(self) -> None:
         """Waits until everything that can run at this time of a virtual clock has run."""
-        from . import _core
-
-        self.call(lambda binding: binding.call(_core.OP_TEST_SETTLE, {}))
+        self.call(lambda binding: binding.call(Operation.TEST_SETTLE, {}))
 
     def stop(self, *, force: bool = False) -> dict[str, Any]:
         """Drains and gives the report; `force` cuts it short."""
