@@ -59,9 +59,13 @@ class Harness:
         self.process: subprocess.Popen[bytes] | None = None
         self.pending = b""
         self.log = tempfile.TemporaryFile()
+        self.answered = False
+        self.crashes = 0
 
     def _ensure(self) -> subprocess.Popen[bytes]:
         if self.process is None or self.process.poll() is not None:
+            if not self.answered and self.crashes >= 3:
+                raise Crashed("the harness does not start (see above)")
             self.pending = b""
             self.log.seek(0)
             self.log.truncate()
@@ -98,6 +102,7 @@ class Harness:
         except ValueError:
             self.kill()
             raise Crashed(f"the harness said {line[:200]!r}") from None
+        self.answered = True
         return reply
 
     def start(self, app: dict[str, Any]) -> int:
@@ -119,6 +124,7 @@ class Harness:
         return list(self.call({"op": "trace"})["dependency_trace"])
 
     def _post_mortem(self, what: str) -> str:
+        self.crashes += 1
         return f"the harness {what}\n{self.tail()}".rstrip()
 
     def tail(self, size: int = 3000) -> str:

@@ -101,6 +101,13 @@ class Command(unittest.TestCase):
         self.write("a.json", [case("one", env={"REFUSE": "1"})])
         self.assertEqual(self.run_it()[:2], (1, "0 passed, 1 failed"))
 
+    def test_a_harness_that_never_starts_is_given_up(self) -> None:
+        (self.path / "harness.py").write_text("raise SystemExit('no such thing')")
+        self.write("a.json", [case(f"c{i}") for i in range(6)])
+        code, last, out = self.run_it()
+        self.assertEqual((code, last), (1, "0 passed, 6 failed"))
+        self.assertEqual(out.count("no such thing"), 3)
+
     def test_verbose(self) -> None:
         self.write("a.json", [case("one")])
         self.assertIn("ok   s/one", self.run_it("--verbose")[2])
