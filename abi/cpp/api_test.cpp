@@ -192,10 +192,13 @@ TEST(Api, StreamsAreWrittenAgainstCredit) {
     }};
   });
   app.get("/cut", []() -> Task<StreamingResponse> {
-    co_return StreamingResponse{.produce = [](BodyWriter& out) -> Task<void> {
+    StreamingResponse response;
+    response.media_type = "text/plain";
+    response.produce = [](BodyWriter& out) -> Task<void> {
       (void)co_await out.write("one");
       throw std::runtime_error("broke");
-    }, .media_type = "text/plain"};
+    };
+    co_return std::move(response);
   });
   TestClient client(app);
   const auto whole = client.get("/big");

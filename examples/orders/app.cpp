@@ -86,7 +86,8 @@ class Upload {
 Task<Result<Attached>> attach(Path<"id", std::int64_t> id, BodyStream body, StoreRef store, Context& ctx) {
   const auto orders = *store;
   const auto path = orders->attachment_path(orders->find(*id).id);
-  auto opened = co_await ctx.blocking([path] { return std::make_shared<Upload>(path); });
+  auto open = [path] { return std::make_shared<Upload>(path); };
+  auto opened = co_await ctx.blocking(std::move(open));
   if (!opened.ok()) co_return std::move(opened).error();
   const auto upload = std::move(opened).value();
   while (true) {
