@@ -49,16 +49,15 @@ bool ServerExchange::claim(std::uint32_t at) {
   if (slot.there || slot.claimed) return true;
   const DiStep& step = route->dependencies.steps[at];
   Singletons::Made made;
-  // The server may be gone and the id stale by the time the other one is done.
+  // Called on any thread while this server is open (close() forgets it); the post may come to find the server closed or the id stale.
   Function<void()> wake = [loop = &server_.loop, weak = std::weak_ptr(server_.self), id = id()] {
-    if (weak.expired()) return;
     loop->post([weak, id] {
       const auto server = weak.lock();
       if (server == nullptr || *server == nullptr) return;
       if (ServerExchange* exchange = (*server)->find(id)) (*server)->queue_ready(*exchange);
     });
   };
-  switch (server_.singletons->claim(step.dependency, made, std::move(wake))) {
+  switch (server_.singletons->claim(step.dependency, made, &server_, std::move(wake))) {
     case Singletons::State::made:
       slot.token = made.token;
       slot.type = std::move(made.type);

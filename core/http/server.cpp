@@ -302,6 +302,7 @@ void ServerImpl::close() {
   closed_ = true;
   *self = nullptr;
   self.reset();
+  singletons->forget(this);
   for (auto& listener : listeners_) listener->close();
   waiting_.clear();
   while (!connections_.empty()) connections_.back()->shut();

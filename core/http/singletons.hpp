@@ -24,9 +24,11 @@ class Singletons {
   };
   enum class State : std::uint8_t { made, claimed, waiting };
 
-  /// `made`: `out` has it. `claimed`: the caller makes it and calls `done` or `give_up`. `waiting`: someone else makes it; `wake` is called (on any thread) when it
-  /// is there or was given up: ask again.
-  [[nodiscard]] State claim(std::uint32_t dependency, Made& out, Function<void()> wake);
+  /// `made`: `out` has it. `claimed`: the caller makes it and calls `done` or `give_up`. `waiting`: someone else makes it; `wake` is called (on any thread, under
+  /// the lock: it only posts) when it is there or was given up: ask again.
+  [[nodiscard]] State claim(std::uint32_t dependency, Made& out, const void* owner, Function<void()> wake);
+  /// No waiter of this owner is called after it returns.
+  void forget(const void* owner);
   void done(std::uint32_t dependency, Made made);
   void give_up(std::uint32_t dependency);
   /// To be disposed of at the end, newest first.
@@ -34,12 +36,15 @@ class Singletons {
   [[nodiscard]] std::vector<Disposable> take_disposables();
 
  private:
+  struct Waiter {
+    const void* owner;
+    Function<void()> wake;
+  };
   struct Entry {
     bool there = false;
     Made made;
-    std::vector<Function<void()>> waiters;
+    std::vector<Waiter> waiters;
   };
-  void wake(std::vector<Function<void()>>& waiters);
 
   std::mutex mutex_;
   std::map<std::uint32_t, Entry> entries_;
