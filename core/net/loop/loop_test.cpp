@@ -243,10 +243,21 @@ TEST(TimerTest, IsNeverEarlyAndAtMostAMillisecondLate) {
   const Instant start = clock.at;
   std::vector<std::unique_ptr<Timer>> timers;
   std::vector<Instant> fired;
-  std::vector<Duration> after{Duration(0),        Duration(1),          milliseconds(1),      milliseconds(63),
-                              milliseconds(64),   milliseconds(65),     milliseconds(4095),   milliseconds(4096),
-                              milliseconds(4097), milliseconds(262143), milliseconds(262145), milliseconds(16777217),
-                              hours(400),         hours(24 * 400)};
+  std::vector<Duration> after{Duration(0),
+                              Duration(1),
+                              milliseconds(1),
+                              milliseconds(5) + Duration(1),
+                              milliseconds(63),
+                              milliseconds(64),
+                              milliseconds(65),
+                              milliseconds(4095),
+                              milliseconds(4096),
+                              milliseconds(4097),
+                              milliseconds(262143),
+                              milliseconds(262145),
+                              milliseconds(16777217),
+                              hours(400),
+                              hours(24 * 400)};
   fired.resize(after.size());
   for (std::size_t i = 0; i < after.size(); ++i) {
     timers.push_back(std::make_unique<Timer>(*loop, [&, i] { fired[i] = clock.at; }));
