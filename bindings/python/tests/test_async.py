@@ -152,6 +152,8 @@ def test_many_at_once(loop: str) -> None:
             own = TestClient.__new__(TestClient)
             own.server, own._headers, own._timeout, own._connection = client.server, {}, 20.0, None
             answers.append(own.get("/").status_code)
+            assert own._connection is not None
+            own._connection.close()
 
         threads = [threading.Thread(target=one) for _ in range(20)]
         for thread in threads:
@@ -423,6 +425,8 @@ def test_concurrent_worker_threads_answer_what_was_asked() -> None:
             for n in range(base, base + 50):
                 if own.get(f"/{n}").json() != n:
                     wrong.append(n)
+            assert own._connection is not None
+            own._connection.close()
 
         threads = [threading.Thread(target=one, args=(base * 1000,)) for base in range(8)]
         for thread in threads:

@@ -91,7 +91,7 @@ class Program:
             self.process.send_signal(number)
         code = self.process.wait(30)
         self._thread.join(5)
-        return code
+        return int(code)
 
 
 @pytest.fixture
@@ -108,6 +108,8 @@ def programs(tmp_path: Path) -> Iterator[Any]:
         if program.process.poll() is None:
             program.process.kill()
         program.process.wait()
+        program._thread.join(5)
+        program.process.stderr.close()
 
 
 def test_sigterm_finishes_what_was_begun(programs: Any) -> None:

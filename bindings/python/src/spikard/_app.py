@@ -102,9 +102,21 @@ def _hints(fn: Callable[..., Any], names: dict[str, Any]) -> dict[str, Any]:
         except ValueError:
             continue
     try:
-        return typing.get_type_hints(target, localns=local, include_extras=True)
+        hints = typing.get_type_hints(target, localns=local, include_extras=True)
+        return {name: _hoisted(hint) for name, hint in hints.items()}
     except NameError as error:
         raise ConfigError(f"{getattr(fn, '__qualname__', fn)}: {error} in its annotations") from error
+
+
+def _hoisted(hint: Any) -> Any:
+    """`Optional[Annotated[X, marker]]`, which Python 3.10 makes of a default of None, as `Annotated[Optional[X], marker]`."""
+    if is_union(hint):
+        arms = [arm for arm in typing.get_args(hint) if arm is not type(None)]
+        if len(arms) == 1 and len(typing.get_args(hint)) == 2 and typing.get_origin(arms[0]) is typing.Annotated:
+            inner, *metadata = typing.get_args(arms[0])
+            if any(isinstance(item, Marker) and item.place != "field" for item in metadata):
+                return typing.Annotated.__class_getitem__((typing.Optional[inner], *metadata))
+    return hint
 
 
 def _where(fn: Any) -> str:
