@@ -1,4 +1,4 @@
-// The workloads of bench/workloads.md in C++.
+// The workloads of bench/README.md in C++.
 #include <optional>
 #include <string>
 #include <vector>

@@ -1,4 +1,4 @@
-"""The workloads of bench/workloads.md on our Python binding."""
+"""The workloads of bench/README.md on our Python binding."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-// The workloads of bench/workloads.md on fasthttp, with its router and go-playground/validator.
+// The workloads of bench/README.md on fasthttp, with its router and go-playground/validator.
 package main
 
 import (

@@ -1,4 +1,4 @@
-"""The workloads of bench/workloads.md on BlackSheep with pydantic, under granian."""
+"""The workloads of bench/README.md on BlackSheep with pydantic, under granian."""
 
 from blacksheep import Application, FromJSON, Response, get, json, post, text
 from blacksheep.exceptions import BadRequest

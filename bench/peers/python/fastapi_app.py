@@ -1,4 +1,4 @@
-"""The workloads of bench/workloads.md on FastAPI, under uvicorn with uvloop and httptools."""
+"""The workloads of bench/README.md on FastAPI, under uvicorn with uvloop and httptools."""
 
 from typing import Annotated
 

@@ -1,4 +1,4 @@
-"""The workloads of bench/workloads.md on Litestar with msgspec, under granian."""
+"""The workloads of bench/README.md on Litestar with msgspec, under granian."""
 
 from typing import Annotated
 

@@ -1,4 +1,4 @@
-"""The workloads of bench/workloads.md on Robyn with pydantic."""
+"""The workloads of bench/README.md on Robyn with pydantic."""
 
 import os
 

@@ -1,4 +1,4 @@
-"""The workloads of bench/workloads.md on socketify with msgspec."""
+"""The workloads of bench/README.md on socketify with msgspec."""
 
 import os
 from typing import Annotated, Any

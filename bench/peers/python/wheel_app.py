@@ -1,4 +1,4 @@
-"""The workloads of bench/workloads.md on the published spikard wheel, with msgspec. It listens on port 8000 whatever its configuration says."""
+"""The workloads of bench/README.md on the published spikard wheel, with msgspec. It listens on port 8000 whatever its configuration says."""
 
 from typing import Annotated, Any
 

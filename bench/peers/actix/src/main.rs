@@ -1,4 +1,4 @@
-//! The workloads of bench/workloads.md on actix-web, with the validator crate.
+//! The workloads of bench/README.md on actix-web, with the validator crate.
 use std::sync::LazyLock;
 
 use actix_web::{get, post, web, App, HttpResponse, HttpServer, Responder};

@@ -1,4 +1,4 @@
-//! The workloads of bench/workloads.md on axum, with the validator crate.
+//! The workloads of bench/README.md on axum, with the validator crate.
 use std::sync::{Arc, LazyLock};
 
 use axum::extract::{Path, Query, State};
