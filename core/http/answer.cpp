@@ -57,7 +57,7 @@ void ServerExchange::reply(const Reply& reply) {
     if (in_after_ && !answer_.streamed) return settled();
     return server_error();
   }
-  timer_.stop();
+  if (timer_.armed()) timer_.stop();
   if (stores(true)) {
     store(reply);
     after(HookPhase::on_response);
@@ -167,7 +167,7 @@ void ServerExchange::completed() {
 
 void ServerExchange::start(std::uint16_t status, std::span<const HeaderField> headers) {
   if (!owed_handler_ || dead_ || head_sent || in_after_) return;
-  timer_.stop();
+  if (timer_.armed()) timer_.stop();
   if (stores(true)) {
     store({.status = status, .headers = headers});
     answer_.streamed = true;
@@ -273,7 +273,7 @@ void ServerExchange::abort() {
   if (!owed_handler_) return;
   owed_handler_ = false;
   if (dead_) return settled();
-  timer_.stop();
+  if (timer_.armed()) timer_.stop();
   closes = true;
   held_.clear();
   phase_ = Phase::answered;

@@ -153,7 +153,7 @@ void ServerExchange::hook_done(const HookResult& result) {
 }
 
 void ServerExchange::short_circuit(const Reply& reply) {
-  timer_.stop();
+  if (timer_.armed()) timer_.stop();
   store(reply);
   after(HookPhase::on_response);
 }
@@ -275,7 +275,7 @@ void ServerExchange::server_error() {
     if (!in_advance_) queue();
     return;
   }
-  timer_.stop();
+  if (timer_.armed()) timer_.stop();
   held_.clear();
   std::string& body = server_.scratch_text;
   body.clear();
@@ -294,7 +294,7 @@ void ServerExchange::server_error() {
 
 void ServerExchange::problem(const ProblemKind& kind, std::string_view detail, bool hooks, std::uint16_t status, std::string_view errors_json,
                              bool as_exception) {
-  timer_.stop();
+  if (timer_.armed()) timer_.stop();
   std::string body;
   append_problem(body, server_.plan.config.problem_base, kind, detail, status, {}, errors_json);
   const HeaderField type{"content-type", problem_media_type};
@@ -341,7 +341,7 @@ void ServerExchange::kill(CancelReason reason) {
   if (dead_ || phase_ == Phase::free) return;
   const bool told = warned_;
   dead_ = true;
-  timer_.stop();
+  if (timer_.armed()) timer_.stop();
   if (cancel_) cancel_->cancel(reason);
   if (!told && owed()) server_.sink.on_cancel(*this, reason);
   if (!owed() && !in_advance_) queue();
@@ -372,7 +372,7 @@ void ServerExchange::forget() {
   queued = false;
   give_up_claims();
   slots_.clear();
-  timer_.stop();
+  if (timer_.armed()) timer_.stop();
   if (cancel_) cancel_->cancel(CancelReason::shutdown);
   release_if_done();
 }
@@ -392,7 +392,7 @@ void ServerExchange::release_if_done() {
   if (!slots_.empty()) return queue();  // something is to be disposed of yet
   if (!complete && !dead_) return;
   phase_ = Phase::free;
-  timer_.stop();
+  if (timer_.armed()) timer_.stop();
   cancel_.reset();
   answer_.clear();
   held_.clear();

@@ -132,9 +132,9 @@ void ServerImpl::bury(Connection& connection) {
   if (closed_) return;
   loop.at_turn_end(*this);
   if (!waiting_.empty()) {
-    auto next = std::move(waiting_.front());
+    auto transport = std::move(waiting_.front());
     waiting_.pop_front();
-    admit(std::move(next));
+    admit(std::move(transport));
   }
 }
 
@@ -240,9 +240,9 @@ void ServerImpl::begin_drain() {
   if (draining_ || closed_) return;
   draining_ = true;
   while (!waiting_.empty()) {
-    auto next = std::move(waiting_.front());
+    auto transport = std::move(waiting_.front());
     waiting_.pop_front();
-    admit(std::move(next));
+    admit(std::move(transport));
   }
   std::vector<Connection*> all;
   for (auto& connection : connections_) all.push_back(connection.get());

@@ -84,7 +84,7 @@ bool ServerExchange::validate() {
   if (issues.empty()) return true;
   std::string body;
   append_validation_problem(body, server_.plan.config.problem_base, issues);
-  timer_.stop();
+  if (timer_.armed()) timer_.stop();
   const HeaderField type{"content-type", problem_media_type};
   if (!stores(true)) {
     send(problems::validation_error.status, {&type, 1}, {}, body);
