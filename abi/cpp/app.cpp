@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "app/application.hpp"
+#include "app/process_config.hpp"
 #include "dispatcher.hpp"
 
 namespace spikard {
@@ -100,19 +101,15 @@ void App::stop() {
 }
 
 int App::run() {
-  if (http().listeners.empty()) {
-    std::uint16_t port = 8000;
-    if (const char* text = std::getenv("PORT"); text != nullptr && *text != '\0') {
-      char* end = nullptr;
-      const long n = std::strtol(text, &end, 10);
-      if (*end != '\0' || n < 0 || n > 65535) {
-        std::fprintf(stderr, "PORT: expected a number from 0 to 65535, got \"%s\"\n", text);
-        return 78;
-      }
-      port = static_cast<std::uint16_t>(n);
-    }
-    listen(port);
+  auto sources = app::process_config();
+  NodeBuilder stated;
+  services::to_nodes(manifest(), stated);
+  auto configured = sources.ok() ? app::configured_manifest(stated.root(), *sources) : Result<services::Manifest>(sources.error());
+  if (!configured.ok()) {
+    std::fprintf(stderr, "%s\n", configured.error().message().c_str());
+    return 78;  // EX_CONFIG
   }
+  manifest() = std::move(configured).value();
   auto application = build();
   if (!application.ok()) {
     std::fprintf(stderr, "%s\n", application.error().message().c_str());

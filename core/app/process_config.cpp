@@ -16,6 +16,19 @@ namespace {
 constexpr std::size_t max_file = std::size_t{1} << 20;
 constexpr std::string_view config_variable = "SPIKARD_CONFIG";
 
+Value member(Value object, std::string_view name) { return object.exists() && object.is_object() ? object.find(name) : Value(); }
+
+/// Numbers of the port are places in these lists: a layer that changes one would send requests to the wrong handler.
+Result<void> same_code(Value manifest, Value layered) {
+  for (const std::string_view name : {"routes", "hooks", "dependencies"}) {
+    const Value before = member(member(manifest, "http"), name);
+    const Value after = member(member(layered, "http"), name);
+    if (before.exists() == after.exists() && (!before.exists() || equal(before, after))) continue;
+    return invalid_argument("http." + std::string(name) + ": is what the program's code says; spikard.toml and the environment cannot change it");
+  }
+  return {};
+}
+
 }  // namespace
 
 Result<services::ConfigSources> process_config() {
@@ -47,6 +60,7 @@ Result<services::ConfigSources> process_config() {
 Result<services::Manifest> configured_manifest(Value manifest, const services::ConfigSources& sources) {
   auto layered = services::layered_manifest(manifest, sources);
   if (!layered.ok()) return std::move(layered).error();
+  SPIKARD_TRY(same_code(manifest, layered->root()));
   auto checked = services::manifest_from_json(layered->root());
   if (!checked.ok()) return checked;
   if (checked->http && checked->http->listeners.empty()) checked->http->listeners.emplace_back();

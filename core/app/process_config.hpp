@@ -15,6 +15,7 @@ namespace spikard::app {
 [[nodiscard]] Result<services::ConfigSources> process_config();
 
 /// `manifest` with `sources` over it (services::layered_manifest), checked. An HTTP server without a listener gets the default one, 127.0.0.1:8000.
+/// Routes, hooks and dependencies belong to the code that answers them by their place: sources that name them are refused.
 [[nodiscard]] Result<services::Manifest> configured_manifest(Value manifest, const services::ConfigSources& sources);
 
 }  // namespace spikard::app

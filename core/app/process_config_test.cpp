@@ -37,6 +37,17 @@ TEST(ProcessConfig, TheManifestIsCheckedAfterTheLayers) {
   EXPECT_EQ(bad.error().message(), "http.limits.json_depth: expected an integer from 1 to 1024; got 0");
 }
 
+TEST(ProcessConfig, RoutesHooksAndDependenciesAreTheCodes) {
+  constexpr std::string_view code = R"({"http":{"routes":[{"method":"GET","path":"/"}]}})";
+  const auto same = configured(code, {.toml = "[http.limits]\njson_depth = 5\n"});
+  ASSERT_TRUE(same.ok()) << same.error().message();
+  EXPECT_EQ(same->http->limits.json_depth, 5U);
+  const auto route = configured(code, {.environment = {{"SPIKARD_HTTP__ROUTES__0__PATH", "/other"}}});
+  ASSERT_FALSE(route.ok());
+  EXPECT_EQ(route.error().message(), "http.routes: is what the program's code says; spikard.toml and the environment cannot change it");
+  EXPECT_FALSE(configured(code, {.toml = "[http.hooks]\non_error = [\"x\"]\n"}).ok());
+}
+
 TEST(ProcessConfig, ReadsTheNamedFileAndTheEnvironment) {
   std::string path = ::testing::TempDir() + "spikard-config-XXXXXX";
   const int fd = ::mkstemp(path.data());

@@ -129,7 +129,7 @@ class App {
   App& listen(std::uint16_t port, std::string address = "127.0.0.1");
 
   /// Serves until SIGTERM, SIGINT or stop(); returns the exit code (DESIGN.md section 6). A manifest that is wrong is reported to standard error, exit code 78.
-  /// Without a listener in the manifest: 127.0.0.1 and $PORT, or 8000.
+  /// Over the manifest lie spikard.toml and the environment (docs/guide/configuration.md). Without a listener: 127.0.0.1:8000.
   [[nodiscard]] int run();
   /// Begins the drain; any thread.
   void stop();
