@@ -170,6 +170,7 @@ Port::Entry& Port::entry_of(http::Exchange& exchange) {
     entry.chunks.clear();
     entry.extra.reset();
     entry.owed = Owed::nothing;
+    entry.streaming_behind = false;
   }
   entry.exchange = &exchange;
   return entry;
@@ -183,12 +184,14 @@ Port::Entry* Port::find(std::uint64_t id) {
 }
 
 void Port::owe(Entry& entry, Owed what) {
+  entry.streaming_behind = entry.owed == Owed::streaming;
   entry.owed = what;
   if (virtual_time_) application_->virtual_clock()->busy();
 }
 
 void Port::settle(Entry& entry) {
-  entry.owed = Owed::nothing;
+  entry.owed = entry.streaming_behind ? Owed::streaming : Owed::nothing;
+  entry.streaming_behind = false;
   entry.extra.reset();
   if (virtual_time_) application_->virtual_clock()->idle();
 }
@@ -260,7 +263,7 @@ void Port::state(app::State state) {
   if (state == app::State::draining) {
     push({.kind = SPK_EV_STATE, .flags = 0, .route = 0, .id = 0, .rec = nullptr, .user = 0, .arg = SPK_DRAINING});
   } else if (state == app::State::stopped) {
-    for (Entry& entry : entries_) entry.owed = Owed::nothing;  // every id is stale now
+    for (Entry& entry : entries_) entry.owed = Owed::nothing, entry.streaming_behind = false;  // every id is stale now
     background_waiting_.clear();
     push({.kind = SPK_EV_STATE, .flags = 0, .route = 0, .id = 0, .rec = nullptr, .user = 0, .arg = SPK_STOPPED});
   }
@@ -381,10 +384,15 @@ int Port::apply(const spk_cmd& command) {
       case SPK_CMD_END:
       case SPK_CMD_ABORT: {
         Entry* entry = find(command.id);
-        if (entry == nullptr || (entry->owed != Owed::streaming && entry->owed != Owed::request)) return -SPK_E_STALE;
+        if (entry == nullptr || (!streams(*entry) && entry->owed != Owed::request)) return -SPK_E_STALE;
         http::Exchange& exchange = *entry->exchange;
-        const bool started = entry->owed == Owed::streaming;
-        settle(*entry);
+        const bool started = streams(*entry);
+        if (entry->streaming_behind) {
+          entry->streaming_behind = false;  // the hook is owed still
+          if (virtual_time_) application_->virtual_clock()->idle();
+        } else {
+          settle(*entry);
+        }
         if (command.op == SPK_CMD_END && started) exchange.end();
         else exchange.abort();
         return 0;
@@ -455,7 +463,7 @@ int Port::apply_reply(const spk_cmd& command) {
 
 int Port::apply_chunk(const spk_cmd& command) {
   Entry* entry = find(command.id);
-  if (entry == nullptr || entry->owed != Owed::streaming) return -SPK_E_STALE;
+  if (entry == nullptr || !streams(*entry)) return -SPK_E_STALE;
   entry->uncredited += static_cast<std::uint32_t>(command.body.len);
   const bool room = entry->exchange->write(as_text(command.body));
   if (room && entry->uncredited >= answer_credit / 2) on_credit(*entry->exchange);

@@ -52,6 +52,7 @@ class Port final : public http::Sink, private net::TurnEnd {
     http::Exchange* exchange = nullptr;
     std::uint64_t id = 0;
     Owed owed = Owed::nothing;
+    bool streaming_behind = false;         // while on_response hooks of a streamed answer run, its END is owed as well
     std::uint32_t uncredited = 0;          // answer bytes taken since the last CREDIT event
     std::uint64_t covered = 0;             // request-body bytes the host paid for beyond whole chunks
     std::deque<std::pair<http::BodyChunk, std::unique_ptr<char[]>>> chunks;  // waiting for their CREDIT
@@ -64,6 +65,7 @@ class Port final : public http::Sink, private net::TurnEnd {
   Entry* find(std::uint64_t id);
   void owe(Entry& entry, Owed what);
   void settle(Entry& entry);
+  [[nodiscard]] static bool streams(const Entry& entry) noexcept { return entry.owed == Owed::streaming || entry.streaming_behind; }
   void push(const spk_event& event);
   int take(spk_event* events, std::uint32_t max);
   void publish();

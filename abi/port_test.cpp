@@ -349,6 +349,23 @@ TEST(Port, streams_an_answer_with_credit_given_back) {
   EXPECT_EQ(std::count(answer.begin(), answer.end(), 'x'), static_cast<std::ptrdiff_t>(total));
 }
 
+TEST(Port, a_streamed_answer_and_its_on_response_hook_are_both_owed) {
+  Host host(R"({"method": "GET", "path": "/"})",
+            [&](Host& h, const spk_event& e) {
+              if (e.kind == SPK_EV_REQUEST) h.command(SPK_CMD_HEAD, e.id);
+              if (e.kind != SPK_EV_HOOK) return;
+              // While the hook is owed the handler goes on, to its end.
+              EXPECT_GE(h.command(SPK_CMD_CHUNK, e.id, 0, 0, "abc"), 0);
+              EXPECT_GE(h.command(SPK_CMD_END, e.id), 0);
+              EXPECT_EQ(h.command(SPK_CMD_END, e.id), -SPK_E_STALE);
+              EXPECT_GE(h.command(SPK_CMD_RESULT, e.id), 0);
+            },
+            R"("hooks": {"on_response": ["h"]}, )");
+  Client c(host.number);
+  c.send("GET / HTTP/1.1\r\nHost: t\r\n\r\n");
+  EXPECT_NE(c.until("0\r\n\r\n").find("3\r\nabc\r\n"), std::string::npos);
+}
+
 TEST(Port, runs_hooks_factories_and_clean_up_in_order) {
   std::string trace;
   Host host(R"({"method": "GET", "path": "/", "inject": ["b"]})",
