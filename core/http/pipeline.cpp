@@ -102,7 +102,8 @@ void ServerExchange::advance() {
         }
         break;
       case Phase::after:
-        if (run_hooks(after_error_ ? HookPhase::on_error : HookPhase::on_response) && phase_ == Phase::after) finish_after();
+        // A failing on_response hook turns to on_error, in the same phase: then its hooks come first.
+        if (const bool error = after_error_; run_hooks(error ? HookPhase::on_error : HookPhase::on_response) && phase_ == Phase::after && after_error_ == error) finish_after();
         break;
       case Phase::free:
       case Phase::streaming:
@@ -118,12 +119,13 @@ void ServerExchange::advance() {
 bool ServerExchange::run_hooks(HookPhase phase) {
   const std::uint32_t count = server_.plan.hook_count(phase);
   const Phase before = phase_;
+  const bool error_before = after_error_;
   while (hook_ < count) {
     block->record().size = used;
     owed_other_ = Other::hook;
     server_.sink.on_hook(*this, phase, hook_++);
     if (owed_other_ == Other::hook) return false;
-    if (phase_ != before || dead_) return true;
+    if (phase_ != before || dead_ || after_error_ != error_before) return true;
   }
   hook_ = 0;
   return true;

@@ -206,6 +206,21 @@ class Raw(unittest.TestCase):
     def test_head_has_no_body(self) -> None:
         self.assertEqual(run(b"HTTP/1.1 200 OK\r\nContent-Length: 7\r\n\r\n", self.raw % ("HEAD", '{"responses":[{"status":200,"body":{"empty":true}}],"closed":false}')), [])
 
+    def test_methods_in_raw_bytes(self) -> None:
+        head = b" / HTTP/1.1\r\nHost: t\r\n"
+        chunked = b"POST" + head + b"Transfer-Encoding: chunked\r\n\r\n3\r\nHEA\r\n0\r\nT: x\r\n\r\n"
+        for sent, methods in (
+            (b"", []), (b"HEAD" + head + b"\r\nGET" + head + b"\r\n", ["HEAD", "GET"]), (b"\r\nPOST" + head + b"Content-Length: 1\r\n\r\n7HEAD" + head + b"\r\n", ["POST", "HEAD"]),
+            (chunked + b"HEAD" + head, ["POST", "HEAD"]), (b"junk", ["junk"]), (b"POST" + head + b"Content-Length: x\r\n\r\nHEAD", ["POST"]),
+        ):
+            self.assertEqual(case.methods_of(sent), methods, sent)
+
+    def test_100_continue_must_not_come_before_a_refusal(self) -> None:
+        continued = b"HTTP/1.1 100 Continue\r\n\r\n" + OK
+        self.assertNotEqual(run(continued, self.raw % ("POST", '{"responses":[{"status":200}]}')), [])
+        body = '{"raw":{"send":"POST / HTTP/1.1\\r\\nContent-Length: 1\\r\\n\\r\\n7"},"expect":{"responses":[{"status":200}]}}'
+        self.assertEqual(run(continued, body), [])
+
     def test_then(self) -> None:
         def script(sock: socket.socket, request: bytes) -> bool:
             sock.sendall(b"HTTP/1.1 100 Continue\r\n\r\n")
