@@ -100,9 +100,10 @@ def decode(t: Type, f: Field | None, value: str, out: str, depth: int = 0) -> li
         return [f"d.boolean({value}, {out});"]
     if t.name == "json":
         return [f"d.json({value}, {out});"]
-    low, high = (f.min, f.max) if f else INT_RANGES[t.name]
-    assert low is not None and high is not None
-    return [f"d.integer({value}, {out}, {int_literal(t, low)}, {int_literal(t, high)});"]
+    first, last = INT_RANGES[t.name]
+    if f and f.min is not None and f.max is not None:
+        first, last = f.min, f.max
+    return [f"d.integer({value}, {out}, {int_literal(t, first)}, {int_literal(t, last)});"]
 
 
 def decode_field(f: Field) -> list[str]:

@@ -442,8 +442,8 @@ SPK_EXPORT int spk_supervise(spk_app *app, uint32_t workers);
  * Lifecycle: unstable */
 SPK_EXPORT int spk_app_start(spk_app *app);
 
-/* The addresses that were bound and the state, as JSON: `{"addresses": ["127.0.0.1:8000"], "state": "ready"}`. Returns the length needed, without the
- *   NUL; writes at most `cap` bytes, NUL included.
+/* The addresses that were bound and the state, as JSON: `{"name": "orders", "state": "ready", "addresses": ["127.0.0.1:8000"], "pid": 42}`. Returns
+ *   the length needed, without the NUL; writes at most `cap` bytes, NUL included.
  * Thread: any
  * app: NULL: 0.
  * json: The caller's memory; NULL to ask for the length.
@@ -509,7 +509,7 @@ SPK_EXPORT int spk_fd(spk_port *port);
  * ev: The caller's memory, room for `max`. NULL: SPK_E_CONFIG.
  * max: At most so many; 64 is a good number.
  * timeout_ms: 0 never blocks, -1 until there is an event.
- * Errors: -SPK_E_CONFIG, -SPK_E_STATE, -SPK_E_BUSY, -SPK_E_MEMORY
+ * Errors: -SPK_E_CONFIG, -SPK_E_STATE, -SPK_E_MEMORY
  * Lifecycle: unstable */
 SPK_EXPORT int spk_poll(spk_port *port, spk_event *ev, uint32_t max, int32_t timeout_ms);
 
@@ -531,7 +531,7 @@ SPK_EXPORT int spk_submit(spk_port *port, const spk_cmd *cmd, uint32_t n);
  * ev: As for spk_poll.
  * max: As for spk_poll.
  * timeout_ms: As for spk_poll.
- * Errors: -SPK_E_CONFIG, -SPK_E_STALE, -SPK_E_STATE, -SPK_E_BUSY, -SPK_E_MEMORY
+ * Errors: -SPK_E_CONFIG, -SPK_E_STALE, -SPK_E_STATE, -SPK_E_MEMORY
  * Lifecycle: unstable */
 SPK_EXPORT int spk_step(spk_port *port, const spk_cmd *cmd, uint32_t n, spk_event *ev, uint32_t max, int32_t timeout_ms);
 
@@ -552,12 +552,12 @@ SPK_EXPORT int spk_call(spk_port *port, const spk_cmd *cmd, const spk_record **o
 SPK_EXPORT int spk_wake(spk_port *port);
 
 /* The memory in which records lie, for hosts that map it once (a ByteBuffer, an ArrayBuffer). A record outside it has a block of its own (a large
- *   body).
+ *   body). NULL and 0 in an application without HTTP.
  * Thread: any
  * port: NULL: SPK_E_CONFIG.
  * base: Its first byte; valid until spk_port_close. NULL itself: SPK_E_CONFIG.
  * size: Its bytes. NULL itself: SPK_E_CONFIG.
- * Errors: -SPK_E_CONFIG, -SPK_E_UNSUPPORTED
+ * Errors: -SPK_E_CONFIG
  * Lifecycle: unstable */
 SPK_EXPORT int spk_region(spk_port *port, const void **base, uint64_t *size);
 
