@@ -45,13 +45,16 @@ const Order& patch(Path<"id", std::int64_t> id, Body<OrderPatch> change, StoreRe
 class Upload {
  public:
   explicit Upload(const std::filesystem::path& path)
-      : path_(path), file_(std::fopen((path.string() + ".part").c_str(), "wb"), &std::fclose), digest_(EVP_MD_CTX_new(), &EVP_MD_CTX_free) {
+      : path_(path),
+        part_(path.string() + "." + std::to_string(reinterpret_cast<std::uintptr_t>(this)) + ".part"),  // two uploads of one order do not meet
+        file_(std::fopen(part_.c_str(), "wb"), &std::fclose),
+        digest_(EVP_MD_CTX_new(), &EVP_MD_CTX_free) {
     if (file_ == nullptr || digest_ == nullptr) throw std::runtime_error("cannot write " + path.string());
     EVP_DigestInit_ex(digest_.get(), EVP_sha256(), nullptr);
   }
   ~Upload() {
     std::error_code ignored;
-    std::filesystem::remove(path_.string() + ".part", ignored);
+    std::filesystem::remove(part_, ignored);
   }
   Upload(const Upload&) = delete;
   Upload& operator=(const Upload&) = delete;
@@ -63,7 +66,7 @@ class Upload {
   }
   Attachment finish() {
     if (std::fclose(file_.release()) != 0) throw std::runtime_error("cannot write " + path_.string());
-    std::filesystem::rename(path_.string() + ".part", path_);
+    std::filesystem::rename(part_, path_);
     unsigned char hash[EVP_MAX_MD_SIZE];
     unsigned length = 0;
     EVP_DigestFinal_ex(digest_.get(), hash, &length);
@@ -78,6 +81,7 @@ class Upload {
 
  private:
   std::filesystem::path path_;
+  std::filesystem::path part_;
   std::unique_ptr<std::FILE, int (*)(std::FILE*)> file_;
   std::unique_ptr<EVP_MD_CTX, void (*)(EVP_MD_CTX*)> digest_;
   std::uint64_t size_ = 0;

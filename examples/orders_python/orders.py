@@ -9,7 +9,7 @@ from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 from typing import Annotated, Literal, TypedDict
 
-from spikard import App, Body, Field, Problem, Query, Request, Response, StreamingResponse, closed
+from spikard import App, Body, Field, Problem, Query, Request, Response, StreamingResponse, closed, stopping
 
 Status = Literal["new", "confirmed", "shipped", "cancelled"]
 Change = Literal["created", "updated", "confirmed", "attached"]
@@ -65,7 +65,7 @@ class Store:
     """Orders in memory, and who watches them."""
 
     orders: dict[int, Order] = field(default_factory=dict)
-    watchers: set[asyncio.Queue[tuple[Change, Order]]] = field(default_factory=set)
+    watchers: set[asyncio.Queue[tuple[Change, Order] | None]] = field(default_factory=set)
 
     def find(self, id: int) -> Order:
         order = self.orders.get(id)
@@ -104,16 +104,19 @@ async def create(order: NewOrder, store: Store, request: Request) -> Response:
 
 @app.get("/orders/feed")
 async def feed(store: Store) -> StreamingResponse:
-    watcher: asyncio.Queue[tuple[Change, Order]] = asyncio.Queue()
+    watcher: asyncio.Queue[tuple[Change, Order] | None] = asyncio.Queue()
 
     async def events() -> AsyncIterator[str]:
         store.watchers.add(watcher)
+        ending = asyncio.create_task(stopping().wait())
+        ending.add_done_callback(lambda _: watcher.put_nowait(None))
         try:
             yield ": connected\n\n"
-            while True:
-                change, order = await watcher.get()
-                yield f"event: order\ndata: {event_text(change, order)}\n\n"
+            while (event := await watcher.get()) is not None:
+                yield f"event: order\ndata: {event_text(*event)}\n\n"
+            yield "retry: 1000\n\n"
         finally:
+            ending.cancel()
             store.watchers.discard(watcher)
 
     return StreamingResponse(events(), media_type="text/event-stream", headers={"cache-control": "no-cache"})

@@ -7,7 +7,7 @@ from ._core import Request
 from ._errors import ConfigError, OperationError, SpikardError
 from ._generated.errors import ErrorKind
 from ._responses import Problem, Response, StreamingResponse
-from ._runtime import BackgroundTasks, BodyStream, ResponseDraft, sleep
+from ._runtime import BackgroundTasks, BodyStream, ResponseDraft, sleep, stopping
 from ._schema import document as json_schema
 from .params import Body, Cookie, Depends, Field, Form, Header, Inject, Path, Query, closed
 from .testing import TestClient, TestServer
@@ -42,4 +42,5 @@ __all__ = [
     "closed",
     "json_schema",
     "sleep",
+    "stopping",
 ]

@@ -145,6 +145,11 @@ async def sleep(seconds: float) -> None:
     await current.get().sleep(seconds, 0)
 
 
+def stopping() -> asyncio.Event:
+    """Set when the graceful end begins: a stream without an end of its own ends then, or the drain waits for it until its limit. On the loop's thread only."""
+    return current.get().stopping
+
+
 _HERE = __file__.rsplit("/", 1)[0] + "/"
 
 

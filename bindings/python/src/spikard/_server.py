@@ -60,6 +60,7 @@ class Binding:
         self.tasks: set[asyncio.Task[Any]] = set()
         self.next_token = plan.next_token
         self.ready = asyncio.Event()
+        self.stopping = asyncio.Event()
         self.stopped = asyncio.Event()
         self.port = _core.Port(app, loop, plan.routes, self.tokens, self.jobs, self.errors, self.pool.submit)
         self.fd = self.port.fd()
@@ -233,7 +234,10 @@ class Binding:
     def state(self, state: int) -> None:
         if state == AppState.READY:
             self.ready.set()
+        elif state == AppState.DRAINING:
+            self.stopping.set()
         elif state == AppState.STOPPED:
+            self.stopping.set()
             self.stopped.set()
 
     # -- operations
