@@ -1,5 +1,6 @@
 # Options, compiler flags and base libraries, in one place.
-option(SPIKARD_TESTS "Build unit tests, contract tests and the fixture harness" ON)
+option(SPIKARD_TESTS "Build unit and contract tests" ON)
+option(SPIKARD_E2E "Build the C++ harness of the fixture player" ON)
 option(SPIKARD_FUZZ "Build fuzz targets (clang, libFuzzer)" OFF)
 option(SPIKARD_BENCH "Build benchmarks" OFF)
 option(SPIKARD_EXAMPLES "Build the examples" ON)
