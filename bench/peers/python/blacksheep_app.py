@@ -1,7 +1,11 @@
-"""The workloads of bench/README.md on BlackSheep with pydantic, under granian."""
+"""The workloads of bench/README.md on BlackSheep with pydantic and orjson, under granian."""
 
+from dataclasses import dataclass
+
+import orjson
 from blacksheep import Application, FromJSON, Response, get, json, post, text
 from blacksheep.exceptions import BadRequest
+from blacksheep.settings.json import json_settings
 from pydantic import BaseModel, Field
 
 
@@ -17,11 +21,20 @@ class Order(BaseModel):
     note: str | None = Field(default=None, max_length=500)
 
 
-ARTICLES = [
-    {"id": i, "name": f"Item number {i}", "sku": f"ABC-{1000 + i}", "price": 9.99 + i, "quantity": i % 17, "active": i % 2 == 0, "note": None}
-    for i in range(200)
-]
+@dataclass
+class Article:
+    id: int
+    name: str
+    sku: str
+    price: float
+    quantity: int
+    active: bool
+    note: str | None
 
+
+ARTICLES = [Article(i, f"Item number {i}", f"ABC-{1000 + i}", 9.99 + i, i % 17, i % 2 == 0, None) for i in range(200)]
+
+json_settings.use(loads=orjson.loads, dumps=lambda value: orjson.dumps(value).decode())
 app = Application()
 
 

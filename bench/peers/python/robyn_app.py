@@ -1,6 +1,7 @@
 """The workloads of bench/README.md on Robyn with pydantic."""
 
 import os
+from dataclasses import dataclass
 
 from pydantic import BaseModel, Field
 from robyn import Request, Response, Robyn, jsonify
@@ -18,10 +19,18 @@ class Order(BaseModel):
     note: str | None = Field(default=None, max_length=500)
 
 
-ARTICLES = [
-    {"id": i, "name": f"Item number {i}", "sku": f"ABC-{1000 + i}", "price": 9.99 + i, "quantity": i % 17, "active": i % 2 == 0, "note": None}
-    for i in range(200)
-]
+@dataclass
+class Article:
+    id: int
+    name: str
+    sku: str
+    price: float
+    quantity: int
+    active: bool
+    note: str | None
+
+
+ARTICLES = [Article(i, f"Item number {i}", f"ABC-{1000 + i}", 9.99 + i, i % 17, i % 2 == 0, None) for i in range(200)]
 JSON = {"Content-Type": "application/json"}
 
 app = Robyn(__file__)

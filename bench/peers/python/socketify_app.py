@@ -53,18 +53,26 @@ def user(res: Any, req: Any) -> None:
     res.send(encoder.encode({"id": int(text), "verbose": verbose, "name": f"user {int(text)}"}), b"application/json")
 
 
-async def create(res: Any, req: Any) -> None:
-    body = await res.get_data()
-    try:
-        order = decoder.decode(body.getvalue())
-    except msgspec.MsgspecError as error:
-        answer(res, b"422 Unprocessable Content", {"error": str(error)})
-        return
-    answer(res, b"201 Created", {"customer": order.customer, "items": len(order.items), "total": sum(item.quantity * item.price for item in order.items)})
+def create(res: Any, req: Any) -> None:
+    parts: list[bytes] = []
+
+    def on_data(res: Any, chunk: bytes | None, is_end: bool) -> None:
+        if chunk:
+            parts.append(chunk)
+        if not is_end:
+            return
+        try:
+            order = decoder.decode(b"".join(parts))
+        except msgspec.MsgspecError as error:
+            answer(res, b"422 Unprocessable Content", {"error": str(error)})
+            return
+        answer(res, b"201 Created", {"customer": order.customer, "items": len(order.items), "total": sum(item.quantity * item.price for item in order.items)})
+
+    res.on_data(on_data)
 
 
 def articles(res: Any, req: Any) -> None:
-    res.send(encoder.encode(ARTICLES), b"application/json")
+    answer(res, b"200 OK", ARTICLES)
 
 
 app = App()

@@ -39,7 +39,9 @@ async def plain() -> Any:
 
 
 @app.get("/users/{id:int}")
-async def user(id: Annotated[int, Meta(ge=1)], verbose: bool = False) -> dict[str, Any]:
+async def user(id: int, verbose: bool = False) -> Any:
+    if id < 1:  # neither Meta(ge=1) nor Path(schema=...) is checked for a path parameter
+        return Response(content={"error": "id must be at least 1"}, status_code=422)
     return {"id": id, "verbose": verbose, "name": f"user {id}"}
 
 
