@@ -61,7 +61,7 @@ def counts(text: str) -> tuple[int, int]:
         return int(total) - int(failed), int(failed)
     if m := re.findall(r"^(\d+) passed, (\d+) failed$", text, re.M):
         return int(m[-1][0]), int(m[-1][1])
-    if m := re.findall(r"=+ (.*?) in [\d.]+s", text):
+    if m := re.findall(r"^(?:=+ )?((?:\d+ \w+,? ?)+) in [\d.]+s", text, re.M):
         passed = re.search(r"(\d+) passed", m[-1])
         failed = sum(int(n) for n in re.findall(r"(\d+) (?:failed|error)", m[-1]))
         return int(passed.group(1)) if passed else 0, failed
