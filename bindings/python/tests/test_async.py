@@ -12,7 +12,7 @@ from typing import Any, AsyncIterator, Iterator, List
 
 import pytest
 
-from spikard import App, BodyStream, Request, Response, StreamingResponse, TestClient, sleep
+from spikard import App, BodyStream, Request, Response, StreamingResponse, TestClient, sleep, stopping
 
 LOOPS = ["asyncio"] + (["uvloop"] if importlib.util.find_spec("uvloop") else [])
 variable: contextvars.ContextVar[int] = contextvars.ContextVar("variable", default=0)
@@ -270,8 +270,10 @@ def test_a_slow_reader_holds_the_writer(loop: str) -> None:
     with TestClient(app, loop=loop) as client:
         with client.stream("GET", "/") as stream:
             first = stream.read(1000)
-            time.sleep(0.3)
-            held = made
+            held = -1
+            while held != made:  # until the writer has come to rest
+                held = made
+                time.sleep(0.1)
             assert held < 1500, "about what socket buffers and one window hold, not all of it"
             total = len(first) + sum(len(chunk) for chunk in stream)
         assert total == 2000 * 65536 and made == 2000
@@ -334,6 +336,7 @@ def test_a_client_that_goes_cancels_the_handler(loop: str) -> None:
 
     @app.put("/up", stream=True)
     async def up(body: BodyStream) -> None:
+        seen.append("upload")
         try:
             await body.read()
         except asyncio.CancelledError:
@@ -352,8 +355,8 @@ def test_a_client_that_goes_cancels_the_handler(loop: str) -> None:
         seen.clear()
         with socket.create_connection((client.server.host, client.server.port)) as connection:
             connection.sendall(b"PUT /up HTTP/1.1\r\nHost: x\r\nContent-Length: 100\r\nContent-Type: application/octet-stream\r\n\r\nabc")
-            time.sleep(0.05)
-        wait_for(lambda: seen == ["upload cancelled"])
+            wait_for(lambda: seen == ["upload"])
+        wait_for(lambda: seen == ["upload", "upload cancelled"])
         report = client.server.stop()
     assert report["exit_code"] == 0
 
@@ -434,3 +437,87 @@ def test_concurrent_worker_threads_answer_what_was_asked() -> None:
         for thread in threads:
             thread.join()
         assert wrong == []
+
+
+def test_hooks_and_streams_of_one_request(loop: str) -> None:
+    app = App()
+
+    @app.on_response
+    async def last(request: Request, response: Any) -> None:
+        await asyncio.sleep(0)
+        response.set_header("x-last", "1")
+
+    @app.get("/")
+    async def handler() -> StreamingResponse:
+        async def chunks() -> AsyncIterator[bytes]:
+            for _ in range(100):
+                yield bytes(65536)
+
+        return StreamingResponse(chunks())
+
+    with TestClient(app, loop=loop) as client:
+        for _ in range(3):
+            answer = client.get("/")
+            assert len(answer.content) == 6553600 and answer.headers["x-last"] == "1"
+        assert client.server.call(lambda binding: (binding.port.owed(), len(binding.owed))) == (0, 0)
+
+
+def test_a_client_that_goes_cancels_hooks_and_factories(loop: str) -> None:
+    app = App()
+    seen: List[str] = []
+
+    async def wait(name: str) -> None:
+        seen.append(name)
+        try:
+            await asyncio.sleep(60)
+        except asyncio.CancelledError:
+            seen.append("cancelled " + name)
+            raise
+
+    @app.pre_handler
+    async def hook(request: Request) -> None:
+        if request.path == "/hook":
+            await wait("hook")
+
+    @app.dependency
+    async def slow() -> None:
+        await wait("factory")
+
+    @app.get("/hook")
+    async def one() -> None: ...
+
+    @app.get("/factory")
+    async def two(slow: None) -> None: ...
+
+    with TestClient(app, loop=loop) as client:
+        for name in ("hook", "factory"):
+            seen.clear()
+            with socket.create_connection((client.server.host, client.server.port)) as connection:
+                connection.sendall(f"GET /{name} HTTP/1.1\r\nHost: x\r\n\r\n".encode())
+                wait_for(lambda: seen == [name])
+            wait_for(lambda: seen == [name, "cancelled " + name])
+        assert client.server.stop()["exit_code"] == 0
+
+
+def test_stopping_ends_streams_without_an_end(loop: str) -> None:
+    app = App()
+
+    @app.get("/")
+    async def feed() -> StreamingResponse:
+        async def chunks() -> AsyncIterator[str]:
+            yield "first"
+            await stopping().wait()
+            yield "last"
+
+        return StreamingResponse(chunks())
+
+    with TestClient(app, loop=loop) as client:
+        with client.stream("GET", "/") as stream:
+            assert stream.read() == b"first"
+            stopped: List[Any] = []
+            thread = threading.Thread(target=lambda: stopped.append(client.server.stop()))
+            thread.start()
+            assert stream.read() == b"last"
+            assert stream.read() == b""
+        thread.join()
+        assert stopped[0]["exit_code"] == 0

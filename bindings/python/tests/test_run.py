@@ -18,7 +18,7 @@ import pytest
 import spikard
 
 SOURCE = """
-import asyncio, os, time
+import asyncio, os, sys
 from spikard import App, Request
 
 app = App("run")
@@ -29,11 +29,13 @@ async def pid() -> int:
 
 @app.get("/slow")
 async def slow() -> str:
-    await asyncio.sleep(0.4)
+    print("in slow", file=sys.stderr, flush=True)
+    await asyncio.sleep(0.2)
     return "slow"
 
 @app.get("/stuck")
 async def stuck() -> str:
+    print("in stuck", file=sys.stderr, flush=True)
     await asyncio.sleep(60)
     return "never"
 
@@ -118,7 +120,7 @@ def test_sigterm_finishes_what_was_begun(programs: Any) -> None:
     answers: List[str] = []
     thread = threading.Thread(target=lambda: answers.append(program.get("/slow", port)))
     thread.start()
-    time.sleep(0.15)
+    program.wait_for("in slow")
     assert program.stop() == 0
     thread.join()
     assert answers == ["slow"]
@@ -138,7 +140,7 @@ def test_a_second_signal_cuts_it_short(programs: Any) -> None:
 
     thread = threading.Thread(target=stuck)
     thread.start()
-    time.sleep(0.2)
+    program.wait_for("in stuck")
     program.process.send_signal(signal.SIGINT)
     program.wait_for("draining")
     begin = time.monotonic()
@@ -163,7 +165,6 @@ def test_workers_are_processes_of_their_own(programs: Any) -> None:
 def test_reload_starts_again(programs: Any, tmp_path: Path) -> None:
     program = programs("--reload")
     assert program.get("/version") == "one"
-    time.sleep(0.05)
     (tmp_path / "service.py").write_text(SOURCE.replace('return "one"', 'return "two"'))
     port = program.port(2)
     assert program.get("/version", port) == "two"

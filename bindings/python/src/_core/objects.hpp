@@ -91,6 +91,7 @@ struct PortObject {
   PyObject* jobs;     ///< dict: user -> background job
   PyObject* errors;   ///< dict: id -> exception, kept while on_error hooks run; None when there are none
   PyObject* pool;     ///< callable(request): runs it on a worker thread
+  PyObject* tasks;    ///< dict: id -> task of a hook or factory, which a CANCEL reaches
   PyObject* flush_callback;
   std::unordered_map<spk_id, RequestObject*>* pending;
   Batch* batch;

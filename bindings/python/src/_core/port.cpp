@@ -14,11 +14,11 @@ PortObject* self_of(PyObject* object) { return reinterpret_cast<PortObject*>(obj
 // ---- lifetime
 
 PyObject* create(PyTypeObject* type, PyObject* args, PyObject* kwargs) {
-  static const char* names[] = {"app", "loop", "routes", "tokens", "jobs", "errors", "pool", nullptr};
+  static const char* names[] = {"app", "loop", "routes", "tokens", "jobs", "errors", "pool", "tasks", nullptr};
   State* state = state_of_type(type);
-  PyObject *app = nullptr, *loop = nullptr, *routes = nullptr, *tokens = nullptr, *jobs = nullptr, *errors = nullptr, *pool = nullptr;
-  if (!PyArg_ParseTupleAndKeywords(args, kwargs, "O!OO!O!O!OO", const_cast<char**>(names), state->app_type, &app, &loop, &PyList_Type, &routes, &PyDict_Type, &tokens,
-                                   &PyDict_Type, &jobs, &errors, &pool)) {
+  PyObject *app = nullptr, *loop = nullptr, *routes = nullptr, *tokens = nullptr, *jobs = nullptr, *errors = nullptr, *pool = nullptr, *tasks = nullptr;
+  if (!PyArg_ParseTupleAndKeywords(args, kwargs, "O!OO!O!O!OOO!", const_cast<char**>(names), state->app_type, &app, &loop, &PyList_Type, &routes, &PyDict_Type, &tokens,
+                                   &PyDict_Type, &jobs, &errors, &pool, &PyDict_Type, &tasks)) {
     return nullptr;
   }
   for (Py_ssize_t i = 0; i < PyList_GET_SIZE(routes); ++i) {
@@ -39,6 +39,7 @@ PyObject* create(PyTypeObject* type, PyObject* args, PyObject* kwargs) {
   self->jobs = Py_NewRef(jobs);
   self->errors = Py_NewRef(errors);
   self->pool = Py_NewRef(pool);
+  self->tasks = Py_NewRef(tasks);
   self->pending = new std::unordered_map<spk_id, RequestObject*>();
   self->batch = new Batch();
   if (self->routes == nullptr) {
@@ -88,7 +89,7 @@ PyObject* close(PyObject* object, PyObject*) {
 int traverse(PyObject* object, visitproc visit, void* arg) {
   PortObject* self = self_of(object);
   Py_VISIT(Py_TYPE(object));
-  for (PyObject* o : {reinterpret_cast<PyObject*>(self->app), self->loop, self->routes, self->tokens, self->jobs, self->errors, self->pool, self->flush_callback}) {
+  for (PyObject* o : {reinterpret_cast<PyObject*>(self->app), self->loop, self->routes, self->tokens, self->jobs, self->errors, self->pool, self->tasks, self->flush_callback}) {
     Py_VISIT(o);
   }
   if (self->pending != nullptr) {
@@ -106,6 +107,7 @@ int clear(PyObject* object) {
   Py_CLEAR(self->jobs);
   Py_CLEAR(self->errors);
   Py_CLEAR(self->pool);
+  Py_CLEAR(self->tasks);
   Py_CLEAR(self->flush_callback);
   Py_CLEAR(self->app);
   return 0;
@@ -315,16 +317,24 @@ void on_chunk(PortObject* self, const spk_event& event) {
   wake_waiter(request);
 }
 
+void cancel_task(PortObject* self, PyObject* task) {
+  const Ref keep = Ref::borrowed(task);
+  const Ref cancelled(PyObject_CallMethodNoArgs(task, self->state->s_cancel));
+  if (!cancelled) PyErr_WriteUnraisable(task);
+}
+
 void on_cancel(PortObject* self, const spk_event& event) {
-  RequestObject* request = find(self, event.id);
-  if (request == nullptr) return;
-  const Ref keep = Ref::borrowed(reinterpret_cast<PyObject*>(request));
-  request->cancelled = true;
-  request->cancel_reason = static_cast<long>(event.arg);
-  if (request->task != nullptr) {
-    const Ref task = Ref::borrowed(request->task);
-    const Ref cancelled(PyObject_CallMethodNoArgs(task.get(), self->state->s_cancel));
-    if (!cancelled) PyErr_WriteUnraisable(task.get());
+  if (RequestObject* request = find(self, event.id)) {
+    const Ref keep = Ref::borrowed(reinterpret_cast<PyObject*>(request));
+    request->cancelled = true;
+    request->cancel_reason = static_cast<long>(event.arg);
+    if (request->task != nullptr) cancel_task(self, request->task);
+  }
+  if (PyDict_GET_SIZE(self->tasks) != 0) {  // a hook or a factory at work for it
+    const Ref id(PyLong_FromUnsignedLongLong(event.id));
+    PyObject* task = id ? PyDict_GetItemWithError(self->tasks, id.get()) : nullptr;
+    if (task != nullptr) cancel_task(self, task);
+    else if (PyErr_Occurred() != nullptr) PyErr_WriteUnraisable(self->tasks);
   }
 }
 
@@ -433,10 +443,6 @@ PyObject* command(PortObject* self, Fill fill) {
   Py_RETURN_NONE;
 }
 
-void over(PortObject* self, spk_id id) {
-  if (RequestObject* request = find(self, id)) port_forget(self, request);
-}
-
 /// result(id, value, arg=0): RESULT; value None is no body.
 PyObject* result(PyObject* object, PyObject* args) {
   PortObject* self = self_of(object);
@@ -456,7 +462,6 @@ PyObject* result(PyObject* object, PyObject* args) {
     }
     batch.add(SPK_CMD_RESULT, id).arg = arg;
     if (value != Py_None) batch.body_in_arena(at, batch.arena().size() - at);
-    over(self, id);
     return true;
   });
 }
@@ -470,7 +475,6 @@ PyObject* fail(PyObject* object, PyObject* args) {
   return command(self, [&](Batch& batch) {
     PyErr_SetObject(reinterpret_cast<PyObject*>(Py_TYPE(error)), error);
     add_failure(*self->state, self, batch, id);
-    over(self, id);
     return true;
   });
 }
@@ -534,18 +538,6 @@ PyObject* call(PyObject* object, PyObject* args) {
 
 PyObject* next_user(PyObject* object, PyObject*) { return PyLong_FromUnsignedLongLong(++self_of(object)->next_user); }
 
-/// track(request, task): CANCEL events reach the task until the request's result is given.
-PyObject* track(PyObject* object, PyObject* args) {
-  PortObject* self = self_of(object);
-  PyObject* request = nullptr;
-  PyObject* task = nullptr;
-  if (!PyArg_ParseTuple(args, "O!O", self->state->request_type, &request, &task)) return nullptr;
-  auto* r = reinterpret_cast<RequestObject*>(request);
-  Py_XSETREF(r->task, Py_NewRef(task));
-  port_register(self, r);
-  Py_RETURN_NONE;
-}
-
 PyObject* release(PyObject* object, PyObject* request) {
   PortObject* self = self_of(object);
   if (!Py_IS_TYPE(request, self->state->request_type)) return PyErr_Format(PyExc_TypeError, "a Request");
@@ -581,7 +573,6 @@ PyMethodDef methods[] = {{"on_readable", on_readable, METH_NOARGS, "Takes a batc
                          {"cancel", cancel, METH_VARARGS, nullptr},
                          {"call", call, METH_VARARGS, nullptr},
                          {"next_user", next_user, METH_NOARGS, nullptr},
-                         {"track", track, METH_VARARGS, nullptr},
                          {"release", release, METH_O, nullptr},
                          {"owed", owed, METH_NOARGS, nullptr},
                          {nullptr, nullptr, 0, nullptr}};

@@ -58,24 +58,33 @@ class Binding:
         self.errors: dict[int, BaseException] | None = {} if plan.hooks[HookPhase.ON_ERROR] else None
         self.waiting: dict[int, asyncio.Future[Any]] = {}
         self.tasks: set[asyncio.Task[Any]] = set()
+        self.owed: dict[int, asyncio.Task[Any]] = {}  # hooks and factories at work, by the request's id
         self.next_token = plan.next_token
         self.ready = asyncio.Event()
         self.stopping = asyncio.Event()
         self.stopped = asyncio.Event()
-        self.port = _core.Port(app, loop, plan.routes, self.tokens, self.jobs, self.errors, self.pool.submit)
+        self.port = _core.Port(app, loop, plan.routes, self.tokens, self.jobs, self.errors, self.pool.submit, self.owed)
         self.fd = self.port.fd()
 
     # -- owed events
 
-    def _run(self, coroutine: Coroutine[Any, Any, Any], done: Callable[[asyncio.Task[Any]], None]) -> asyncio.Task[Any]:
+    def _run(self, coroutine: Coroutine[Any, Any, Any], done: Callable[[asyncio.Task[Any]], None], id: int = 0) -> None:
+        """Starts a task; with the id of a request, a CANCEL of the request cancels it."""
         task = start_task(self.loop, coroutine)
         if task.done():
             done(task)
-        else:
-            self.tasks.add(task)
-            task.add_done_callback(self.tasks.discard)
-            task.add_done_callback(done)
-        return task
+            return
+        self.tasks.add(task)
+        if id != 0:
+            self.owed[id] = task
+
+        def over(task: asyncio.Task[Any]) -> None:
+            self.tasks.discard(task)
+            if self.owed.get(id) is task:
+                del self.owed[id]
+            done(task)
+
+        task.add_done_callback(over)
 
     def hook(self, phase: int, index: int, id: int, request: _core.Request, answer: Any) -> None:
         plan = self.plan.hooks[phase][index]
@@ -115,9 +124,7 @@ class Binding:
             except (Exception, asyncio.CancelledError) as error:
                 fail(error)
 
-        task = self._run(value, done)
-        if not task.done():
-            self.port.track(request, task)
+        self._run(value, done, id)
 
     def make(self, dependency: int, id: int, tokens: list[int]) -> None:
         factory = self.plan.factories[dependency]
@@ -154,7 +161,7 @@ class Binding:
         async def first(values: AsyncGenerator[Any, None]) -> Any:
             return await values.__anext__()
 
-        self._run(first(generator) if generator is not None else value, done)
+        self._run(first(generator) if generator is not None else value, done, id)
 
     def dispose(self, dependency: int, id: int, token: int) -> None:
         self.tokens.pop(token, None)
