@@ -178,6 +178,14 @@ Result<Document> read_text(std::string_view variable, std::string_view text, Con
   return Document(std::move(out));
 }
 
+/// What the JSON writer would not have to repair.
+bool is_utf8(std::string_view text) {
+  std::string quoted;
+  json::append_quoted(quoted, text);
+  const auto back = json::parse(quoted);
+  return back.ok() && back->root().text() == text;
+}
+
 const ConfigField* find_field(const ConfigStruct& in, std::string_view name) {
   for (const auto& field : in.fields) {
     if (field.name == name) return &field;
@@ -229,6 +237,7 @@ Result<void> place(Overlay& root, std::string_view variable, std::string_view pa
     if (cut == path.size()) break;
     path.remove_prefix(cut + 2);
   }
+  if (!is_utf8(text)) return refused(variable, "expected UTF-8");
   auto value = read_text(variable, text, type, item, nullable);
   if (!value.ok()) return std::move(value).error();
   at->value = std::move(value).value();

@@ -79,6 +79,11 @@ TEST(ConfigLayers, BadTextNamesTheVariable) {
   EXPECT_EQ(layered("{}", std::nullopt, {{"SPIKARD_HTTP", "[]"}}), "SPIKARD_HTTP: expected an object as JSON; got \"[]\"");
 }
 
+TEST(ConfigLayers, TextThatIsNoUtf8IsRefused) {
+  EXPECT_EQ(layered("{}", std::nullopt, {{"SPIKARD_NAME", "a\xbb"}}), "SPIKARD_NAME: expected UTF-8");
+  EXPECT_EQ(layered("{}", std::nullopt, {{"SPIKARD_NAME", "\xc3\xa9\"\\"}}), "{\"name\":\"\xc3\xa9\\\"\\\\\"}");
+}
+
 TEST(ConfigLayers, OtherNamesAreLeftAloneButSlipsAreNot) {
   EXPECT_EQ(layered("{}", std::nullopt, {{"SPIKARD_TEST", "1"}, {"SPIKARD_TEST_REDIS_URL", "x"}, {"HOME", "/"}}), "{}");
   EXPECT_EQ(layered("{}", std::nullopt, {{"SPIKARD_IO_THREAD", "1"}}), "SPIKARD_IO_THREAD: there is no \"io_thread\" in Manifest; did you mean \"io_threads\"?");
