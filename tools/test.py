@@ -114,7 +114,7 @@ def fixture_folders(outcome: Outcome) -> list[str]:
 def lint(o: Outcome) -> None:
     run([PYTHON, "tools/lint"], o)
     run([PYTHON, "codegen/generate.py", "--check"], o)
-    run([PYTHON, "-m", "pytest", "-q", "codegen/tests"], o)
+    run([PYTHON, "-m", "pytest", "-rs", "codegen/tests"], o)
 
 
 def full(o: Outcome) -> None:
@@ -127,7 +127,7 @@ def python(o: Outcome) -> None:
     run(["build/venv/bin/pip", "install", "-q", "--disable-pip-version-check", "--no-build-isolation", "--no-deps", "--force-reinstall", "./bindings/python"], o,
         env={"SPIKARD_PREBUILT_DIR": str(ROOT / "build/full")}, count=False)
     if o.failed == before:
-        run([PYTHON, "-m", "pytest", "-q", "bindings/python/tests"], o)
+        run([PYTHON, "-m", "pytest", "-rs", "bindings/python/tests"], o)
         run([PYTHON, "-m", "mypy", "--strict", "examples/orders_python"], o)
 
 
@@ -136,7 +136,7 @@ def fixtures(o: Outcome) -> None:
 
     suites = yaml.safe_load((ROOT / "e2e/built.yaml").read_text())["suites"]
     if (ROOT / "e2e/player/tests").is_dir():
-        run([PYTHON, "-m", "pytest", "-q", "e2e/player/tests"], o)
+        run([PYTHON, "-m", "pytest", "-rs", "e2e/player/tests"], o)
     for folder in fixture_folders(o):
         for language in ("cpp", "python"):
             run(["e2e/run", language, "--fixtures", folder, *(a for s in suites for a in ("--suite", s))], o)
