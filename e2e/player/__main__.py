@@ -21,7 +21,7 @@ def load_skips(language: str) -> dict[str, str]:
     if not path.exists():
         return {}
     try:
-        import yaml
+        import yaml  # type: ignore[import-untyped,unused-ignore]
     except ImportError:
         raise SystemExit("e2e/run: this Python has no module yaml; run `make build` (build/venv) or install python3-yaml") from None
     entries = yaml.safe_load(path.read_text()) or []

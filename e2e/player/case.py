@@ -86,7 +86,7 @@ class Run:
 
 
 def _limit(expect: dict[str, Any]) -> float:
-    return max(READ_TIMEOUT_S, expect.get("within_ms", 0) / 1000 + 5)
+    return float(max(READ_TIMEOUT_S, expect.get("within_ms", 0) / 1000 + 5))
 
 
 def _request(run: Run, step: dict[str, Any]) -> list[str]:

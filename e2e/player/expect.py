@@ -38,7 +38,7 @@ def decoded(r: Response) -> bytes:
             data = zlib.decompress(data)
         elif coding == "br":
             try:
-                import brotli
+                import brotli  # type: ignore[import-not-found,unused-ignore]
             except ImportError:
                 raise NotBuilt("brotli (the player's Python has no module for it)") from None
             data = brotli.decompress(data)

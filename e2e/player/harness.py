@@ -98,7 +98,7 @@ class Harness:
                 self.pending += data
         line, self.pending = self.pending.split(b"\n", 1)
         try:
-            reply = json.loads(line)
+            reply: dict[str, Any] = json.loads(line)
         except ValueError:
             self.kill()
             raise Crashed(f"the harness said {line[:200]!r}") from None

@@ -88,7 +88,7 @@ def same_number(a: Any, b: Any) -> bool:
     """By value and exactly: an integer of any size is not equal to the double next to it."""
     if isinstance(a, float) and isinstance(b, float) and math.isinf(a) and math.isinf(b):
         return Decimal(getattr(a, "text", repr(a))) == Decimal(getattr(b, "text", repr(b)))
-    return a == b
+    return bool(a == b)
 
 
 def pointer(document: Any, path: str) -> Any:

@@ -2,7 +2,7 @@
 from __future__ import annotations
 
 import re
-from typing import Any
+from typing import Any, Callable
 
 from .jsonio import is_number, pointer
 
@@ -11,10 +11,10 @@ _KNOWN = {
     "$ref", "type", "const", "enum", "required", "properties", "patternProperties", "additionalProperties", "minProperties",
     "maxProperties", "items", "prefixItems", "minItems", "maxItems", "minLength", "pattern", "minimum", "maximum", "oneOf", "allOf", "if", "then",
 }
-_TYPES = {
+_TYPES: dict[str, Callable[[Any], bool]] = {
     "object": lambda v: isinstance(v, dict), "array": lambda v: isinstance(v, list), "string": lambda v: isinstance(v, str),
     "boolean": lambda v: isinstance(v, bool), "null": lambda v: v is None, "number": is_number,
-    "integer": lambda v: is_number(v) and v == int(v),
+    "integer": lambda v: is_number(v) and (isinstance(v, int) or v.is_integer()),
 }
 
 

@@ -285,7 +285,7 @@ def make_app(spec: Json, case: Case) -> App:
     config = spec.get("config", {})
     only(config, "request_id timeout limits", "config")
     # A case has the routes it names, and no others: no health routes.
-    http = {**config, "health": {"enabled": False}}
+    http: Any = {**config, "health": {"enabled": False}}
     app = App("case", config={"http": http, "log": {"level": "warn"}, "shutdown": {"timeout_ms": 2000}})
     for dependency in spec.get("dependencies", []):
         add_dependency(app, case, dependency)

@@ -125,14 +125,15 @@ class TheSchema(unittest.TestCase):
     def test_does_not(self) -> None:
         step = case("one")["steps"][0]
         route = {"method": "GET", "path": "/", "handler": {"kind": "respond"}}
-        for bad in (
+        bads: list[dict[str, Any]] = [
             {"odd": 1}, {"id": "S/x"}, {"steps": []}, {"client": {"cron": {}}, "ops": [{"op": "close", "args": {}}]}, {"steps": [{"request": step["request"]}]}, {"steps": [{**step, "odd": 1}]},
             {"steps": [{**step, "expect": {"status": 99}}]}, {"steps": [{**step, "expect": {"odd": 1}}]}, {"steps": [{**step, "expect": {"body": {}}}]},
             {"steps": [{**step, "expect": {"headers": {"a": {"present": False}}}}]}, {"app": {"odd": 1}}, {"app": {"config": {"limits": {"odd": 1}}}},
             {"app": {"routes": [{**route, "handler": {"kind": "odd"}}]}}, {"app": {"routes": [{**route, "handler": {"kind": "respond", "odd": 1}}]}},
             {"app": {"routes": [{**route, "path": "x"}]}}, {"app": {"routes": [{**route, "method": "get"}]}}, {"app": {"hooks": {"odd": []}}},
             {"app": {"hooks": {"on_request": [{"kind": "odd"}]}}}, {"origin": {"source": "own"}}, {"needs": ["A"]},
-        ):
+        ]
+        for bad in bads:
             self.assertNotEqual(self.faults(**bad), [], bad)
 
     def test_an_unknown_keyword_is_an_error(self) -> None:

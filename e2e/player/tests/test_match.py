@@ -140,5 +140,6 @@ class Events(unittest.TestCase):
         self.assertEqual(events, [{"event": "a", "id": "1", "data": "x\ny", "retry": 5}, {"event": "message", "id": "", "data": "", "retry": None},
                                   {"event": "message", "id": "", "data": '{"a":1}', "retry": None}])
         self.assertIsNone(match.sse([{"event": "a", "retry": 5}, {}, {"data": '{ "a": 1.0 }', "json": True}], events))
-        for wrong in ([{}], [{"id": "2"}, {}, {}], [{}, {}, {"data": '{"a": 1.0}'}], [{"data": "1", "json": True}, {}, {}], [{"retry": 6}, {}, {}]):
+        wrongs: list[list[dict[str, Any]]] = [[{}], [{"id": "2"}, {}, {}], [{}, {}, {"data": '{"a": 1.0}'}], [{"data": "1", "json": True}, {}, {}], [{"retry": 6}, {}, {}]]
+        for wrong in wrongs:
             self.assertIsNotNone(match.sse(wrong, events), wrong)
