@@ -5,55 +5,79 @@
 
 namespace spikard::worker_loop {
 namespace {
-
 using Work = Function<Task<void>()>;
-
-Task<Outcome> run_one(std::shared_ptr<Work> work, std::function<void(const std::string&)> on_error) {
-  std::string failure;
-  try {
-    Task<void> task = (*work)();
-    co_await std::move(task);
-    const CancelToken token = co_await current_token();
-    if (token.reason() == CancelReason::deadline) failure = "the time-out passed";
-  } catch (const std::exception& error) {
-    failure = error.what();
-  } catch (...) {
-    failure = "unknown exception";
-  }
-  if (failure.empty()) co_return Outcome::ack();
-  if (on_error) on_error(failure);
-  co_return Outcome::reject(std::move(failure));
-}
-
 }  // namespace
 
+/// The frame of one task. Frees itself at its end; `abandon` destroys it before.
+struct Background::Frame {
+  struct promise_type {
+    Frame get_return_object() noexcept { return {std::coroutine_handle<promise_type>::from_promise(*this)}; }
+    std::suspend_always initial_suspend() noexcept { return {}; }
+    std::suspend_never final_suspend() noexcept { return {}; }
+    void return_void() noexcept {}
+    void unhandled_exception() noexcept { std::terminate(); }
+  };
+  std::coroutine_handle<> handle;
+};
+
 Background::Background(net::Loop& loop, BackgroundOptions options)
-    : loop_(loop),
-      options_(std::move(options)),
+    : options_(std::move(options)),
       source_(loop, {.capacity = options_.capacity, .dead_letters = false}),
-      sink_({&loop},
-            [on_error = options_.on_error](const std::shared_ptr<const WorkItem>& item) {
-              return run_one(std::static_pointer_cast<Work>(item->local), on_error);
-            }),
-      worker_(WorkerLoop::create(loop, source_, sink_,
+      worker_(WorkerLoop::create(loop, source_, *this,
                                  {.name = "background",
                                   .concurrency = options_.concurrency,
                                   .handler_timeout = options_.timeout,
                                   .retry = {.max_retries = 0}})) {
-  sink_.attach(worker_);
   worker_->start();
 }
 
-Background::~Background() {
-  *alive_ = false;
-  if (!closed_) worker_->abandon();
-}
-
 Result<void> Background::run(Function<Task<void>()> task) {
-  if (!taking_) return Error(ErrorKind::unavailable, "background tasks are not taken any more").with_operation("background.run");
+  if (cut_) return Error(ErrorKind::unavailable, "background tasks are not taken any more").with_operation("background.run");
   WorkItem item;
   item.local = std::make_shared<Work>(std::move(task));
-  return source_.push(std::move(item));
+  SPIKARD_TRY(source_.push(std::move(item)));
+  in_flight_.fetch_add(1);
+  return {};
+}
+
+void Background::on_work(std::uint64_t ticket, std::shared_ptr<const WorkItem> item) {
+  Running& running = running_[ticket];
+  running.frame = run_one(ticket, std::move(item), running.cancel.token()).handle;
+  const std::coroutine_handle<> frame = running.frame;
+  frame.resume();
+}
+
+Background::Frame Background::run_one(std::uint64_t ticket, std::shared_ptr<const WorkItem> item, CancelToken token) {
+  std::string failure;
+  try {
+    Task<void> task = (*static_cast<Work*>(item->local.get()))().with_token(token);
+    co_await std::move(task);
+    if (token.reason() == CancelReason::deadline) failure = "the time-out passed";
+  } catch (const std::exception& error) {
+    failure = error.what();
+    if (failure.empty()) failure = "an exception without a message";
+  } catch (...) {
+    failure = "unknown exception";
+  }
+  item.reset();
+  ended(ticket, std::move(failure));
+}
+
+void Background::ended(std::uint64_t ticket, std::string failure) {
+  running_.erase(ticket);
+  const bool failed = !failure.empty();
+  if (!cut_) (failed ? failed_ : finished_).fetch_add(1);
+  in_flight_.fetch_sub(1);
+  if (failed && options_.on_error) options_.on_error(failure);
+  worker_->complete(ticket, failed ? Outcome::reject(std::move(failure)) : Outcome::ack());
+  look();
+}
+
+void Background::on_cancel(std::uint64_t ticket, CancelReason reason) {
+  const auto at = running_.find(ticket);
+  if (at == running_.end()) return;
+  CancelSource cancel(std::move(at->second.cancel));  // the task may end, and its entry go, inside
+  cancel.cancel(reason);
 }
 
 void Background::finish(Function<void()> idle) {
@@ -61,42 +85,41 @@ void Background::finish(Function<void()> idle) {
   look();
 }
 
-// The loop is idle for a moment whenever it is between two pulls; only an empty source means that none is left.
 void Background::look() {
-  if (!idle_) return;
-  if (source_.size() == 0) {
-    Function<void()> idle = std::move(idle_);
-    idle();
-    return;
-  }
-  worker_->finish([this, alive = alive_] {
-    loop_.post([this, alive] {
-      if (*alive) look();
-    });
-  });
-}
-
-void Background::cancel() {
-  taking_ = false;
-  worker_->cancel();
-  if (!idle_) return;
+  if (!idle_ || in_flight_.load() != 0) return;
   Function<void()> idle = std::move(idle_);
   idle();
 }
 
-void Background::close(Function<void()> done) {
-  taking_ = false;
-  worker_->close([this, alive = alive_, done = std::move(done)]() mutable {
-    if (*alive) closed_ = true;
-    done();
-  });
+/// From here on nothing counts as finished.
+void Background::cut() {
+  if (std::exchange(cut_, true)) return;
+  abandoned_.store(in_flight_.load());
+  in_flight_.store(running_.size());
 }
 
-WorkerCounts Background::counts() const {
-  WorkerCounts counts = worker_->counts();
-  if (closed_) counts.abandoned += source_.size();
-  counts.handed_back = 0;
-  return counts;
+void Background::cancel() {
+  cut();
+  worker_->cancel();
+  look();
+}
+
+void Background::close(Function<void()> done) {
+  cut();
+  worker_->close(std::move(done));
+}
+
+void Background::abandon() {
+  cut();
+  idle_ = nullptr;
+  // The frames first: abandoning the loop would cancel them.
+  for (const auto& [ticket, running] : std::exchange(running_, {})) running.frame.destroy();
+  in_flight_.store(0);
+  worker_->abandon();
+}
+
+BackgroundCounts Background::counts() const noexcept {
+  return {.finished = finished_.load(), .failed = failed_.load(), .abandoned = abandoned_.load(), .in_flight = in_flight_.load()};
 }
 
 }  // namespace spikard::worker_loop

@@ -53,7 +53,7 @@ TEST_F(BackgroundTest, RunsAfterWhatRunsNowAndNoMoreThanItsConcurrencyAtOnce) {
   EXPECT_EQ(log, "ab");
   advance(milliseconds(10));
   EXPECT_EQ(log, "abc");
-  EXPECT_EQ(background->counts().acked, 3U);
+  EXPECT_EQ(background->counts().finished, 3U);
   close();
 }
 
@@ -91,30 +91,83 @@ TEST_F(BackgroundTest, ATimeoutCancelsTheTask) {
   close();
 }
 
-TEST_F(BackgroundTest, DrainRunsWhatWaitsRefusesNewOnesAndCountsWhatItCutsOff) {
+TEST_F(BackgroundTest, DrainRunsWhatWaitsTakesMoreUntilCancelledAndCountsWhatItCutsOff) {
   begin({.concurrency = 1});
-  for (const char name : {'a', 'b', 'c', 'd'}) ASSERT_TRUE(run(name, seconds(1)).ok());
+  for (const char name : {'a', 'b', 'c'}) ASSERT_TRUE(run(name, seconds(1)).ok());
   advance(Duration::zero());
   bool idle = false;
-  background->stop_taking();
   background->finish([&] { idle = true; });
-  EXPECT_EQ(run('e', seconds(1)).error().kind(), ErrorKind::unavailable);
+  ASSERT_TRUE(run('d', seconds(1)).ok());
   advance(seconds(2));
   EXPECT_EQ(log, "ab");
   EXPECT_FALSE(idle);
   background->cancel();
   EXPECT_TRUE(idle);
+  EXPECT_EQ(run('e', seconds(1)).error().kind(), ErrorKind::unavailable);
   close();
   EXPECT_EQ(log, "ab!");
-  EXPECT_EQ(background->counts().acked, 2U);
+  EXPECT_EQ(background->counts().finished, 2U);
   EXPECT_EQ(background->counts().abandoned, 2U);
+}
+
+TEST_F(BackgroundTest, ACancelledTaskThatTakesItsTimeIsWaitedForAndStaysAbandoned) {
+  begin();
+  net::Event release(*loop);
+  ASSERT_TRUE(run('a', seconds(1)).ok());
+  bool deaf = false;
+  CancelSource own;
+  ASSERT_TRUE(background
+                  ->run([&]() -> Task<void> {
+                    // A token of its own: deaf to the drain's.
+                    Task<Result<void>> wait = release.wait().with_token(own.token());
+                    deaf = (co_await std::move(wait)).ok();
+                  })
+                  .ok());
+  advance(Duration::zero());
+  bool idle = false;
+  background->finish([&] { idle = true; });
+  background->cancel();
+  EXPECT_FALSE(idle);
+  EXPECT_EQ(background->counts().in_flight, 1U);
+  release.set();
+  advance(Duration::zero());
+  EXPECT_TRUE(idle);
+  EXPECT_TRUE(deaf);
+  EXPECT_EQ(background->counts().finished, 0U);
+  EXPECT_EQ(background->counts().abandoned, 2U);
+  close();
+}
+
+TEST_F(BackgroundTest, WhatHasNotEndedWhenItGoesIsDestroyed) {
+  struct Mark {
+    explicit Mark(bool& g) : gone(g) {}
+    ~Mark() { gone = true; }
+    bool& gone;
+  };
+  begin({.concurrency = 1});
+  bool gone = false;
+  bool after = false;
+  ASSERT_TRUE(background
+                  ->run([&]() -> Task<void> {
+                    const Mark mark(gone);
+                    (void)co_await net::sleep(*loop, seconds(1));
+                    after = true;
+                  })
+                  .ok());
+  ASSERT_TRUE(run('b', seconds(1)).ok());
+  advance(Duration::zero());
+  background->abandon();
+  EXPECT_TRUE(gone);
+  EXPECT_EQ(background->counts().abandoned, 2U);
+  background.reset();
+  advance(seconds(2));
+  EXPECT_FALSE(after);
 }
 
 TEST_F(BackgroundTest, FinishWaitsForTheLastOne) {
   begin({.concurrency = 1});
   for (const char name : {'a', 'b', 'c'}) ASSERT_TRUE(run(name, seconds(1)).ok());
   bool idle = false;
-  background->stop_taking();
   background->finish([&] { idle = true; });
   for (int i = 0; i < 10000 && !idle; ++i) {
     loop->turn(0);
