@@ -30,7 +30,7 @@ std::string cookie_line(const SetCookie& cookie) {
 
 }  // namespace
 
-Response&& Response::cookie(const SetCookie& cookie) && {
+Response Response::cookie(const SetCookie& cookie) && {
   headers.emplace_back("set-cookie", cookie_line(cookie));
   return std::move(*this);
 }

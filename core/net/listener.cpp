@@ -203,6 +203,12 @@ Result<ReservedAddress> ReservedAddress::reserve(const ListenOptions& options) {
   const bool local = storage.ss_family == AF_UNIX;
   if (local) detail::remove_stale(storage, length);
   const std::string wanted = local ? options.address : options.address + ":" + std::to_string(options.port);
+  if (!local && options.reuse_port && options.port != 0) {
+    // SO_REUSEPORT would let a second program of the same user share the port unnoticed, each getting a part of the connections: a socket without it tells.
+    const int probe = detail::open_socket(storage, length, false);
+    if (probe < 0) return detail::socket_error("bind", wanted);
+    ::close(probe);
+  }
   reserved.fd_ = detail::open_socket(storage, length, options.reuse_port);
   if (reserved.fd_ < 0) return detail::socket_error("bind", wanted);
   reserved.owner_ = static_cast<int>(::getpid());

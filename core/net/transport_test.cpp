@@ -167,6 +167,16 @@ TEST_F(TransportTest, NothingListensOnAReservedAddressYet) {
   turn_until([&] { return client.broken; });
 }
 
+TEST_F(TransportTest, APortThatAnotherProgramServesIsRefusedAlthoughReusePortWouldShareIt) {
+  auto reserved = ReservedAddress::reserve({}).value();
+  auto listener = reserved.listen().value();
+  ListenOptions options;
+  options.port = reserved.port();
+  const auto second = ReservedAddress::reserve(options);
+  ASSERT_FALSE(second.ok());
+  EXPECT_NE(second.error().message().find(reserved.address()), std::string::npos) << second.error().message();
+}
+
 TEST_F(TransportTest, AnAddressInUseIsRefusedByName) {
   ListenOptions options;
   options.reuse_port = false;
