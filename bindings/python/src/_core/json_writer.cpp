@@ -272,6 +272,10 @@ class Writer {
         PyErr_SetString(PyExc_TypeError, "classify must give (kind, data)");
         return false;
       }
+      if (PyLong_AsLong(PyTuple_GET_ITEM(made.get(), 0)) == encode_fields && plain_attributes(type, PyTuple_GET_ITEM(made.get(), 1))) {
+        made.reset(Py_BuildValue("(iO)", encode_dict_fields, PyTuple_GET_ITEM(made.get(), 1)));
+        if (!made) return false;
+      }
       if (PyDict_SetItem(state_.encoders, reinterpret_cast<PyObject*>(type), made.get()) != 0) return false;
       encoder = made.get();
     }
@@ -279,6 +283,7 @@ class Writer {
     PyObject* data = PyTuple_GET_ITEM(encoder, 1);
     switch (PyLong_AsLong(PyTuple_GET_ITEM(encoder, 0))) {
       case encode_fields: return fields(object, data);
+      case encode_dict_fields: return dict_fields(object, data);
       case encode_text: {
         const Ref text(PyObject_CallOneArg(data, object));
         return text && string(text.get());
@@ -310,6 +315,43 @@ class Writer {
     if (PyFloat_Check(object)) return number(PyFloat_AS_DOUBLE(object));
     if (PyDict_Check(object)) return dict(object);
     return list(object);
+  }
+  /// True when the fields of the type's instances live in their `__dict__` alone: the usual attribute look-up, and no property or slot of a field's name.
+  static bool plain_attributes(PyTypeObject* type, PyObject* plan) {
+    if (type->tp_getattro != PyObject_GenericGetAttr || PyObject_HasAttrString(reinterpret_cast<PyObject*>(type), "__getattr__") != 0) return false;
+    if (type->tp_dictoffset == 0) return false;
+    for (Py_ssize_t i = 0; i < PyTuple_GET_SIZE(plan); ++i) {
+      const Ref found(PyObject_GetAttr(reinterpret_cast<PyObject*>(type), PyTuple_GET_ITEM(PyTuple_GET_ITEM(plan, i), 0)));
+      if (!found) {
+        PyErr_Clear();
+        continue;
+      }
+      if (Py_TYPE(found.get())->tp_descr_set != nullptr) return false;
+    }
+    return true;
+  }
+  /// `fields` without a look-up a field: instances hold their attributes in the order they were first set, which is the fields' order.
+  bool dict_fields(PyObject* object, PyObject* plan) {
+    const Ref attributes(PyObject_GenericGetDict(object, nullptr));
+    if (!attributes) return false;
+    if (!out_.put('{')) return false;
+    const Py_ssize_t count = PyTuple_GET_SIZE(plan);
+    Py_ssize_t position = 0;
+    for (Py_ssize_t i = 0; i < count; ++i) {
+      PyObject* field = PyTuple_GET_ITEM(plan, i);
+      PyObject* name = nullptr;
+      PyObject* item = nullptr;
+      if (PyDict_Next(attributes.get(), &position, &name, &item) == 0 || name != PyTuple_GET_ITEM(field, 0)) {
+        position = PY_SSIZE_T_MAX;  // another order: look the rest up
+        item = PyDict_GetItemWithError(attributes.get(), PyTuple_GET_ITEM(field, 0));
+        if (item == nullptr && PyErr_Occurred() != nullptr) return false;
+      }
+      const Ref keep = item != nullptr ? Ref::borrowed(item) : Ref(PyObject_GetAttr(object, PyTuple_GET_ITEM(field, 0)));
+      if (!keep) return false;
+      PyObject* text = PyTuple_GET_ITEM(field, 1);
+      if (!out_.append(PyBytes_AS_STRING(text), static_cast<std::size_t>(PyBytes_GET_SIZE(text))) || !value(keep.get())) return false;
+    }
+    return out_.put('}');
   }
   bool fields(PyObject* object, PyObject* plan) {
     if (!out_.put('{')) return false;

@@ -13,6 +13,7 @@ enum EncoderKind : long {
   encode_raw = 3,      ///< data: callable(value) -> bytes of JSON text, taken as it stands
   encode_convert = 4,  ///< data: callable(value) -> another value to write
   encode_str = 5,      ///< subclass of str, int, float, dict, list, tuple: as its base
+  encode_dict_fields = 6,  ///< made of encode_fields by the writer itself, for types whose instances hold all in their `__dict__`
 };
 
 /// Appends `value` as JSON text. False with an exception; the buffer's end is then anywhere behind where it was.
