@@ -37,7 +37,8 @@ class Outcome:
 
 def run(command: list[str], outcome: Outcome, *, env: dict[str, str] | None = None, count: bool = True) -> None:
     """Runs one command with its output passed on; takes its test counts, or counts it as one test."""
-    print(f"$ {' '.join(command)}", flush=True)
+    shown = " ".join(command)
+    print(f"$ {shown if len(shown) < 400 else shown[:400] + ' ...'}", flush=True)
     process = subprocess.Popen(command, cwd=ROOT, env={**os.environ, **(env or {})}, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, errors="replace")
     assert process.stdout is not None
     tail = ""
@@ -112,6 +113,9 @@ def fixture_folders(outcome: Outcome) -> list[str]:
 
 
 def lint(o: Outcome) -> None:
+    sources = subprocess.run(["git", "ls-files", "*.cpp", "*.hpp", "*.c", ":!*.gen.*", ":!*.inc"], cwd=ROOT, capture_output=True, text=True, check=True).stdout.split()
+    run(["clang-format-19", "--dry-run", "--Werror", *sources], o)
+    run([PYTHON, "tools/lint_test.py"], o)
     run([PYTHON, "tools/lint"], o)
     run([PYTHON, "codegen/generate.py", "--check"], o)
     run([PYTHON, "-m", "pytest", "-rs", "codegen/tests"], o)
@@ -166,11 +170,38 @@ def tsan(o: Outcome) -> None:
 
 
 def gcc(o: Outcome) -> None:
-    labelled_step("gcc", "coroutine", o)
+    if preset("gcc", o):
+        ctest("gcc", o, "-L", "coroutine")
 
 
 def minimal(o: Outcome) -> None:
     preset("minimal", o)
+
+
+def headers(o: Outcome) -> None:
+    """Every public header compiles alone."""
+    preset("full", o, "all_verify_interface_header_sets")
+
+
+def pythons(o: Outcome) -> None:
+    """The binding on every Python that is there: a fresh virtual environment each, the core built by the package itself."""
+    for version in ("3.10", "3.11", "3.12", "3.13"):
+        program = shutil.which(f"python{version}") or next(iter(sorted(Path.home().glob(f".pyenv/versions/{version}.*/bin/python3"))), None)
+        if program is None:
+            o.notes.append(f"left out: Python {version} is not on this machine")
+            continue
+        venv = ROOT / "build" / f"venv-{version}"
+        run([str(program), "-m", "venv", "--clear", str(venv)], o, count=False)
+        run([str(venv / "bin/pip"), "install", "-q", "--disable-pip-version-check", "./bindings/python", "pytest", "msgspec", "pydantic", "uvloop"], o, count=False)
+        run([str(venv / "bin/python"), "-m", "pytest", "-rs", "bindings/python/tests"], o)
+
+
+def tidy(o: Outcome) -> None:
+    """clang-tidy on what differs from the last commit."""
+    changed = subprocess.run(["git", "diff", "--name-only", "HEAD", "--", "*.cpp"], cwd=ROOT, capture_output=True, text=True, check=True).stdout.split()
+    changed = [f for f in changed if (ROOT / f).exists()]
+    if changed:
+        run(["clang-tidy-19", "-p", "build/full", "--quiet", "--warnings-as-errors=bugprone-use-after-move,clang-analyzer-core.*", *changed], o)
 
 
 def fuzz(o: Outcome) -> None:
@@ -181,7 +212,7 @@ PLAN: dict[str, Callable[[Outcome], None]] = {
     "lint": lint, "full": full, "python": python, "fixtures": fixtures, "scenarios": scenarios, "install": install,
     "asan": asan, "tsan": tsan, "gcc": gcc, "minimal": minimal,
 }
-WIDE: dict[str, Callable[[Outcome], None]] = {"fuzz": fuzz}
+WIDE: dict[str, Callable[[Outcome], None]] = {"headers": headers, "pythons": pythons, "fuzz": fuzz, "tidy": tidy}
 
 
 def main() -> int:
@@ -190,7 +221,7 @@ def main() -> int:
     parser.add_argument("--only", default="")
     parser.add_argument("--list", action="store_true")
     args = parser.parse_args()
-    steps = {**PLAN, **(WIDE if args.all else {})}
+    steps = {**PLAN, **({k: v for k, v in WIDE.items() if k != "tidy"} if args.all else {})}
     if args.list:
         print("\n".join({**PLAN, **WIDE}))
         return 0
