@@ -2,6 +2,7 @@
 
 #include <cerrno>
 #include <cstring>
+#include <stdexcept>
 #include <sys/eventfd.h>
 #include <unistd.h>
 
@@ -14,8 +15,6 @@ namespace spikard::abi {
 namespace {
 
 constexpr std::size_t answer_credit = 65536;
-constexpr std::size_t background_limit = 1024;      // running at once
-constexpr std::size_t background_queue = 1 << 20;   // waiting
 constexpr std::uint64_t own_id_bit = 1ULL << 31;    // in the slot half: never an exchange's id
 
 std::string_view as_text(const spk_bytes& b) { return {static_cast<const char*>(b.ptr), static_cast<std::size_t>(b.len)}; }
@@ -101,6 +100,34 @@ struct Port::Pending {
   bool released_owed = false;  // virtual time: the handler that waits does not count as busy
 };
 
+struct Port::HostTask {
+  HostTask(Port& owner, std::uint64_t of_user) : port(owner), id(own_id_bit | (++owner.next_id_ << 32)), user(of_user) {
+    port.background_.emplace(id, this);
+    if (port.virtual_time_) port.application_->virtual_clock()->busy();
+  }
+  /// Also when the application goes without the host's answer.
+  ~HostTask() {
+    if (port.background_.erase(id) != 0 && port.virtual_time_) port.application_->virtual_clock()->idle();
+  }
+  HostTask(const HostTask&) = delete;
+  HostTask& operator=(const HostTask&) = delete;
+
+  [[nodiscard]] bool await_ready() const noexcept { return false; }
+  void await_suspend(std::coroutine_handle<> frame) {
+    waiting = frame;
+    port.push({.kind = SPK_EV_TASK, .flags = 0, .route = 0, .id = id, .rec = nullptr, .user = user, .arg = 0});
+  }
+  void await_resume() const {
+    if (failed) throw std::runtime_error("the host's background task failed");
+  }
+
+  Port& port;
+  const std::uint64_t id;
+  const std::uint64_t user;
+  bool failed = false;
+  std::coroutine_handle<> waiting;
+};
+
 Port::Port(std::shared_ptr<app::Application> application)
     : application_(std::move(application)),
       virtual_time_(application_->virtual_clock() != nullptr),
@@ -111,7 +138,7 @@ Port::Port(std::shared_ptr<app::Application> application)
 
 Result<std::unique_ptr<Port>> Port::open(std::shared_ptr<app::Application> application) {
   std::unique_ptr<Port> self(new Port(std::move(application)));
-  auto io = self->application_->open_io([&](net::Loop&) -> Result<http::Sink*> { return self.get(); });
+  auto io = self->application_->open_io([&](app::IoUnit&) -> Result<http::Sink*> { return self.get(); });
   if (!io.ok()) return std::move(io).error();
   self->io_ = std::move(io).value();
   self->application_->on_state(self->alive_.get(), [port = self.get(), alive = self->alive_, loop = &self->io_->loop()](app::State state) {
@@ -264,7 +291,6 @@ void Port::state(app::State state) {
     push({.kind = SPK_EV_STATE, .flags = 0, .route = 0, .id = 0, .rec = nullptr, .user = 0, .arg = SPK_DRAINING});
   } else if (state == app::State::stopped) {
     for (Entry& entry : entries_) entry.owed = Owed::nothing, entry.streaming_behind = false;  // every id is stale now
-    background_waiting_.clear();
     push({.kind = SPK_EV_STATE, .flags = 0, .route = 0, .id = 0, .rec = nullptr, .user = 0, .arg = SPK_STOPPED});
   }
 }
@@ -404,10 +430,7 @@ int Port::apply(const spk_cmd& command) {
       case SPK_CMD_NACK: {
         const auto it = background_.find(command.id);
         if (it == background_.end()) return -SPK_E_STALE;
-        background_.erase(it);
-        application_->background_ended(true);
-        if (virtual_time_) application_->virtual_clock()->idle();
-        start_background();
+        end_background(*it->second);
         return 0;
       }
       case SPK_CMD_TIMER: return start_timer(command);
@@ -483,15 +506,9 @@ int Port::apply_credit(const spk_cmd& command) {
 }
 
 int Port::apply_fail(const spk_cmd& command) {
-  if (const auto it = background_.find(command.id); it != background_.end()) {
-    background_.erase(it);
-    application_->background_ended(false);
-    if (virtual_time_) application_->virtual_clock()->idle();
-    start_background();
-    return 0;
-  }
+  const auto background = background_.find(command.id);
   Entry* entry = find(command.id);
-  if (entry == nullptr) return -SPK_E_STALE;
+  if (entry == nullptr && background == background_.end()) return -SPK_E_STALE;
   http::Failure failure;
   if (const Value nodes = checked_nodes(command.body.ptr, command.body.len); nodes.is_object()) {
     const auto text = [&](std::string_view key) {
@@ -499,6 +516,14 @@ int Port::apply_fail(const spk_cmd& command) {
       return v.is_string() ? v.text() : std::string_view();
     };
     failure = {.type = text("type"), .message = text("message"), .trace = text("trace")};
+  }
+  if (background != background_.end()) {
+    application_->logger().error("background task failed", {{"type", failure.type},
+                                                            {"error", failure.message},
+                                                            {"trace", failure.trace.empty() ? log::Field(nullptr) : log::Field(failure.trace)}});
+    background->second->failed = true;
+    end_background(*background->second);
+    return 0;
   }
   http::Exchange& exchange = *entry->exchange;
   settle(*entry);
@@ -644,13 +669,8 @@ int Port::start_call(const spk_cmd& command) {
   }
   switch (static_cast<Operation>(command.arg)) {
     case Operation::background_run: {
-      if (background_waiting_.size() >= background_queue) {
-        return refuse_call(Error(ErrorKind::rate_limited, "background.run: the queue is full"));
-      }
-      background_waiting_.push_back(command.user);
-      application_->background_began();
-      start_background();
-      return 0;
+      auto taken = io_->background().run([this, user = command.user] { return run_background(user); });
+      return taken.ok() ? 0 : refuse_call(std::move(taken).error());
     }
     case Operation::test_advance:
     case Operation::test_settle: {
@@ -672,15 +692,19 @@ int Port::start_call(const spk_cmd& command) {
   }
 }
 
-void Port::start_background() {
-  while (!background_waiting_.empty() && background_.size() < background_limit) {
-    const std::uint64_t user = background_waiting_.front();
-    background_waiting_.pop_front();
-    const std::uint64_t id = own_id_bit | (++next_id_ << 32);
-    background_.emplace(id, user);
-    if (virtual_time_) application_->virtual_clock()->busy();
-    push({.kind = SPK_EV_TASK, .flags = 0, .route = 0, .id = id, .rec = nullptr, .user = user, .arg = 0});
-  }
+Task<void> Port::run_background(std::uint64_t user) {
+  HostTask task(*this, user);
+  const CancelToken token = co_await current_token();
+  const CancelCallback cancelled(token, [this, id = task.id](CancelReason reason) {
+    push({.kind = SPK_EV_CANCEL, .flags = 0, .route = 0, .id = id, .rec = nullptr, .user = 0, .arg = static_cast<std::uint64_t>(reason)});
+  });
+  co_await task;
+}
+
+void Port::end_background(HostTask& task) {
+  background_.erase(task.id);
+  if (virtual_time_) application_->virtual_clock()->idle();
+  task.waiting.resume();
 }
 
 int Port::call(const spk_cmd&, const spk_record** out) {

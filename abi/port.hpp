@@ -83,7 +83,9 @@ class Port final : public http::Sink, private net::TurnEnd {
   void cancel_pending(std::uint64_t user);
   void done(std::uint64_t user, std::uint64_t id, const Error* error, Value result);
   void finish_pending(Pending& pending, const Error* error);
-  void start_background();
+  struct HostTask;  // what a background task of the host's waits in for its ACK or FAIL
+  Task<void> run_background(std::uint64_t user);
+  void end_background(HostTask& task);
   void state(app::State state);
   static bool read_head(const spk_cmd& command, std::vector<http::HeaderField>& out);
 
@@ -97,8 +99,7 @@ class Port final : public http::Sink, private net::TurnEnd {
   std::vector<http::HeaderField> head_scratch_;
   std::unordered_map<std::uint64_t, std::unique_ptr<Pending>> pending_;          // by our id
   std::unordered_map<std::uint64_t, std::unique_ptr<char[]>> results_;           // DONE records until RELEASE
-  std::unordered_map<std::uint64_t, std::uint64_t> background_;                  // running: id -> user
-  std::deque<std::uint64_t> background_waiting_;
+  std::unordered_map<std::uint64_t, HostTask*> background_;                      // running, by their id
   std::uint64_t next_id_ = 0;
   std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);
 

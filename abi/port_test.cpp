@@ -465,6 +465,35 @@ TEST(Port, background_tasks_are_waited_for_by_the_drain) {
   EXPECT_NE(report.find(R"("background":{"finished":1)"), std::string::npos) << report;
 }
 
+TEST(Port, a_background_task_that_the_drain_cuts_off_is_told_and_abandoned) {
+  spk_id task = 0;
+  bool cancelled = false;
+  int late = 1;
+  Host host(
+      R"({"method": "GET", "path": "/"})",
+      [&](Host& h, const spk_event& e) {
+        if (e.kind == SPK_EV_REQUEST) {
+          h.command(SPK_CMD_CALL, e.id, SPK_OP_BACKGROUND_RUN, 77);
+          h.reply(e.id, "<ok>");
+        } else if (e.kind == SPK_EV_TASK) {
+          task = e.id;
+          spk_drain(h.app, SPK_DRAIN_DEFAULT);
+        } else if (e.kind == SPK_EV_STATE && e.arg == SPK_DRAINING) {
+          spk_drain(h.app, SPK_DRAIN_DEFAULT);  // the second one cuts off at once
+        } else if (e.kind == SPK_EV_CANCEL && e.id == task) {
+          cancelled = e.arg == SPK_CANCEL_SHUTDOWN;
+          late = h.command(SPK_CMD_ACK, e.id);
+        }
+      });
+  Client c(host.number);
+  c.send(get("/"));
+  c.until("<ok>");
+  const std::string report = host.stop();
+  EXPECT_TRUE(cancelled);
+  EXPECT_GE(late, 0);
+  EXPECT_NE(report.find(R"("background":{"finished":0,"handed_back":0,"abandoned":1})"), std::string::npos) << report;
+}
+
 TEST(Port, virtual_time_moves_only_when_told) {
   setenv("SPIKARD_TEST", "1", 1);
   std::vector<std::string> order;

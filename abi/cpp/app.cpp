@@ -92,8 +92,8 @@ Result<std::shared_ptr<app::Application>> App::build(app::ApplicationOptions opt
   return application;
 }
 
-std::unique_ptr<http::Sink> App::make_sink(app::Application& application, net::Loop& loop) {
-  return std::make_unique<detail::Dispatcher>(state_, application, loop);
+std::unique_ptr<http::Sink> App::make_sink(app::Application& application, app::IoUnit& unit) {
+  return std::make_unique<detail::Dispatcher>(state_, application, unit);
 }
 
 void App::stop() {
@@ -115,7 +115,7 @@ int App::run() {
     std::fprintf(stderr, "%s\n", application.error().message().c_str());
     return 78;  // EX_CONFIG
   }
-  auto code = (*application)->run([this, app = application->get()](net::Loop& loop) { return make_sink(*app, loop); });
+  auto code = (*application)->run([this, app = application->get()](app::IoUnit& unit) { return make_sink(*app, unit); });
   if (!code.ok()) {
     std::fprintf(stderr, "%s\n", code.error().to_string().c_str());
     return 1;

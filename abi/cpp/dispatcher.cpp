@@ -4,8 +4,8 @@
 
 namespace spikard::detail {
 
-Dispatcher::Dispatcher(std::shared_ptr<App::State> state, app::Application& application, net::Loop& loop)
-    : state_(std::move(state)), application_(application), loop_(loop) {
+Dispatcher::Dispatcher(std::shared_ptr<App::State> state, app::Application& application, app::IoUnit& unit)
+    : state_(std::move(state)), application_(application), loop_(unit.loop()), background_(unit.background()) {
   {
     const std::lock_guard lock(state_->mutex);
     if (state_->pool == nullptr || state_->pool_owner.get() != &application) {
@@ -204,50 +204,26 @@ void Dispatcher::on_dispose(http::Exchange& exchange, std::uint32_t dependency, 
 
 namespace {
 
-/// Counts one background task for the drain, whatever becomes of it.
-class BackgroundCount {
- public:
-  explicit BackgroundCount(app::Application& application) : application_(application.weak_from_this()) { application.background_began(); }
-  BackgroundCount(BackgroundCount&& other) noexcept : application_(std::exchange(other.application_, {})), finished_(other.finished_) {}
-  BackgroundCount& operator=(BackgroundCount&&) = delete;
-  ~BackgroundCount() {
-    if (const auto application = application_.lock()) application->background_ended(finished_);
-  }
-  void finished() noexcept { finished_ = true; }
-
- private:
-  std::weak_ptr<app::Application> application_;
-  bool finished_ = false;
-};
-
-Running run_background(log::Logger& logger, BackgroundCount count, Function<Task<void>()> work) {
-  std::exception_ptr error;
+Task<void> logged(log::Logger& logger, std::unique_ptr<Function<Task<void>()>> work) {
   try {
-    Task<void> task = work();
+    Task<void> task = (*work)();
     co_await std::move(task);
-  } catch (...) {
-    error = std::current_exception();
-  }
-  if (!error) {
-    count.finished();
-    co_return;
-  }
-  try {
-    std::rethrow_exception(error);
   } catch (const std::exception& e) {
     logger.error("background task failed", {{"type", type_of(e)}, {"error", e.what()}});
+    throw;
   } catch (...) {
     logger.error("background task failed");
+    throw;
   }
 }
 
 }  // namespace
 
 void Dispatcher::background(Function<Task<void>()> work) {
-  // Not now: the answer goes out with this turn.
-  loop_.post([this, alive = alive_, count = BackgroundCount(application_), work = std::move(work)]() mutable {
-    if (*alive) run(run_background(application_.logger(), std::move(count), std::move(work)));
-  });
+  auto owned = std::make_unique<Function<Task<void>()>>(std::move(work));
+  const Result<void> taken =
+      background_.run([&logger = application_.logger(), work = std::move(owned)]() mutable { return logged(logger, std::move(work)); });
+  if (!taken.ok()) application_.logger().error("background task refused", {{"error", taken.error().message()}});
 }
 
 }  // namespace spikard::detail

@@ -36,7 +36,7 @@ namespace detail {
 /// http::Sink over an App's functions: direct calls, no port. One a loop. Handlers that have not ended when it goes are destroyed.
 class Dispatcher final : public http::Sink {
  public:
-  Dispatcher(std::shared_ptr<App::State> state, app::Application& application, net::Loop& loop);
+  Dispatcher(std::shared_ptr<App::State> state, app::Application& application, app::IoUnit& unit);
   ~Dispatcher() override;
 
   [[nodiscard]] net::Loop& loop() const noexcept { return loop_; }
@@ -44,6 +44,7 @@ class Dispatcher final : public http::Sink {
   [[nodiscard]] std::string_view problem_base() const noexcept { return state_->manifest.http->problem_base; }
   [[nodiscard]] log::Logger& logger() const noexcept { return application_.logger(); }
   [[nodiscard]] CancelToken stopping() const noexcept { return stopping_.token(); }
+  /// After the answer, which goes out with this turn.
   void background(Function<Task<void>()> work);
   void run(Running running) {
     running.live->link(live_);
@@ -66,6 +67,7 @@ class Dispatcher final : public http::Sink {
   std::shared_ptr<App::State> state_;
   app::Application& application_;
   net::Loop& loop_;
+  worker_loop::Background& background_;
   LiveFrame* live_ = nullptr;
   CancelSource stopping_;
   std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);

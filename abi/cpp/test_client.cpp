@@ -231,8 +231,8 @@ TestClient::TestClient(App& app, TestClientOptions options) : state_(std::make_u
   if (!application.ok()) throw std::runtime_error(application.error().message());
   state_->application = std::move(application).value();
   if (auto started = state_->application->start(); !started.ok()) throw std::runtime_error(started.error().to_string());
-  auto io = state_->application->open_io([&](net::Loop& loop) -> Result<http::Sink*> {
-    state_->sink = app.make_sink(*state_->application, loop);
+  auto io = state_->application->open_io([&](app::IoUnit& unit) -> Result<http::Sink*> {
+    state_->sink = app.make_sink(*state_->application, unit);
     return state_->sink.get();
   });
   if (!io.ok()) throw std::runtime_error(io.error().to_string());

@@ -29,11 +29,20 @@ Duration ms(std::uint32_t n) { return std::chrono::milliseconds(n); }
 }  // namespace
 
 IoUnit::~IoUnit() {
+  if (background_ != nullptr) background_->abandon();
+  application_.closing(*this);
+  background_.reset();
   if (server_ == nullptr) return;
-  if (http_ != nullptr) http_->closing(*this);
   server_->close();
   sink_->on_close();
   server_.reset();
+}
+
+void Application::closing(IoUnit& unit) {
+  units_.closing(unit, [&] {
+    if (http_ != nullptr) http_->closing(unit);
+    if (background_ != nullptr) background_->closing(unit);
+  });
 }
 
 Application::Application(services::Manifest manifest) : manifest_(std::move(manifest)) {}
@@ -68,10 +77,10 @@ Result<std::shared_ptr<Application>> Application::create(services::Manifest mani
     self->compiled_ = std::move(compiled).value();
     self->singletons_ = http::make_singletons();
   }
-  auto background = std::make_unique<BackgroundComponent>();
+  auto background = std::make_unique<BackgroundComponent>(*self, self->units_);
   self->background_ = background.get();
   if (m.http) {
-    auto http = std::make_unique<HttpComponent>(*self);
+    auto http = std::make_unique<HttpComponent>(*self, self->units_);
     self->http_ = http.get();
     self->components_.push_back(std::move(http));
   }
@@ -119,7 +128,6 @@ Result<void> Application::start() {
   auto service = net::ServiceThread::start(*clock_);
   if (!service.ok()) return std::move(service).error();
   service_ = std::move(service).value();
-  background_->set_loop(service_->loop());
   for (std::size_t i = 0; i < components_.size(); ++i) {
     if (auto started = components_[i]->start(); !started.ok()) {
       // What runs already is closed again, in reverse, before the error is told.
@@ -146,13 +154,14 @@ void Application::close_component(Component& component) {
   closed.get_future().wait();
 }
 
-Result<std::unique_ptr<IoUnit>> Application::open_io(Function<Result<http::Sink*>(net::Loop&)> make_sink) {
+Result<std::unique_ptr<IoUnit>> Application::open_io(Function<Result<http::Sink*>(IoUnit&)> make_sink) {
   if (service_ == nullptr) return Error(ErrorKind::conflict, "start the application before opening a port");
-  std::unique_ptr<IoUnit> unit(new IoUnit);
+  std::unique_ptr<IoUnit> unit(new IoUnit(*this));
   auto loop = net::Loop::create(*clock_);
   if (!loop.ok()) return std::move(loop).error();
   unit->loop_ = std::move(loop).value();
-  auto sink = make_sink(*unit->loop_);
+  unit->background_ = std::make_unique<worker_loop::Background>(*unit->loop_, worker_loop::BackgroundOptions{.concurrency = 1024, .capacity = 1 << 16});
+  auto sink = make_sink(*unit);
   if (!sink.ok()) return std::move(sink).error();
   if (compiled_ != nullptr) {
     http::ServerOptions options;
@@ -177,9 +186,8 @@ Result<std::unique_ptr<IoUnit>> Application::open_io(Function<Result<http::Sink*
       if (tls_[i] != nullptr) listening = net::tls_listener(std::move(listening), tls_[i]);
       SPIKARD_TRY(unit->server_->listen(std::move(listening)));
     }
-    unit->http_ = http_;
-    http_->opened(*unit);
   }
+  units_.opened(*unit);
   if (state() == State::started) enter(State::ready);
   return unit;
 }
@@ -249,9 +257,6 @@ std::string Application::info() const {
   return out;
 }
 
-void Application::background_began() noexcept { background_->began(); }
-void Application::background_ended(bool finished) noexcept { background_->ended(finished); }
-
 Result<void> Application::check_workers(std::uint32_t workers) const {
   if (workers == 0) return invalid_argument("workers: expected at least 1, got 0");
   return {};
@@ -267,7 +272,7 @@ SupervisorOptions Application::supervisor_options(std::uint32_t workers) const {
 
 net::Loop& Application::service_loop() { return service_->loop(); }
 
-Result<int> Application::run(Function<std::unique_ptr<http::Sink>(net::Loop&)> make_sink) {
+Result<int> Application::run(Function<std::unique_ptr<http::Sink>(IoUnit&)> make_sink) {
   std::unique_ptr<Signals> signals;
   if (manifest_.handle_signals) {
     auto blocked = Signals::block();
@@ -281,8 +286,8 @@ Result<int> Application::run(Function<std::unique_ptr<http::Sink>(net::Loop&)> m
   };
   std::vector<Unit> units(manifest_.io_threads);
   for (Unit& unit : units) {
-    auto io = open_io([&](net::Loop& loop) -> Result<http::Sink*> {
-      unit.sink = make_sink(loop);
+    auto io = open_io([&](IoUnit& opened) -> Result<http::Sink*> {
+      unit.sink = make_sink(opened);
       return unit.sink.get();
     });
     if (!io.ok()) return std::move(io).error();

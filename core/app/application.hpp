@@ -11,6 +11,7 @@
 
 #include "app/component.hpp"
 #include "app/drain.hpp"
+#include "app/io_units.hpp"
 #include "app/supervisor.hpp"
 #include "base/clock.hpp"
 #include "base/function.hpp"
@@ -25,13 +26,15 @@
 #include "net/transport.hpp"
 #include "net/virtual_clock.hpp"
 #include "services/manifest.gen.hpp"
+#include "worker_loop/background.hpp"
 
 namespace spikard::app {
 
+class Application;
 class HttpComponent;
 class BackgroundComponent;
 
-/// One I/O loop of an application with its share of every component that runs on I/O loops (now: an HTTP server). Belongs to the thread that turns `loop()`.
+/// One I/O loop of an application with its share of every component that runs on I/O loops (an HTTP server, background tasks). Belongs to the thread that turns `loop()`.
 class IoUnit {
  public:
   ~IoUnit();
@@ -41,16 +44,17 @@ class IoUnit {
   [[nodiscard]] net::Loop& loop() noexcept { return *loop_; }
   /// Null in an application without HTTP.
   [[nodiscard]] http::Server* server() noexcept { return server_.get(); }
+  /// In-process background tasks of this loop's handlers; the drain waits for them.
+  [[nodiscard]] worker_loop::Background& background() noexcept { return *background_; }
 
  private:
   friend class Application;
-  friend class HttpComponent;
-class BackgroundComponent;
-  IoUnit() = default;
+  explicit IoUnit(Application& application) : application_(application) {}
+  Application& application_;
   std::unique_ptr<net::Loop> loop_;
+  std::unique_ptr<worker_loop::Background> background_;
   std::unique_ptr<http::Server> server_;
   http::Sink* sink_ = nullptr;
-  HttpComponent* http_ = nullptr;
 };
 
 enum class State : std::uint8_t { created, started, ready, draining, stopped };
@@ -86,9 +90,9 @@ class Application : public std::enable_shared_from_this<Application> {
   /// A further component, before start (consumers, workers, schedulers; tests).
   void add(std::unique_ptr<Component> component);
 
-  /// A loop for the calling thread, with its own listeners (SO_REUSEPORT). `make_sink` gets the loop and gives the sink that serves it; the sink outlives the unit. The
+  /// A loop for the calling thread, with its own listeners (SO_REUSEPORT). `make_sink` gets the unit and gives the sink that serves it; the sink outlives the unit. The
   /// first unit makes the application ready.
-  [[nodiscard]] Result<std::unique_ptr<IoUnit>> open_io(Function<Result<http::Sink*>(net::Loop&)> make_sink);
+  [[nodiscard]] Result<std::unique_ptr<IoUnit>> open_io(Function<Result<http::Sink*>(IoUnit&)> make_sink);
 
   /// Begins the drain; a second call forces it. `timeout` replaces shutdown.timeout. Async-signal-unsafe; any thread.
   void drain(std::optional<Duration> timeout = std::nullopt);
@@ -102,7 +106,7 @@ class Application : public std::enable_shared_from_this<Application> {
 
   /// The whole life of a C++ program: signals (if the manifest handles them), `io_threads` I/O loops each with a sink from `make_sink`, until drained. Returns the exit code.
   /// Blocks the calling thread, which is the first I/O thread.
-  [[nodiscard]] Result<int> run(Function<std::unique_ptr<http::Sink>(net::Loop&)> make_sink);
+  [[nodiscard]] Result<int> run(Function<std::unique_ptr<http::Sink>(IoUnit&)> make_sink);
 
   /// The core's own loop: leases, schedulers, the drain. Started by `start`.
   [[nodiscard]] net::Loop& service_loop();
@@ -110,10 +114,6 @@ class Application : public std::enable_shared_from_this<Application> {
   /// `{"state": "ready", "addresses": ["127.0.0.1:8000"], "pid": 4711}`.
   [[nodiscard]] std::string info() const;
   [[nodiscard]] bool ready() const noexcept { return state() == State::ready; }
-
-  /// In-process background tasks of handlers: counted, so that the drain waits for them. Any thread.
-  void background_began() noexcept;
-  void background_ended(bool finished) noexcept;
 
   /// Whether this manifest may run in `workers` processes; the error names the field and the cure.
   [[nodiscard]] Result<void> check_workers(std::uint32_t workers) const;
@@ -127,6 +127,8 @@ class Application : public std::enable_shared_from_this<Application> {
   void enter(State state);
   void stopped(const DrainReport& report);
   void close_component(Component& component);
+  friend class IoUnit;
+  void closing(IoUnit& unit);
 
   services::Manifest manifest_;
   std::shared_ptr<Clock> clock_;
@@ -137,6 +139,7 @@ class Application : public std::enable_shared_from_this<Application> {
   std::vector<net::ReservedAddress> reserved_;
   std::vector<std::shared_ptr<net::TlsContext>> tls_;  // one a listener; null for plain text
   std::unique_ptr<net::ServiceThread> service_;
+  IoUnits units_;
   std::vector<std::unique_ptr<Component>> components_;
   HttpComponent* http_ = nullptr;
   BackgroundComponent* background_ = nullptr;

@@ -3,33 +3,45 @@
 namespace spikard::app {
 
 void BackgroundComponent::finish(Function<void()> idle) {
-  idle_ = std::move(idle);
-  waiting_.store(true);
-  look();
+  units_.on_each(
+      application_.service_loop(), [](IoUnit& unit, Function<void()> unit_done) { unit.background().finish(std::move(unit_done)); },
+      std::move(idle));
 }
 
-void BackgroundComponent::look() {
-  if (!idle_ || running_.load() != 0) return;
-  waiting_.store(false);
-  Function<void()> idle = std::move(idle_);
-  idle();
-}
-
-void BackgroundComponent::ended(bool finished) noexcept {
-  (finished ? finished_ : failed_).fetch_add(1);
-  if (running_.fetch_sub(1) == 1 && waiting_.load() && loop_ != nullptr) {
-    loop_->post([this] { look(); });
-  }
+void BackgroundComponent::cancel() {
+  units_.on_each(
+      application_.service_loop(),
+      [](IoUnit& unit, Function<void()> unit_done) {
+        unit.background().cancel();
+        unit_done();
+      },
+      [] {});
 }
 
 void BackgroundComponent::close(Function<void()> done) {
-  abandoned_ = running_.load();
-  idle_ = nullptr;
-  done();
+  units_.on_each(
+      application_.service_loop(), [](IoUnit& unit, Function<void()> unit_done) { unit.background().close(std::move(unit_done)); },
+      std::move(done));
+}
+
+void BackgroundComponent::closing(IoUnit& unit) {
+  const worker_loop::BackgroundCounts counts = unit.background().counts();
+  gone_.finished += counts.finished + counts.failed;
+  gone_.abandoned += counts.abandoned;
 }
 
 Counts BackgroundComponent::counts() const {
-  return {.finished = finished_.load() + failed_.load(), .handed_back = 0, .abandoned = abandoned_, .in_flight = running_.load()};
+  Counts sum;
+  units_.visit([&](const std::vector<IoUnit*>& units) {
+    sum = gone_;
+    for (IoUnit* unit : units) {
+      const worker_loop::BackgroundCounts c = unit->background().counts();
+      sum.finished += c.finished + c.failed;
+      sum.abandoned += c.abandoned;
+      sum.in_flight += c.in_flight;
+    }
+  });
+  return sum;
 }
 
 }  // namespace spikard::app

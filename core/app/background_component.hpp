@@ -1,39 +1,32 @@
 #pragma once
 
-#include <atomic>
-
+#include "app/application.hpp"
 #include "app/component.hpp"
-#include "net/loop/loop.hpp"
+#include "app/io_units.hpp"
 
 namespace spikard::app {
 
-/// In-process background tasks (`ctx.background`, `background.run`): they run where their handlers run, this counts them for the drain.
+/// In-process background tasks (`ctx.background`, `background.run`) as a component: every I/O unit's `worker_loop::Background`.
 class BackgroundComponent final : public Component {
  public:
+  BackgroundComponent(Application& application, IoUnits& units) : application_(application), units_(units) {}
+
   [[nodiscard]] std::string_view name() const noexcept override { return "background"; }
   [[nodiscard]] Result<void> start() override { return {}; }
-  // Handlers in hand may still start tasks, so nothing is refused before HTTP is done; `finish` waits for both.
+  // Requests in hand may still start tasks, so nothing is refused before `cancel`; the drain asks again when both are idle.
   void stop_taking(Function<void()> done) override { done(); }
   void finish(Function<void()> idle) override;
-  void cancel() override { cancelled_.store(true); }
+  void cancel() override;
   void close(Function<void()> done) override;
   [[nodiscard]] Counts counts() const override;
 
-  void set_loop(net::Loop& loop) noexcept { loop_ = &loop; }
-  void began() noexcept { running_.fetch_add(1); }
-  void ended(bool finished) noexcept;
+  /// Takes a unit's counts over, under the units' lock.
+  void closing(IoUnit& unit);
 
  private:
-  void look();  // service loop
-
-  net::Loop* loop_ = nullptr;
-  std::atomic<std::uint64_t> running_{0};
-  std::atomic<std::uint64_t> finished_{0};
-  std::atomic<std::uint64_t> failed_{0};
-  std::atomic<bool> cancelled_{false};
-  std::atomic<bool> waiting_{false};
-  Function<void()> idle_;
-  std::uint64_t abandoned_ = 0;
+  Application& application_;
+  IoUnits& units_;
+  Counts gone_;  // of units that were closed
 };
 
 }  // namespace spikard::app

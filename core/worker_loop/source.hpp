@@ -11,6 +11,8 @@
 
 namespace spikard::worker_loop {
 
+class WorkerLoop;
+
 /// Where work comes from: a broker's subscription, a task queue, a list in memory. Lives on its worker loop's thread. Calls of
 /// one kind do not overlap; a pull, a settle and an extend may.
 class Source {
@@ -32,6 +34,8 @@ class Source {
 class WorkSink {
  public:
   virtual ~WorkSink() = default;
+  /// To whom outcomes go; before its `start`. The loop does not outlive the sink, so a weak reference is enough.
+  virtual void attach(const std::shared_ptr<WorkerLoop>& worker) { (void)worker; }
   /// Owes exactly one `WorkerLoop::complete(ticket, ...)`, from any thread, also after on_cancel.
   virtual void on_work(std::uint64_t ticket, std::shared_ptr<const WorkItem> item) = 0;
   /// Nobody waits for the answer any more: time-out (deadline), drain (shutdown), lost lease (requested). What complete brings is

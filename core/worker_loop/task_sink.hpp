@@ -20,8 +20,7 @@ class TaskSink final : public WorkSink {
   using Handler = std::function<Task<Outcome>(std::shared_ptr<const WorkItem>)>;
   TaskSink(const std::vector<net::Loop*>& loops, Handler handler);
 
-  /// To whom outcomes go; before its `start`.
-  void attach(const std::shared_ptr<WorkerLoop>& worker) { shared_->worker = worker; }
+  void attach(const std::shared_ptr<WorkerLoop>& worker) override { shared_->worker = worker; }
 
   void on_work(std::uint64_t ticket, std::shared_ptr<const WorkItem> item) override;
   void on_cancel(std::uint64_t ticket, CancelReason reason) override;

@@ -34,7 +34,7 @@ class Running {
       changed_.notify_all();
     });
     thread_ = std::thread([this] {
-      const auto code = application_->run([this](net::Loop& loop) { return app_->make_sink(*application_, loop); });
+      const auto code = application_->run([this](app::IoUnit& unit) { return app_->make_sink(*application_, unit); });
       const std::lock_guard lock(mutex_);
       ended_ = true;
       if (!code.ok()) error_ = code.error();

@@ -15,6 +15,7 @@
 
 namespace spikard::app {
 class Application;
+class IoUnit;
 struct ApplicationOptions;
 }
 
@@ -138,7 +139,7 @@ class App {
   /// The same with a clock and a log of one's own; `in_memory` leaves the listeners out.
   [[nodiscard]] Result<std::shared_ptr<app::Application>> build(app::ApplicationOptions options, bool in_memory = false);
   /// The handler side for one loop of what build() made.
-  [[nodiscard]] std::unique_ptr<http::Sink> make_sink(app::Application& application, net::Loop& loop);
+  [[nodiscard]] std::unique_ptr<http::Sink> make_sink(app::Application& application, app::IoUnit& unit);
 
  private:
   friend class RouteRef;

@@ -1,0 +1,209 @@
+#include "app/application.hpp"
+
+#include <gtest/gtest.h>
+
+#include <atomic>
+#include <future>
+#include <utility>
+
+#include "app/worker_component.hpp"
+#include "base/json.hpp"
+#include "net/virtual_clock.hpp"
+#include "worker_loop/memory_source.hpp"
+#include "worker_loop/task_sink.hpp"
+
+namespace spikard::app {
+namespace {
+
+using namespace std::chrono_literals;
+
+services::Manifest silent() {
+  services::Manifest manifest;
+  manifest.name = "test";
+  manifest.handle_signals = false;
+  return manifest;
+}
+
+class NoLog final : public log::Sink {
+ public:
+  void write(log::Level, std::string_view) noexcept override {}
+};
+
+struct ApplicationTest : ::testing::Test {
+  void create(services::Manifest manifest) {
+    auto created = Application::create(std::move(manifest), {.log_sink = std::make_shared<NoLog>(), .clock = clock});
+    ASSERT_TRUE(created.ok()) << created.error().message();
+    application = std::move(created).value();
+  }
+  /// Moves the time, turning the I/O loop meanwhile if there is one; all that it causes has happened after it.
+  void advance(Duration by) {
+    std::promise<void> done;
+    std::atomic<bool> moved{false};
+    clock->advance(by, [&] {
+      moved.store(true);
+      done.set_value();
+      if (io != nullptr) io->loop().wake();
+    });
+    while (io != nullptr && !moved.load()) io->loop().turn(-1);
+    done.get_future().wait();
+  }
+  [[nodiscard]] std::string component(std::string_view name) const {
+    const std::string report = application->report();
+    const std::string key = "\"" + std::string(name) + "\":";
+    const auto at = report.find(key);
+    return at == std::string::npos ? report : report.substr(at + key.size(), report.find('}', at) - at - key.size() + 1);
+  }
+
+  std::shared_ptr<net::VirtualClock> clock = std::make_shared<net::VirtualClock>();
+  std::shared_ptr<Application> application;
+  std::unique_ptr<http::Sink> sink;
+  std::unique_ptr<IoUnit> io;
+  void TearDown() override {
+    io.reset();
+    if (application != nullptr) application->close();
+  }
+};
+
+TEST_F(ApplicationTest, a_worker_alone_is_an_application_and_hands_back_what_it_did_not_finish) {
+  create(silent());
+  worker_loop::MemorySource* source = nullptr;  // touched on the service loop only
+  application->add(std::make_unique<WorkerComponent>(
+      *application, worker_loop::WorkerLoopOptions{.name = "orders", .concurrency = 1, .max_in_flight = 3},
+      [&source](net::Loop& loop) -> Result<WorkerComponent::Parts> {
+        auto memory = std::make_unique<worker_loop::MemorySource>(loop);
+        source = memory.get();
+        auto handlers = std::make_unique<worker_loop::TaskSink>(
+            std::vector<net::Loop*>{&loop},
+            [&loop](std::shared_ptr<const worker_loop::WorkItem> item) -> Task<worker_loop::Outcome> {
+              const Result<void> slept = co_await net::sleep(loop, item->payload == "long" ? Duration(1h) : Duration(1s));
+              co_return slept.ok() ? worker_loop::Outcome::ack() : worker_loop::Outcome::error("cut off");
+            });
+        return WorkerComponent::Parts{std::move(memory), std::move(handlers)};
+      }));
+  ASSERT_TRUE(application->start().ok());
+  EXPECT_TRUE(application->ready());
+  application->service_loop().post([&] {
+    for (const char* payload : {"short", "long", "short"}) {
+      worker_loop::WorkItem item;
+      item.payload = payload;
+      ASSERT_TRUE(source->push(std::move(item)).ok());
+    }
+  });
+  advance(1s);
+  application->drain(5s);
+  advance(4s);
+  EXPECT_EQ(application->state(), State::draining);
+  advance(5s);
+  ASSERT_EQ(application->state(), State::stopped);
+  EXPECT_EQ(component("orders"), R"({"finished":1,"handed_back":2,"abandoned":0})");
+  EXPECT_EQ(application->exit_code(), 0);
+}
+
+TEST_F(ApplicationTest, a_worker_that_cannot_start_stops_the_start) {
+  create(silent());
+  application->add(std::make_unique<WorkerComponent>(*application, worker_loop::WorkerLoopOptions{.name = "orders"},
+                                                     [](net::Loop&) -> Result<WorkerComponent::Parts> { return Error(ErrorKind::unavailable, "no broker"); }));
+  const Result<void> started = application->start();
+  ASSERT_FALSE(started.ok());
+  EXPECT_EQ(started.error().kind(), ErrorKind::unavailable);
+  EXPECT_EQ(started.error().message(), "orders: no broker");
+}
+
+/// Answers after a wait, and then starts a background task of another.
+class Late final : public http::Sink {
+ public:
+  Late(IoUnit& unit, Duration answer, Duration task) : unit_(unit), answer_(answer), task_(task) {}
+  void on_request(http::Exchange& exchange) override {
+    spawn(serve(exchange), [](const std::exception_ptr&) {});
+  }
+  void on_chunk(http::Exchange&, http::BodyChunk) override {}
+  void on_cancel(http::Exchange&, CancelReason) override {}
+  void on_credit(http::Exchange&) override {}
+  void on_hook(http::Exchange&, http::HookPhase, std::uint32_t) override {}
+  void on_factory(http::Exchange&, std::uint32_t, std::span<const std::uint64_t>) override {}
+  void on_dispose(http::Exchange&, std::uint32_t, std::uint64_t) override {}
+
+  bool done = false;
+  CancelReason cancelled = CancelReason::none;
+
+ private:
+  Task<void> serve(http::Exchange& exchange) {
+    (void)co_await net::sleep(unit_.loop(), answer_);
+    exchange.reply({.status = 202});
+    EXPECT_TRUE(unit_.background().run([this] { return work(); }).ok());
+  }
+  Task<void> work() {
+    done = (co_await net::sleep(unit_.loop(), task_)).ok();
+    cancelled = (co_await current_token()).reason();
+  }
+
+  IoUnit& unit_;
+  const Duration answer_;
+  const Duration task_;
+};
+
+struct BackgroundDrainTest : ApplicationTest {
+  Late* late = nullptr;
+  net::MemoryPair pair;
+  void serve(Duration answer, Duration task) {
+    services::Manifest manifest = silent();
+    manifest.http.emplace();
+    manifest.http->listeners.clear();
+    services::Route route;
+    route.method = services::HttpMethod::get;
+    route.path = "/";
+    manifest.http->routes.push_back(std::move(route));
+    create(std::move(manifest));
+    ASSERT_TRUE(application->start().ok());
+    auto opened = application->open_io([&](IoUnit& unit) -> Result<http::Sink*> {
+      auto made = std::make_unique<Late>(unit, answer, task);
+      late = made.get();
+      sink = std::move(made);
+      return sink.get();
+    });
+    ASSERT_TRUE(opened.ok()) << opened.error().message();
+    io = std::move(opened).value();
+    pair = net::memory_pair(io->loop());
+    io->server()->adopt(std::move(pair.b));
+    std::string text = "GET / HTTP/1.1\r\nHost: test\r\n\r\n";
+    const ::iovec part{text.data(), text.size()};
+    ASSERT_EQ(pair.a->write(&part, 1).bytes, text.size());
+    advance(Duration::zero());
+  }
+  void TearDown() override {
+    if (pair.a != nullptr) pair.a->close();
+    pair.a.reset();
+    ApplicationTest::TearDown();
+  }
+};
+
+TEST_F(BackgroundDrainTest, the_drain_waits_for_a_task_that_a_request_in_hand_started) {
+  serve(1s, 2s);
+  application->drain(10s);
+  advance(2s);
+  EXPECT_EQ(application->state(), State::draining);
+  advance(1s);
+  ASSERT_EQ(application->state(), State::stopped);
+  EXPECT_TRUE(late->done);
+  EXPECT_EQ(component("http"), R"({"finished":1,"handed_back":0,"abandoned":0})");
+  EXPECT_EQ(component("background"), R"({"finished":1,"handed_back":0,"abandoned":0})");
+  EXPECT_EQ(application->exit_code(), 0);
+}
+
+TEST_F(BackgroundDrainTest, a_task_that_takes_too_long_is_cancelled_and_abandoned) {
+  serve(0s, 1h);
+  application->drain(10s);
+  advance(9s);
+  EXPECT_EQ(application->state(), State::draining);
+  EXPECT_EQ(late->cancelled, CancelReason::none);
+  advance(1s);
+  EXPECT_EQ(late->cancelled, CancelReason::shutdown);
+  ASSERT_EQ(application->state(), State::stopped);
+  EXPECT_FALSE(late->done);
+  EXPECT_EQ(component("http"), R"({"finished":1,"handed_back":0,"abandoned":0})");
+  EXPECT_EQ(component("background"), R"({"finished":0,"handed_back":0,"abandoned":1})");
+  EXPECT_EQ(application->exit_code(), 1);
+}
+
+}  // namespace
+}  // namespace spikard::app
