@@ -339,6 +339,69 @@ def test_errors_become_problems_and_do_not_leak() -> None:
         assert client.get("/exact").json() == {"type": "t", "title": "T", "status": 418, "x": None}
 
 
+def test_problems_stand_below_the_applications_base() -> None:
+    app = App(config={"http": {"problem_base": "https://shop.example/errors/"}})
+
+    @dataclasses.dataclass
+    class Even:
+        n: int
+
+        def __post_init__(self) -> None:
+            if self.n % 2:
+                raise ValueError("n must be even")
+
+    @app.post("/even")
+    async def even(data: Even) -> int:
+        return data.n
+
+    @app.get("/coroutine")
+    async def coroutine() -> None:
+        raise Problem(404)
+
+    @app.get("/thread")
+    def thread() -> None:
+        raise Problem(404)
+
+    @app.get("/direct", blocking=False)
+    def direct() -> Problem:
+        return Problem(409, type="sold-out")
+
+    @app.get("/absolute")
+    async def absolute() -> None:
+        raise Problem(409, type="about:blank")
+
+    @app.get("/none")
+    async def none() -> None:
+        raise Problem(409, type="")
+
+    @app.get("/exact")
+    async def exact() -> None:
+        raise Problem.from_dict({"type": "t", "status": 400})
+
+    @app.get("/hook")
+    async def hooked() -> int:
+        return 1
+
+    @app.pre_handler
+    async def refuse(request: Request) -> None:
+        if request.path == "/hook":
+            await asyncio.sleep(0)
+            raise Problem(403)
+
+    base = "https://shop.example/errors/"
+    with TestClient(app) as client:
+        assert client.post("/even", json={"n": 1}).json()["type"] == base + "validation-error"
+        assert client.post("/even", json={"n": "x"}).json()["type"] == base + "validation-error"
+        assert client.get("/coroutine").json()["type"] == base + "not-found"
+        assert client.get("/thread").json()["type"] == base + "not-found"
+        assert client.get("/direct").json()["type"] == base + "sold-out"
+        assert client.get("/absolute").json()["type"] == "about:blank"
+        assert "type" not in client.get("/none").json()
+        assert client.get("/exact").json()["type"] == "t"
+        assert client.get("/hook").json()["type"] == base + "forbidden"
+    assert Problem(404).to_response().content["type"] == "https://spikard.dev/problems/not-found"
+
+
 def test_the_traceback_shows_the_users_line(capfd: pytest.CaptureFixture[str]) -> None:
     app = App()
 

@@ -1,5 +1,6 @@
 // The module: per-interpreter state, multi-phase initialisation, no globals.
 #include "json_writer.hpp"
+#include "maker.hpp"
 #include "nodes.hpp"
 #include "objects.hpp"
 
@@ -60,7 +61,8 @@ int add_type(PyObject* module, PyType_Spec* spec, PyTypeObject** into, const cha
 int execute(PyObject* module) {
   State* s = state_of(module);
   if (add_type(module, &app_spec, &s->app_type, "App") != 0 || add_type(module, &port_spec, &s->port_type, "Port") != 0 ||
-      add_type(module, &request_spec, &s->request_type, "Request") != 0 || add_type(module, &route_spec, &s->route_type, "Route") != 0) {
+      add_type(module, &request_spec, &s->request_type, "Request") != 0 || add_type(module, &route_spec, &s->route_type, "Route") != 0 ||
+      add_type(module, &maker_spec, &s->maker_type, "Maker") != 0 || add_type(module, &reader_spec, &s->reader_type, "Reader") != 0) {
     return -1;
   }
   struct Name { PyObject** into; const char* text; };
@@ -85,6 +87,8 @@ int traverse(PyObject* module, visitproc visit, void* arg) {
   Py_VISIT(s->port_type);
   Py_VISIT(s->request_type);
   Py_VISIT(s->route_type);
+  Py_VISIT(s->maker_type);
+  Py_VISIT(s->reader_type);
 #define X(name) Py_VISIT(s->name);
   SPIKARD_OBJECTS(X)
 #undef X
@@ -98,6 +102,8 @@ int clear(PyObject* module) {
   Py_CLEAR(s->port_type);
   Py_CLEAR(s->request_type);
   Py_CLEAR(s->route_type);
+  Py_CLEAR(s->maker_type);
+  Py_CLEAR(s->reader_type);
 #define X(name) Py_CLEAR(s->name);
   SPIKARD_OBJECTS(X)
 #undef X

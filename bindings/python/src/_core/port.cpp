@@ -1,5 +1,6 @@
 #include <unistd.h>
 
+#include "maker.hpp"
 #include "nodes.hpp"
 #include "objects.hpp"
 
@@ -201,6 +202,11 @@ bool collect(PortObject* self, RouteObject* route, const spk_event& event, Stack
           value = Py_NewRef(Py_None);
         } else {
           const auto* at = reinterpret_cast<const spk_node*>(base + record->json.off);
+          if (argument.convert != nullptr && Py_TYPE(argument.convert) == state.reader_type && at->type != SPK_NULL) {
+            slots[i] = read_nodes(state, argument.convert, at, base);
+            if (slots[i] == nullptr) return false;
+            continue;
+          }
           value = decode_nodes(state, at, base);
         }
         break;

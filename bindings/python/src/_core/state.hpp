@@ -21,6 +21,8 @@ struct State {
   PyTypeObject* port_type;
   PyTypeObject* request_type;
   PyTypeObject* route_type;
+  PyTypeObject* maker_type;
+  PyTypeObject* reader_type;
 
   // Given by spikard._runtime through `configure`.
   PyObject* error;             ///< exception class

@@ -110,9 +110,38 @@ def _constraint_error(error: Exception) -> Problem:
         422,
         "Request Validation Failed",
         f"{count} validation error{'' if count == 1 else 's'} in request",
-        type="https://spikard.dev/problems/validation-error",
+        type="validation-error",
         errors=errors,
     )
+
+
+def _refused(error: ValueError) -> None:
+    raise _constraint_error(error) from error
+
+
+def _is_plain(kind: Any, fields: list[dataclasses.Field[Any]]) -> bool:
+    """Whether the constructor only sets the fields: it is the one that `dataclass` generates, and nothing else has a say in an instance's making."""
+    try:
+        if type(kind).__call__ is not type.__call__ or kind.__new__ is not object.__new__ or hasattr(kind, "__post_init__"):
+            return False
+        if len(fields) != len(dataclasses.fields(kind)):
+            return False
+        frozen = kind.__dataclass_params__.frozen
+        if kind.__setattr__ is not object.__setattr__ and not frozen:
+            return False
+        members: list[Any] = []
+        for f in fields:
+            if f.default is not dataclasses.MISSING:
+                members.append((f.name, Any, dataclasses.field(default=None, kw_only=f.kw_only)))
+            elif f.default_factory is not dataclasses.MISSING:
+                members.append((f.name, Any, dataclasses.field(default_factory=list, kw_only=f.kw_only)))
+            else:
+                members.append((f.name, Any, dataclasses.field(kw_only=f.kw_only)))
+        probe: Any = dataclasses.make_dataclass("Probe", members, frozen=frozen)
+        ours, theirs = kind.__init__.__code__, probe.__init__.__code__
+        return all(getattr(ours, part) == getattr(theirs, part) for part in ("co_code", "co_consts", "co_names", "co_varnames", "co_freevars"))
+    except Exception:  # noqa: BLE001 - a class that cannot be told is constructed as it says
+        return False
 
 
 class Plans:
@@ -121,6 +150,7 @@ class Plans:
     def __init__(self) -> None:
         self._env: dict[str, Any] = {name: fn for name, fn in _SCALARS.values()}
         self._functions: dict[Any, str] = {}
+        self._makers: dict[Any, Any] = {}
         self._counter = itertools.count()
 
     # -- what callers ask for
@@ -137,7 +167,10 @@ class Plans:
             except ValueError as error:
                 raise _constraint_error(error) from error
 
-        return checked if self._may_refuse(hint) else convert
+        refusing = self._may_refuse(hint)
+        plan = checked if refusing else convert
+        native = self._native(hint)
+        return plan if callable(native) else _core.Reader(native, plan, _refused if refusing else None)
 
     def parameter(self, hint: Any) -> Convert | None:
         """For a parameter that was coerced from text to its schema's type."""
@@ -205,6 +238,54 @@ class Plans:
         if match is not None and match.group(1) in self._env:
             return typing.cast(Convert, self._env[match.group(1)])
         return typing.cast(Convert, self._define("plan", ["v"], [f"return {expression}"]))
+
+    def _native(self, hint: Any) -> Any:
+        """How the extension makes a value of `hint` from the core's nodes: None as it stands, "int", "float", ("list", of what), ("some", what, or None),
+        a Maker, or a function for everything that has no such form."""
+        base, _ = unwrap(hint)
+        if base is int:
+            return "int"
+        if base is float:
+            return "float"
+        if is_union(base):
+            arms = get_args(base)
+            others = [arm for arm in arms if arm is not type(None)]
+            if len(others) == 1 and len(others) < len(arms):
+                inner = self._native(others[0])
+                return None if inner is None else ("some", inner)
+        elif get_origin(base) in _LISTS and get_origin(base) is not collections.deque and get_args(base):
+            inner = self._native(get_args(base)[0])
+            return None if inner is None else ("list", inner)
+        else:
+            kind, variables = generic_of(base)
+            if isinstance(kind, type) and dataclasses.is_dataclass(kind) and not is_pydantic_dataclass(kind) and not is_pydantic(kind):
+                return self._maker(base, kind, variables)
+        return self._callable(hint, exact=True)
+
+    def _maker(self, hint: Any, kind: Any, variables: dict[Any, Any]) -> Any:
+        known = self._makers.get(hint)
+        if known is not None:
+            return known
+        plan = self._callable(hint, exact=True)
+        fields = [f for f in dataclasses.fields(kind) if f.init]
+        if plan is None or len(fields) > 64:
+            return plan
+        self._makers[hint] = maker = _core.Maker(kind, _is_plain(kind, fields), plan)
+        hints = hints_of(kind)
+        described: list[tuple[str, str, Any, int, Any]] = []
+        keywords: list[str] = []
+        for f in fields:
+            if f.kw_only is True or keywords:
+                keywords.append(f.name)
+            native = self._native(substitute(hints[f.name], variables))
+            missing, default = 0, None
+            if f.default is not dataclasses.MISSING:
+                missing, default = 1, f.default
+            elif f.default_factory is not dataclasses.MISSING:
+                missing, default = 2, f.default_factory
+            described.append((f.name, f.metadata.get("name", f.name), native, missing, default))
+        maker.fill(tuple(described), tuple(keywords) or None)
+        return maker
 
     def _name(self, prefix: str) -> str:
         return f"_{re.sub(r'[^A-Za-z0-9_]', '_', prefix)}_{next(self._counter)}"

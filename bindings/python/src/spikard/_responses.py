@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextvars
 from collections.abc import AsyncIterable, Callable, Iterable, Mapping
 from typing import Any, Union
 
@@ -139,10 +140,13 @@ _TITLES = {
 }
 
 PROBLEM_BASE = "https://spikard.dev/problems/"
+# The application's `problem_base`, where one is running.
+problem_base: contextvars.ContextVar[str] = contextvars.ContextVar("spikard_problem_base", default=PROBLEM_BASE)
 
 
 class Problem(Exception):
     """An RFC 9457 problem document, raised or returned. Members that are not given are filled in from the status; `from_dict` fills in nothing.
+    `type` is a URI; or, without a colon, the last segment of one below the application's `problem_base`.
 
     >>> raise Problem(404, detail="No order 7")
     """
@@ -161,7 +165,9 @@ class Problem(Exception):
         title = title if title is not None else _TITLES.get(status, "Error")
         super().__init__(f"{status} {title}" + (f": {detail}" if detail else ""))
         slug = _TITLES.get(status, title).lower().replace(" ", "-")
-        document: dict[str, Any] = {"type": type if type is not None else PROBLEM_BASE + slug, "title": title, "status": status}
+        document: dict[str, Any] = {"type": type if type is not None else slug, "title": title, "status": status}
+        if type == "":
+            del document["type"]
         if detail is not None:
             document["detail"] = detail
         if instance is not None:
@@ -169,6 +175,7 @@ class Problem(Exception):
         document.update(extensions)
         self.status = status
         self.document = document
+        self.exact = False
         self.header_list = _header_list(headers)
 
     @classmethod
@@ -176,8 +183,13 @@ class Problem(Exception):
         """A problem with exactly these members."""
         problem = cls(int(document.get("status", 500)), headers=headers)
         problem.document = dict(document)
+        problem.exact = True
         problem.args = (str(document.get("title", problem.args[0])),)
         return problem
 
     def to_response(self) -> Response:
-        return Response(self.document, self.status, self.header_list, "application/problem+json")
+        document = self.document
+        kind = document.get("type")
+        if not self.exact and isinstance(kind, str) and ":" not in kind:
+            document = {**document, "type": problem_base.get() + kind}
+        return Response(document, self.status, self.header_list, "application/problem+json")

@@ -19,13 +19,19 @@ from . import _core
 from ._encode import classify
 from ._errors import ConfigError, SpikardError
 from ._generated.constants import BodyFormat, Event
-from ._responses import Problem, Response, StreamingResponse
+from ._responses import Problem, Response, StreamingResponse, problem_base
 
 if TYPE_CHECKING:
     from ._server import Binding
 
 logger = logging.getLogger("spikard")
 current: contextvars.ContextVar[Binding] = contextvars.ContextVar("spikard_binding")
+
+
+def enter(binding: Binding) -> None:
+    """What runs in this context from here on belongs to `binding`."""
+    current.set(binding)
+    problem_base.set(binding.problem_base)
 
 
 def start_task_captured(loop: asyncio.AbstractEventLoop, coroutine: Coroutine[Any, Any, Any]) -> asyncio.Task[Any]:
@@ -191,7 +197,7 @@ class WorkerPool:
             thread.start()
 
     def _work(self) -> None:
-        current.set(self._binding)
+        enter(self._binding)
         pid = os.getpid()
         while True:
             request = self._queue.get()
@@ -339,4 +345,4 @@ def install() -> None:
 
 install()
 
-__all__ = ["AsyncIterator", "BackgroundTasks", "BodyStream", "ResponseDraft", "WorkerPool", "current", "inspect", "sleep", "start_task"]
+__all__ = ["AsyncIterator", "BackgroundTasks", "BodyStream", "ResponseDraft", "WorkerPool", "current", "enter", "inspect", "sleep", "start_task"]

@@ -16,7 +16,8 @@ from . import _core
 from ._errors import OperationError
 from ._generated.constants import AppState, HookPhase, Operation
 from ._generated.errors import ErrorKind
-from ._runtime import ResponseDraft, WorkerPool, current, hook_result, json_type, logger, start_task
+from ._responses import PROBLEM_BASE
+from ._runtime import ResponseDraft, WorkerPool, enter, hook_result, json_type, logger, start_task
 
 Closer = Union["Generator[Any, None, None]", "AsyncGenerator[Any, None]"]
 
@@ -51,6 +52,7 @@ class Binding:
         self.app = app
         self.loop = loop
         self.log_to_python = plan.log_to_python
+        self.problem_base: str = plan.manifest["http"].get("problem_base", PROBLEM_BASE)
         self.pool = WorkerPool(plan.threads, self)
         self.tokens: dict[int, Any] = dict(plan.tokens)
         self.closers: dict[int, Closer] = {}
@@ -306,7 +308,7 @@ async def serve(plan: Plan, app: _core.App, *, signals: bool, started: Callable[
     """Serves until the drain is over; gives its report. `app` has been started."""
     loop = asyncio.get_running_loop()
     binding = Binding(plan, app, loop)
-    current.set(binding)
+    enter(binding)
     handled: list[int] = []
     try:
         await _call_all(plan.on_start)
