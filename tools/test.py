@@ -133,6 +133,7 @@ def python(o: Outcome) -> None:
     if o.failed == before:
         run([PYTHON, "-m", "pytest", "-rs", "bindings/python/tests"], o)
         run([PYTHON, "-m", "mypy", "--strict", "examples/orders_python"], o)
+        run([PYTHON, "tools/docs", "run", "python", "--python", PYTHON, "--skip-missing"], o)
 
 
 def fixtures(o: Outcome) -> None:
