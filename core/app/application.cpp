@@ -1,5 +1,6 @@
 #include "app/application.hpp"
 
+#include <csignal>
 #include <cstdlib>
 #include <cstring>
 #include <future>
@@ -192,6 +193,15 @@ Result<std::unique_ptr<IoUnit>> Application::open_io(Function<Result<http::Sink*
   return unit;
 }
 
+void Application::reload_certificates() {
+  for (std::size_t i = 0; i < tls_.size(); ++i) {
+    if (tls_[i] == nullptr) continue;
+    const std::string where = "http.listeners[" + std::to_string(i) + "].tls";
+    if (auto reloaded = tls_[i]->reload(); reloaded.ok()) logger_->info("certificate reloaded", {{"listener", where}});
+    else logger_->error("certificate not reloaded: the old one stays", {{"listener", where}, {"error", reloaded.error().message()}});
+  }
+}
+
 void Application::drain(std::optional<Duration> timeout) {
   if (service_ == nullptr) return;
   service_->loop().post([this, timeout] {
@@ -299,7 +309,10 @@ Result<int> Application::run(Function<std::unique_ptr<http::Sink>(IoUnit&)> make
   });
   if (signals != nullptr) {
     service_->loop().post([this, s = signals.get()] {
-      auto watched = s->watch(service_->loop(), [this](int) { drain_->signal(); });
+      auto watched = s->watch(service_->loop(), [this](int number) {
+        if (number == SIGHUP) reload_certificates();
+        else drain_->signal();
+      });
       if (!watched.ok()) logger_->error("signals are not watched: " + watched.error().message());
     });
   }

@@ -94,6 +94,9 @@ class Application : public std::enable_shared_from_this<Application> {
   /// first unit makes the application ready.
   [[nodiscard]] Result<std::unique_ptr<IoUnit>> open_io(Function<Result<http::Sink*>(IoUnit&)> make_sink);
 
+  /// Reads every listener's certificate and key again, for handshakes from now on; what cannot be read is logged and the old one stays. Any thread. SIGHUP does this in
+  /// programs whose signals the core handles.
+  void reload_certificates();
   /// Begins the drain; a second call forces it. `timeout` replaces shutdown.timeout. Async-signal-unsafe; any thread.
   void drain(std::optional<Duration> timeout = std::nullopt);
   /// Called on the service loop's thread at each change (ready, draining, stopped). `key` names the observer for `forget_states`.

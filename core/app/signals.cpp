@@ -19,6 +19,7 @@ Result<std::unique_ptr<Signals>> Signals::block() {
   sigemptyset(&set);
   sigaddset(&set, SIGTERM);
   sigaddset(&set, SIGINT);
+  sigaddset(&set, SIGHUP);
   if (const int rc = pthread_sigmask(SIG_BLOCK, &set, &self->old_->set); rc != 0) {
     return internal_error(std::string("pthread_sigmask: ") + std::strerror(rc));
   }

@@ -8,7 +8,7 @@
 
 namespace spikard::app {
 
-/// SIGTERM and SIGINT through a signalfd on a loop. The signals are blocked for the calling thread and every thread it starts afterwards, so construct it
+/// SIGTERM, SIGINT and SIGHUP through a signalfd on a loop. The signals are blocked for the calling thread and every thread it starts afterwards, so construct it
 /// before any other thread exists. Its destructor restores the mask.
 class Signals final : private net::IoHandler {
  public:

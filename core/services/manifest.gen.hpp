@@ -80,7 +80,7 @@ struct Manifest {
   ClockKind clock = ClockKind::real;  ///< Where time comes from.
   std::uint32_t io_threads = 1;  ///< I/O loops of a C++ program, or of a port with the threaded drive.
   Drive drive = Drive::inline_;  ///< Who does the I/O of a port.
-  bool handle_signals = true;  ///< SIGTERM and SIGINT begin the drain. Off in an application embedded in another program.
+  bool handle_signals = true;  ///< SIGTERM and SIGINT begin the drain, SIGHUP reads certificates again (C++ and C programs). Off in an application embedded in another program.
   std::optional<HttpConfig> http{};  ///< The HTTP server; null for an application without one.
   Shutdown shutdown{};  ///< The drain.
   Log log{};  ///< Logging.

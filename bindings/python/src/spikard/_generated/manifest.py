@@ -498,7 +498,7 @@ class Manifest:
     drive: Drive = "inline"
     """Who does the I/O of a port."""
     handle_signals: bool = True
-    """SIGTERM and SIGINT begin the drain. Off in an application embedded in another program."""
+    """SIGTERM and SIGINT begin the drain, SIGHUP reads certificates again (C++ and C programs). Off in an application embedded in another program."""
     http: HttpConfig | None = None
     """The HTTP server; null for an application without one."""
     shutdown: Shutdown = field(default_factory=Shutdown)
@@ -741,7 +741,7 @@ class ManifestDict(TypedDict, total=False):
     drive: Drive
     """Who does the I/O of a port."""
     handle_signals: bool
-    """SIGTERM and SIGINT begin the drain. Off in an application embedded in another program."""
+    """SIGTERM and SIGINT begin the drain, SIGHUP reads certificates again (C++ and C programs). Off in an application embedded in another program."""
     http: HttpConfigDict | None
     """The HTTP server; null for an application without one."""
     shutdown: ShutdownDict
