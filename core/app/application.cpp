@@ -263,6 +263,7 @@ std::string Application::info() const {
   for (const std::string& address : addresses()) w.string(address);
   w.end_array();
   w.key("pid"), w.integer(getpid());
+  if (manifest_.http) w.key("problem_base"), w.string(manifest_.http->problem_base);
   w.end_object();
   return out;
 }

@@ -114,7 +114,7 @@ class Application : public std::enable_shared_from_this<Application> {
   /// The core's own loop: leases, schedulers, the drain. Started by `start`.
   [[nodiscard]] net::Loop& service_loop();
   [[nodiscard]] const std::shared_ptr<const http::CompiledHttp>& compiled_http() const noexcept { return compiled_; }
-  /// `{"state": "ready", "addresses": ["127.0.0.1:8000"], "pid": 4711}`.
+  /// `{"state": "ready", "addresses": ["127.0.0.1:8000"], "pid": 4711, "problem_base": "https://..."}`.
   [[nodiscard]] std::string info() const;
   [[nodiscard]] bool ready() const noexcept { return state() == State::ready; }
 

@@ -442,8 +442,9 @@ SPK_EXPORT int spk_supervise(spk_app *app, uint32_t workers);
  * Lifecycle: unstable */
 SPK_EXPORT int spk_app_start(spk_app *app);
 
-/* The addresses that were bound and the state, as JSON: `{"name": "orders", "state": "ready", "addresses": ["127.0.0.1:8000"], "pid": 42}`. Returns
- *   the length needed, without the NUL; writes at most `cap` bytes, NUL included.
+/* The addresses that were bound and the state, as JSON: `{"name": "orders", "state": "ready", "addresses": ["127.0.0.1:8000"], "pid": 42,
+ *   "problem_base": "https://..."}` (the last with HTTP: what relative problem types stand below). Returns the length needed, without the NUL; writes
+ *   at most `cap` bytes, NUL included.
  * Thread: any
  * app: NULL: 0.
  * json: The caller's memory; NULL to ask for the length.

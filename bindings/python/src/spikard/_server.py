@@ -52,7 +52,8 @@ class Binding:
         self.app = app
         self.loop = loop
         self.log_to_python = plan.log_to_python
-        self.problem_base: str = plan.manifest["http"].get("problem_base", PROBLEM_BASE)
+        # From the core: spikard.toml or the environment may have changed what the manifest said.
+        self.problem_base: str = json.loads(app.info()).get("problem_base", PROBLEM_BASE)
         self.pool = WorkerPool(plan.threads, self)
         self.tokens: dict[int, Any] = dict(plan.tokens)
         self.closers: dict[int, Closer] = {}
