@@ -7,8 +7,9 @@
 
 namespace spikard::abi {
 
-/// A node tree as a host handed it over: nodes at the start of `data`, text offsets relative to it. Checked in one pass, so that reading it is safe:
-/// every count fits, every text lies inside, keys are strings. Returns a Value that does not exist when it is malformed (or misaligned).
+/// A node tree as a host handed it over: nodes at the start of `data`, text offsets relative to it. Checked in one pass, so that
+/// reading it is safe: every count fits, every text lies inside, keys are strings. Returns a Value that does not exist when it is
+/// malformed (or misaligned).
 inline Value checked_nodes(const void* data, std::size_t size) {
   if (size < sizeof(Node) || reinterpret_cast<std::uintptr_t>(data) % alignof(Node) != 0) return {};
   const auto* nodes = static_cast<const Node*>(data);

@@ -1,10 +1,10 @@
 #include "port.hpp"
 
+#include <sys/eventfd.h>
+#include <unistd.h>
 #include <cerrno>
 #include <cstring>
 #include <stdexcept>
-#include <sys/eventfd.h>
-#include <unistd.h>
 
 #include "base/json.hpp"
 #include "base/operation.gen.hpp"
@@ -15,13 +15,13 @@ namespace spikard::abi {
 namespace {
 
 constexpr std::size_t answer_credit = 65536;
-constexpr std::uint64_t own_id_bit = 1ULL << 31;    // in the slot half: never an exchange's id
+constexpr std::uint64_t own_id_bit = 1ULL << 31;  // in the slot half: never an exchange's id
 
 std::string_view as_text(const spk_bytes& b) { return {static_cast<const char*>(b.ptr), static_cast<std::size_t>(b.len)}; }
 
 /// A spk_record of its own: header, then nodes, then text and pairs; views relative to its start.
-std::unique_ptr<char[]> make_record(std::uint32_t source, std::uint64_t id, std::uint32_t status, Value nodes, std::string_view body,
-                                    std::span<const http::HeaderField> meta) {
+std::unique_ptr<char[]> make_record(std::uint32_t source, std::uint64_t id, std::uint32_t status, Value nodes,
+                                    std::string_view body, std::span<const http::HeaderField> meta) {
   const std::size_t node_count = nodes ? 1 + (nodes.node().is_container() ? nodes.node().off : 0) : 0;
   std::size_t text = body.size();
   for (const http::HeaderField& field : meta) text += field.name.size() + field.value.size();
@@ -141,9 +141,12 @@ Result<std::unique_ptr<Port>> Port::open(std::shared_ptr<app::Application> appli
   auto io = self->application_->open_io([&](app::IoUnit&) -> Result<http::Sink*> { return self.get(); });
   if (!io.ok()) return std::move(io).error();
   self->io_ = std::move(io).value();
-  self->application_->on_state(self->alive_.get(), [port = self.get(), alive = self->alive_, loop = &self->io_->loop()](app::State state) {
-    loop->post([port, alive, state] { if (*alive) port->state(state); });
-  });
+  self->application_->on_state(self->alive_.get(),
+                               [port = self.get(), alive = self->alive_, loop = &self->io_->loop()](app::State state) {
+                                 loop->post([port, alive, state] {
+                                   if (*alive) port->state(state);
+                                 });
+                               });
   self->push({.kind = SPK_EV_STATE, .flags = 0, .route = 0, .id = 0, .rec = nullptr, .user = 0, .arg = SPK_READY});
   if (self->threaded_) {
     self->shared_fd_ = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
@@ -243,12 +246,24 @@ void Port::on_chunk(http::Exchange& exchange, http::BodyChunk chunk) {
   const bool last = chunk.last();
   const void* address = record.get();
   entry.chunks.emplace_back(std::move(chunk), std::move(record));
-  push({.kind = SPK_EV_CHUNK, .flags = static_cast<std::uint16_t>(last ? SPK_F_LAST : 0), .route = 0, .id = entry.id, .rec = address, .user = 0, .arg = length});
+  push({.kind = SPK_EV_CHUNK,
+        .flags = static_cast<std::uint16_t>(last ? SPK_F_LAST : 0),
+        .route = 0,
+        .id = entry.id,
+        .rec = address,
+        .user = 0,
+        .arg = length});
 }
 
 void Port::on_cancel(http::Exchange& exchange, CancelReason reason) {
   if (find(exchange.id()) == nullptr) return;
-  push({.kind = SPK_EV_CANCEL, .flags = 0, .route = 0, .id = exchange.id(), .rec = nullptr, .user = 0, .arg = static_cast<std::uint64_t>(reason)});
+  push({.kind = SPK_EV_CANCEL,
+        .flags = 0,
+        .route = 0,
+        .id = exchange.id(),
+        .rec = nullptr,
+        .user = 0,
+        .arg = static_cast<std::uint64_t>(reason)});
 }
 
 void Port::on_credit(http::Exchange& exchange) {
@@ -266,7 +281,13 @@ void Port::on_hook(http::Exchange& exchange, http::HookPhase phase, std::uint32_
     entry.extra = make_record(hook, entry.id, exchange.response_status(), {}, {}, exchange.response_headers());
     answer = reinterpret_cast<std::uintptr_t>(entry.extra.get());
   }
-  push({.kind = SPK_EV_HOOK, .flags = 0, .route = hook, .id = entry.id, .rec = &exchange.record(), .user = answer, .arg = static_cast<std::uint64_t>(phase)});
+  push({.kind = SPK_EV_HOOK,
+        .flags = 0,
+        .route = hook,
+        .id = entry.id,
+        .rec = &exchange.record(),
+        .user = answer,
+        .arg = static_cast<std::uint64_t>(phase)});
 }
 
 void Port::on_factory(http::Exchange& exchange, std::uint32_t dependency, std::span<const std::uint64_t> arguments) {
@@ -360,7 +381,8 @@ namespace {
 struct OwnedCommand {
   spk_cmd command;
   std::unique_ptr<char[]> memory;
-  explicit OwnedCommand(const spk_cmd& from) : command(from), memory(new char[((from.head.len + 7) & ~7ULL) + from.body.len + 8]) {
+  explicit OwnedCommand(const spk_cmd& from)
+      : command(from), memory(new char[((from.head.len + 7) & ~7ULL) + from.body.len + 8]) {
     char* const body = memory.get() + ((from.head.len + 7) & ~7ULL);
     if (from.head.len > 0) std::memcpy(memory.get(), from.head.ptr, from.head.len);
     if (from.body.len > 0) std::memcpy(body, from.body.ptr, from.body.len);
@@ -518,9 +540,10 @@ int Port::apply_fail(const spk_cmd& command) {
     failure = {.type = text("type"), .message = text("message"), .trace = text("trace")};
   }
   if (background != background_.end()) {
-    application_->logger().error("background task failed", {{"type", failure.type},
-                                                            {"error", failure.message},
-                                                            {"trace", failure.trace.empty() ? log::Field(nullptr) : log::Field(failure.trace)}});
+    application_->logger().error("background task failed",
+                                 {{"type", failure.type},
+                                  {"error", failure.message},
+                                  {"trace", failure.trace.empty() ? log::Field(nullptr) : log::Field(failure.trace)}});
     background->second->failed = true;
     end_background(*background->second);
     return 0;
@@ -572,7 +595,8 @@ int Port::apply_hook_result(Entry& entry, Value nodes) {
     wrong = !nodes.is_object();
     if (!wrong) {
       result.context = nodes.find("context");
-      wrong = (result.context && !result.context.is_object()) || !read_fields(nodes.find("set"), set) || !read_fields(nodes.find("append"), append);
+      wrong = (result.context && !result.context.is_object()) || !read_fields(nodes.find("set"), set) ||
+              !read_fields(nodes.find("append"), append);
       result.set = set;
       result.append = append;
       if (const Value a = nodes.find("answer"); !wrong && a && !a.is_null()) {
@@ -675,16 +699,21 @@ int Port::start_call(const spk_cmd& command) {
     case Operation::test_advance:
     case Operation::test_settle: {
       net::VirtualClock* clock = application_->virtual_clock();
-      if (clock == nullptr) return refuse_call(Error(ErrorKind::unsupported, "test.advance: the manifest's clock is real; expected \"clock\": \"virtual\""));
+      if (clock == nullptr)
+        return refuse_call(
+            Error(ErrorKind::unsupported, "test.advance: the manifest's clock is real; expected \"clock\": \"virtual\""));
       auto finish = [this, alive = alive_, id, user = command.user, loop = &io_->loop()] {
-        loop->post([this, alive, id, user] { if (*alive) done(user, id, nullptr, {}); });
+        loop->post([this, alive, id, user] {
+          if (*alive) done(user, id, nullptr, {});
+        });
       };
       if (static_cast<Operation>(command.arg) == Operation::test_settle) {
         clock->settle(std::move(finish));
         return 0;
       }
       const Value ms = arguments.is_object() ? arguments.find("ms") : Value();
-      if (!ms.is(NodeType::integer) || ms.as_int() < 0) return refuse_call(invalid_argument("test.advance.ms: expected an integer of at least 0"));
+      if (!ms.is(NodeType::integer) || ms.as_int() < 0)
+        return refuse_call(invalid_argument("test.advance.ms: expected an integer of at least 0"));
       clock->advance(std::chrono::milliseconds(ms.as_int()), std::move(finish));
       return 0;
     }
@@ -696,7 +725,13 @@ Task<void> Port::run_background(std::uint64_t user) {
   HostTask task(*this, user);
   const CancelToken token = co_await current_token();
   const CancelCallback cancelled(token, [this, id = task.id](CancelReason reason) {
-    push({.kind = SPK_EV_CANCEL, .flags = 0, .route = 0, .id = id, .rec = nullptr, .user = 0, .arg = static_cast<std::uint64_t>(reason)});
+    push({.kind = SPK_EV_CANCEL,
+          .flags = 0,
+          .route = 0,
+          .id = id,
+          .rec = nullptr,
+          .user = 0,
+          .arg = static_cast<std::uint64_t>(reason)});
   });
   co_await task;
 }

@@ -18,9 +18,11 @@
 
 namespace spikard::abi {
 
-/// One port: an I/O loop of an application whose handlers live in a host language. Implements http::Sink by queueing events, and applies the host's commands.
+/// One port: an I/O loop of an application whose handlers live in a host language. Implements http::Sink by queueing events, and
+/// applies the host's commands.
 ///
-/// Inline drive: everything happens on the thread that polls. Threaded drive: a core thread turns the loop; the host only takes events and hands over copies of commands.
+/// Inline drive: everything happens on the thread that polls. Threaded drive: a core thread turns the loop; the host only takes
+/// events and hands over copies of commands.
 class Port final : public http::Sink, private net::TurnEnd {
  public:
   [[nodiscard]] static Result<std::unique_ptr<Port>> open(std::shared_ptr<app::Application> application);
@@ -52,11 +54,11 @@ class Port final : public http::Sink, private net::TurnEnd {
     http::Exchange* exchange = nullptr;
     std::uint64_t id = 0;
     Owed owed = Owed::nothing;
-    bool streaming_behind = false;         // while on_response hooks of a streamed answer run, its END is owed as well
-    std::uint32_t uncredited = 0;          // answer bytes taken since the last CREDIT event
-    std::uint64_t covered = 0;             // request-body bytes the host paid for beyond whole chunks
+    bool streaming_behind = false;  // while on_response hooks of a streamed answer run, its END is owed as well
+    std::uint32_t uncredited = 0;   // answer bytes taken since the last CREDIT event
+    std::uint64_t covered = 0;      // request-body bytes the host paid for beyond whole chunks
     std::deque<std::pair<http::BodyChunk, std::unique_ptr<char[]>>> chunks;  // waiting for their CREDIT
-    std::unique_ptr<char[]> extra;         // the spk_record that goes with a HOOK or FACTORY event
+    std::unique_ptr<char[]> extra;  // the spk_record that goes with a HOOK or FACTORY event
   };
   struct Pending;  // a TIMER or CALL in progress
 
@@ -65,7 +67,9 @@ class Port final : public http::Sink, private net::TurnEnd {
   Entry* find(std::uint64_t id);
   void owe(Entry& entry, Owed what);
   void settle(Entry& entry);
-  [[nodiscard]] static bool streams(const Entry& entry) noexcept { return entry.owed == Owed::streaming || entry.streaming_behind; }
+  [[nodiscard]] static bool streams(const Entry& entry) noexcept {
+    return entry.owed == Owed::streaming || entry.streaming_behind;
+  }
   void push(const spk_event& event);
   int take(spk_event* events, std::uint32_t max);
   void publish();
@@ -97,9 +101,9 @@ class Port final : public http::Sink, private net::TurnEnd {
   std::size_t taken_ = 0;
   std::vector<Entry> entries_;
   std::vector<http::HeaderField> head_scratch_;
-  std::unordered_map<std::uint64_t, std::unique_ptr<Pending>> pending_;          // by our id
-  std::unordered_map<std::uint64_t, std::unique_ptr<char[]>> results_;           // DONE records until RELEASE
-  std::unordered_map<std::uint64_t, HostTask*> background_;                      // running, by their id
+  std::unordered_map<std::uint64_t, std::unique_ptr<Pending>> pending_;  // by our id
+  std::unordered_map<std::uint64_t, std::unique_ptr<char[]>> results_;   // DONE records until RELEASE
+  std::unordered_map<std::uint64_t, HostTask*> background_;              // running, by their id
   std::uint64_t next_id_ = 0;
   std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);
 

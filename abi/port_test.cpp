@@ -2,14 +2,14 @@
 #include <gtest/gtest.h>
 
 #include <arpa/inet.h>
+#include <netinet/in.h>
+#include <sys/socket.h>
+#include <unistd.h>
 #include <cstring>
 #include <functional>
 #include <future>
-#include <netinet/in.h>
 #include <string>
-#include <sys/socket.h>
 #include <thread>
-#include <unistd.h>
 #include <vector>
 
 #include "spikard/spikard.h"
@@ -45,7 +45,9 @@ class Client {
     setsockopt(fd_, SOL_SOCKET, SO_LINGER, &hard, sizeof hard);
     close_now();
   }
-  void send(const std::string& text) { EXPECT_EQ(::send(fd_, text.data(), text.size(), MSG_NOSIGNAL), static_cast<ssize_t>(text.size())); }
+  void send(const std::string& text) {
+    EXPECT_EQ(::send(fd_, text.data(), text.size(), MSG_NOSIGNAL), static_cast<ssize_t>(text.size()));
+  }
   /// Reads until `end` was seen; what came up to it and with it.
   std::string until(const std::string& end) {
     while (true) {
@@ -72,8 +74,10 @@ class Client {
 class Host {
  public:
   using OnEvent = std::function<void(Host&, const spk_event&)>;
-  Host(const std::string& routes, OnEvent on_event, const std::string& more = "", const std::string& top = "") : on_event_(std::move(on_event)) {
-    const std::string manifest = R"({"name": "test", "log": {"level": "off"}, )" + top + R"("http": {"listeners": [{"port": 0}], )" + more + R"("routes": [)" + routes + "]}}";
+  Host(const std::string& routes, OnEvent on_event, const std::string& more = "", const std::string& top = "")
+      : on_event_(std::move(on_event)) {
+    const std::string manifest = R"({"name": "test", "log": {"level": "off"}, )" + top +
+                                 R"("http": {"listeners": [{"port": 0}], )" + more + R"("routes": [)" + routes + "]}}";
     EXPECT_EQ(spk_app_open(SPK_ABI, manifest.data(), manifest.size(), &app), 0) << error_text();
     EXPECT_EQ(spk_app_start(app), 0) << error_text();
     EXPECT_EQ(spk_port_open(app, &port), 0) << error_text();
@@ -138,7 +142,9 @@ class Host {
 };
 
 std::string text_of(const void* base, spk_view view) { return {static_cast<const char*>(base) + view.off, view.len}; }
-const spk_node* nodes_of(const void* base, spk_view view) { return reinterpret_cast<const spk_node*>(static_cast<const char*>(base) + view.off); }
+const spk_node* nodes_of(const void* base, spk_view view) {
+  return reinterpret_cast<const spk_node*>(static_cast<const char*>(base) + view.off);
+}
 
 std::string get(const std::string& target) { return "GET " + target + " HTTP/1.1\r\nHost: t\r\n\r\n"; }
 
@@ -171,22 +177,24 @@ TEST(Port, opens_with_the_configuration_of_the_process_when_asked) {
 
 TEST(Port, names_the_place_of_a_schema_that_does_not_compile) {
   spk_app* app = nullptr;
-  const std::string manifest = R"({"http": {"routes": [{"method": "POST", "path": "/", "body": {"schema": {"type": "strin"}}}]}})";
+  const std::string manifest =
+      R"({"http": {"routes": [{"method": "POST", "path": "/", "body": {"schema": {"type": "strin"}}}]}})";
   EXPECT_EQ(spk_app_open(SPK_ABI, manifest.data(), manifest.size(), &app), -SPK_E_CONFIG);
   EXPECT_NE(error_text().find("http.routes[0].body.schema"), std::string::npos) << error_text();
 }
 
 TEST(Port, hands_typed_parameters_over_and_answers) {
-  Host host(R"({"method": "GET", "path": "/u/{id}", "parameters": [{"in": "path", "name": "id", "required": true, "schema": {"type": "integer"}},
+  Host host(
+      R"({"method": "GET", "path": "/u/{id}", "parameters": [{"in": "path", "name": "id", "required": true, "schema": {"type": "integer"}},
               {"in": "query", "name": "v", "schema": {"type": "boolean"}}]})",
-            [](Host& h, const spk_event& e) {
-              if (e.kind != SPK_EV_REQUEST) return;
-              const auto* r = static_cast<const spk_request*>(e.rec);
-              const spk_node* p = nodes_of(r, r->params);
-              EXPECT_EQ(p[0].type, static_cast<uint32_t>(SPK_INT));
-              EXPECT_EQ(p[1].type, static_cast<uint32_t>(SPK_BOOL));
-              h.reply(e.id, std::to_string(p[0].u.i) + (p[1].u.i != 0 ? "+" : "-"));
-            });
+      [](Host& h, const spk_event& e) {
+        if (e.kind != SPK_EV_REQUEST) return;
+        const auto* r = static_cast<const spk_request*>(e.rec);
+        const spk_node* p = nodes_of(r, r->params);
+        EXPECT_EQ(p[0].type, static_cast<uint32_t>(SPK_INT));
+        EXPECT_EQ(p[1].type, static_cast<uint32_t>(SPK_BOOL));
+        h.reply(e.id, std::to_string(p[0].u.i) + (p[1].u.i != 0 ? "+" : "-"));
+      });
   Client c(host.number);
   c.send(get("/u/42?v=true"));
   const std::string answer = c.until("42+");
@@ -211,16 +219,17 @@ TEST(Port, keeps_the_order_of_pipelined_requests_whatever_order_they_are_answere
 }
 
 TEST(Port, hands_the_validated_body_over_as_nodes) {
-  Host host(R"({"method": "POST", "path": "/", "body": {"schema": {"type": "object", "required": ["n"], "properties": {"n": {"type": "integer"}}}}})",
-            [](Host& h, const spk_event& e) {
-              if (e.kind != SPK_EV_REQUEST) return;
-              const auto* r = static_cast<const spk_request*>(e.rec);
-              const spk_node* n = nodes_of(r, r->json);
-              ASSERT_EQ(n[0].type, static_cast<uint32_t>(SPK_OBJ));
-              EXPECT_EQ(std::string(reinterpret_cast<const char*>(r) + n[1].u.off, n[1].len), "n");
-              EXPECT_EQ(text_of(r, r->body), R"({"n": 7})");
-              h.reply(e.id, std::to_string(n[2].u.i));
-            });
+  Host host(
+      R"({"method": "POST", "path": "/", "body": {"schema": {"type": "object", "required": ["n"], "properties": {"n": {"type": "integer"}}}}})",
+      [](Host& h, const spk_event& e) {
+        if (e.kind != SPK_EV_REQUEST) return;
+        const auto* r = static_cast<const spk_request*>(e.rec);
+        const spk_node* n = nodes_of(r, r->json);
+        ASSERT_EQ(n[0].type, static_cast<uint32_t>(SPK_OBJ));
+        EXPECT_EQ(std::string(reinterpret_cast<const char*>(r) + n[1].u.off, n[1].len), "n");
+        EXPECT_EQ(text_of(r, r->body), R"({"n": 7})");
+        h.reply(e.id, std::to_string(n[2].u.i));
+      });
   Client c(host.number);
   c.send("POST / HTTP/1.1\r\nHost: t\r\nContent-Type: application/json\r\nContent-Length: 8\r\n\r\n{\"n\": 7}");
   EXPECT_NE(c.until("\r\n\r\n7").find("200 OK"), std::string::npos);
@@ -306,17 +315,19 @@ TEST(Port, a_client_that_goes_cancels_and_the_late_answer_is_ignored) {
 
 TEST(Port, streams_a_body_in_against_credit) {
   std::string got;
-  Host host(R"({"method": "PUT", "path": "/", "body": {"mode": "stream", "content_types": ["application/octet-stream"]}})", [&](Host& h, const spk_event& e) {
-    if (e.kind != SPK_EV_CHUNK) return;
-    const auto* r = static_cast<const spk_record*>(e.rec);
-    got += text_of(r, r->body);
-    h.command(SPK_CMD_CREDIT, e.id, e.arg);
-    if ((e.flags & SPK_F_LAST) != 0) h.reply(e.id, "<" + std::to_string(got.size()) + ">");
-  });
+  Host host(R"({"method": "PUT", "path": "/", "body": {"mode": "stream", "content_types": ["application/octet-stream"]}})",
+            [&](Host& h, const spk_event& e) {
+              if (e.kind != SPK_EV_CHUNK) return;
+              const auto* r = static_cast<const spk_record*>(e.rec);
+              got += text_of(r, r->body);
+              h.command(SPK_CMD_CREDIT, e.id, e.arg);
+              if ((e.flags & SPK_F_LAST) != 0) h.reply(e.id, "<" + std::to_string(got.size()) + ">");
+            });
   Client c(host.number);
   std::string sent;
   for (int i = 0; sent.size() < 1'000'000; ++i) sent += std::to_string(i) + ",";
-  c.send("PUT / HTTP/1.1\r\nHost: t\r\nContent-Type: application/octet-stream\r\nContent-Length: " + std::to_string(sent.size()) + "\r\n\r\n" + sent);
+  c.send("PUT / HTTP/1.1\r\nHost: t\r\nContent-Type: application/octet-stream\r\nContent-Length: " + std::to_string(sent.size()) +
+         "\r\n\r\n" + sent);
   EXPECT_NE(c.until(">").find("<" + std::to_string(sent.size()) + ">"), std::string::npos);
   EXPECT_TRUE(got == sent);
 }
@@ -350,17 +361,18 @@ TEST(Port, streams_an_answer_with_credit_given_back) {
 }
 
 TEST(Port, a_streamed_answer_and_its_on_response_hook_are_both_owed) {
-  Host host(R"({"method": "GET", "path": "/"})",
-            [&](Host& h, const spk_event& e) {
-              if (e.kind == SPK_EV_REQUEST) h.command(SPK_CMD_HEAD, e.id);
-              if (e.kind != SPK_EV_HOOK) return;
-              // While the hook is owed the handler goes on, to its end.
-              EXPECT_GE(h.command(SPK_CMD_CHUNK, e.id, 0, 0, "abc"), 0);
-              EXPECT_GE(h.command(SPK_CMD_END, e.id), 0);
-              EXPECT_EQ(h.command(SPK_CMD_END, e.id), -SPK_E_STALE);
-              EXPECT_GE(h.command(SPK_CMD_RESULT, e.id), 0);
-            },
-            R"("hooks": {"on_response": ["h"]}, )");
+  Host host(
+      R"({"method": "GET", "path": "/"})",
+      [&](Host& h, const spk_event& e) {
+        if (e.kind == SPK_EV_REQUEST) h.command(SPK_CMD_HEAD, e.id);
+        if (e.kind != SPK_EV_HOOK) return;
+        // While the hook is owed the handler goes on, to its end.
+        EXPECT_GE(h.command(SPK_CMD_CHUNK, e.id, 0, 0, "abc"), 0);
+        EXPECT_GE(h.command(SPK_CMD_END, e.id), 0);
+        EXPECT_EQ(h.command(SPK_CMD_END, e.id), -SPK_E_STALE);
+        EXPECT_GE(h.command(SPK_CMD_RESULT, e.id), 0);
+      },
+      R"("hooks": {"on_response": ["h"]}, )");
   Client c(host.number);
   c.send("GET / HTTP/1.1\r\nHost: t\r\n\r\n");
   EXPECT_NE(c.until("0\r\n\r\n").find("3\r\nabc\r\n"), std::string::npos);
@@ -368,28 +380,35 @@ TEST(Port, a_streamed_answer_and_its_on_response_hook_are_both_owed) {
 
 TEST(Port, runs_hooks_factories_and_clean_up_in_order) {
   std::string trace;
-  Host host(R"({"method": "GET", "path": "/", "inject": ["b"]})",
-            [&](Host& h, const spk_event& e) {
-              switch (e.kind) {
-                case SPK_EV_HOOK: trace += "hook" + std::to_string(e.arg) + " "; h.command(SPK_CMD_RESULT, e.id); break;
-                case SPK_EV_FACTORY: {
-                  const auto* r = static_cast<const spk_record*>(e.rec);
-                  const spk_node* n = nodes_of(r, r->nodes);
-                  trace += "make" + std::to_string(e.route) + "(" + (n[0].len > 0 ? std::to_string(n[1].u.i) : "") + ") ";
-                  h.command(SPK_CMD_RESULT, e.id, 100 + e.route);
-                  break;
-                }
-                case SPK_EV_DISPOSE: trace += "free" + std::to_string(e.arg) + " "; h.command(SPK_CMD_RESULT, e.id); break;
-                case SPK_EV_REQUEST: {
-                  const auto* r = static_cast<const spk_request*>(e.rec);
-                  trace += "handle" + std::to_string(*reinterpret_cast<const uint64_t*>(nodes_of(r, r->deps))) + " ";
-                  h.reply(e.id, "<ok>");
-                  break;
-                }
-                default: break;
-              }
-            },
-            R"("hooks": {"on_request": ["x"], "pre_handler": ["y"], "on_response": ["z"]}, "dependencies": [
+  Host host(
+      R"({"method": "GET", "path": "/", "inject": ["b"]})",
+      [&](Host& h, const spk_event& e) {
+        switch (e.kind) {
+          case SPK_EV_HOOK:
+            trace += "hook" + std::to_string(e.arg) + " ";
+            h.command(SPK_CMD_RESULT, e.id);
+            break;
+          case SPK_EV_FACTORY: {
+            const auto* r = static_cast<const spk_record*>(e.rec);
+            const spk_node* n = nodes_of(r, r->nodes);
+            trace += "make" + std::to_string(e.route) + "(" + (n[0].len > 0 ? std::to_string(n[1].u.i) : "") + ") ";
+            h.command(SPK_CMD_RESULT, e.id, 100 + e.route);
+            break;
+          }
+          case SPK_EV_DISPOSE:
+            trace += "free" + std::to_string(e.arg) + " ";
+            h.command(SPK_CMD_RESULT, e.id);
+            break;
+          case SPK_EV_REQUEST: {
+            const auto* r = static_cast<const spk_request*>(e.rec);
+            trace += "handle" + std::to_string(*reinterpret_cast<const uint64_t*>(nodes_of(r, r->deps))) + " ";
+            h.reply(e.id, "<ok>");
+            break;
+          }
+          default: break;
+        }
+      },
+      R"("hooks": {"on_request": ["x"], "pre_handler": ["y"], "on_response": ["z"]}, "dependencies": [
               {"id": 1, "name": "a", "kind": "factory", "scope": "request", "cleanup": true},
               {"id": 2, "name": "b", "kind": "factory", "scope": "request", "depends_on": ["a"], "cleanup": true}],)");
   Client c(host.number);
@@ -469,22 +488,20 @@ TEST(Port, a_background_task_that_the_drain_cuts_off_is_told_and_abandoned) {
   spk_id task = 0;
   bool cancelled = false;
   int late = 1;
-  Host host(
-      R"({"method": "GET", "path": "/"})",
-      [&](Host& h, const spk_event& e) {
-        if (e.kind == SPK_EV_REQUEST) {
-          h.command(SPK_CMD_CALL, e.id, SPK_OP_BACKGROUND_RUN, 77);
-          h.reply(e.id, "<ok>");
-        } else if (e.kind == SPK_EV_TASK) {
-          task = e.id;
-          spk_drain(h.app, SPK_DRAIN_DEFAULT);
-        } else if (e.kind == SPK_EV_STATE && e.arg == SPK_DRAINING) {
-          spk_drain(h.app, SPK_DRAIN_DEFAULT);  // the second one cuts off at once
-        } else if (e.kind == SPK_EV_CANCEL && e.id == task) {
-          cancelled = e.arg == SPK_CANCEL_SHUTDOWN;
-          late = h.command(SPK_CMD_ACK, e.id);
-        }
-      });
+  Host host(R"({"method": "GET", "path": "/"})", [&](Host& h, const spk_event& e) {
+    if (e.kind == SPK_EV_REQUEST) {
+      h.command(SPK_CMD_CALL, e.id, SPK_OP_BACKGROUND_RUN, 77);
+      h.reply(e.id, "<ok>");
+    } else if (e.kind == SPK_EV_TASK) {
+      task = e.id;
+      spk_drain(h.app, SPK_DRAIN_DEFAULT);
+    } else if (e.kind == SPK_EV_STATE && e.arg == SPK_DRAINING) {
+      spk_drain(h.app, SPK_DRAIN_DEFAULT);  // the second one cuts off at once
+    } else if (e.kind == SPK_EV_CANCEL && e.id == task) {
+      cancelled = e.arg == SPK_CANCEL_SHUTDOWN;
+      late = h.command(SPK_CMD_ACK, e.id);
+    }
+  });
   Client c(host.number);
   c.send(get("/"));
   c.until("<ok>");

@@ -1,4 +1,5 @@
-// The exported functions: each catches everything, checks its arguments, and forwards. Documentation is in spec/abi and the generated header.
+// The exported functions: each catches everything, checks its arguments, and forwards. Documentation is in spec/abi and the
+// generated header.
 #include "spikard/spikard.h"
 
 #include <cstddef>
@@ -28,7 +29,8 @@ static_assert(offsetof(spk_request, headers) == offsetof(spikard::http::RequestR
 static_assert(offsetof(spk_request, params) == offsetof(spikard::http::RequestRecord, params));
 static_assert(offsetof(spk_request, deps) == offsetof(spikard::http::RequestRecord, deps));
 static_assert(offsetof(spk_request, json) == offsetof(spikard::http::RequestRecord, json));
-static_assert(SPK_NULL == static_cast<int>(spikard::NodeType::null) && SPK_NUMTEXT == static_cast<int>(spikard::NodeType::numtext));
+static_assert(SPK_NULL == static_cast<int>(spikard::NodeType::null) &&
+              SPK_NUMTEXT == static_cast<int>(spikard::NodeType::numtext));
 
 struct spk_app {
   std::shared_ptr<spikard::app::Application> application;
@@ -114,7 +116,8 @@ extern "C" {
 uint32_t spk_abi(void) { return SPK_ABI; }
 
 int spk_app_open(uint32_t abi, const char* manifest_json, size_t n, spk_app** out) {
-  return open_app(abi, manifest_json, n, out, [](spikard::Value manifest) { return spikard::services::manifest_from_json(manifest); });
+  return open_app(abi, manifest_json, n, out,
+                  [](spikard::Value manifest) { return spikard::services::manifest_from_json(manifest); });
 }
 
 int spk_app_open_configured(uint32_t abi, const char* manifest_json, size_t n, spk_app** out) {
@@ -129,7 +132,8 @@ int spk_supervise(spk_app* app, uint32_t workers) {
   if (app == nullptr) return failed(SPK_E_CONFIG, "spk_supervise: NULL app");
   return guarded([&]() -> int {
     auto& application = *app->application;
-    if (application.state() != spikard::app::State::created) return failed(SPK_E_STATE, "spk_supervise: call it before spk_app_start");
+    if (application.state() != spikard::app::State::created)
+      return failed(SPK_E_STATE, "spk_supervise: call it before spk_app_start");
     if (auto checked = application.check_workers(workers); !checked.ok()) return failed(checked.error());
     if (auto reserved = application.reserve(); !reserved.ok()) return failed(reserved.error());
     auto supervised = spikard::app::supervise(application.supervisor_options(workers),

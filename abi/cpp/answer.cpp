@@ -103,7 +103,8 @@ struct ChunkAwaiter {
 }  // namespace
 
 void send(const Context& context, const Response& response) {
-  reply(context, {.status = response.status, .format = response.format, .headers = {}, .body = response.body, .value = {}}, response.headers);
+  reply(context, {.status = response.status, .format = response.format, .headers = {}, .body = response.body, .value = {}},
+        response.headers);
 }
 void send_json(const Context& context, std::string_view json, std::uint16_t status) {
   reply(context, {.status = status, .format = http::BodyFormat::json, .headers = {}, .body = json, .value = {}}, {});
@@ -111,7 +112,9 @@ void send_json(const Context& context, std::string_view json, std::uint16_t stat
 void send_text(const Context& context, std::string_view text, std::uint16_t status) {
   reply(context, {.status = status, .format = http::BodyFormat::text, .headers = {}, .body = text, .value = {}}, {});
 }
-void send_problem(const Context& context, const Problem& problem) { send(context, problem.response(context.dispatcher().problem_base())); }
+void send_problem(const Context& context, const Problem& problem) {
+  send(context, problem.response(context.dispatcher().problem_base()));
+}
 
 void send_exception(const Context& context, const std::exception_ptr& error) {
   try {

@@ -45,14 +45,18 @@ std::string slug(const TestResponse& r) {
 
 TEST(Api, TypedParametersOfEverySource) {
   App app;
-  app.get("/users/{id:int}", [](Path<"id", std::int64_t, Ge<1>> id, Query<"verbose", bool, Default<false>> verbose, Header<"X-Key", std::optional<std::string>> key,
-                                Cookie<"session", std::string, DefaultText<"none">> session) { return shop::Answer{*id, *verbose, key->value_or("-") + *session}; });
+  app.get("/users/{id:int}",
+          [](Path<"id", std::int64_t, Ge<1>> id, Query<"verbose", bool, Default<false>> verbose,
+             Header<"X-Key", std::optional<std::string>> key, Cookie<"session", std::string, DefaultText<"none">> session) {
+            return shop::Answer{*id, *verbose, key->value_or("-") + *session};
+          });
   TestClient client(app);
   const auto plain = client.get("/users/7");
   EXPECT_EQ(plain.status, 200);
   EXPECT_EQ(plain.header("content-type"), "application/json");
   EXPECT_EQ(plain.body, R"({"id":7,"verbose":false,"key":"-none"})");
-  EXPECT_EQ(client.get("/users/7?verbose=true", {{"x-key", "k"}, {"Cookie", "session=s"}}).body, R"({"id":7,"verbose":true,"key":"ks"})");
+  EXPECT_EQ(client.get("/users/7?verbose=true", {{"x-key", "k"}, {"Cookie", "session=s"}}).body,
+            R"({"id":7,"verbose":true,"key":"ks"})");
   const auto wrong = client.get("/users/0?verbose=maybe");
   EXPECT_EQ(wrong.status, 422);
   EXPECT_EQ(slug(wrong), "validation-error");
@@ -72,7 +76,8 @@ TEST(Api, BodyIsValidatedAgainstTheStruct) {
   EXPECT_EQ(made.header("location"), "/orders/1");
   EXPECT_EQ(made.body, R"({"customer":"Ada","items":[{"sku":"ABC","quantity":2}],"note":null})");
   // The default of `quantity` is filled in.
-  EXPECT_EQ(client.send_json("POST", "/orders", R"({"customer":"Ada","items":[{"sku":"ABC"}]})").as<Order>().items[0].quantity, 1);
+  EXPECT_EQ(client.send_json("POST", "/orders", R"({"customer":"Ada","items":[{"sku":"ABC"}]})").as<Order>().items[0].quantity,
+            1);
   const auto wrong = client.send_json("POST", "/orders", R"({"items":[{"sku":"abc","quantity":101}]})");
   EXPECT_EQ(wrong.status, 422);
   EXPECT_EQ(wrong.json().root().find("errors").size(), 3U) << wrong.body;
@@ -86,7 +91,9 @@ TEST(Api, WhatHandlersReturn) {
   app.get("/nothing", [] {});
   app.get("/json", [] { return json::parse(R"({"a":[1,2.5,null]})").value(); });
   app.get("/list", [] { return std::vector<shop::Item>{{"ABC", 1}, {"DEF", 2}}; });
-  app.get("/response", [] { return Response::text("teapot", 418).header("x-a", "b").cookie({.name = "c", .value = "d", .path = "/", .http_only = true}); });
+  app.get("/response", [] {
+    return Response::text("teapot", 418).header("x-a", "b").cookie({.name = "c", .value = "d", .path = "/", .http_only = true});
+  });
   app.get("/result", [](Query<"fail", bool, Default<false>> fail) -> Result<shop::Answer> {
     if (*fail) return Error(ErrorKind::not_found, "No such answer");
     return shop::Answer{1, true, "k"};
@@ -297,7 +304,12 @@ TEST(Api, DependenciesByScopeWithCleanup) {
     App app;
     app.value("config", std::string("cfg"));
     app.dependency(
-        "db", Scope::singleton, [trace](Inject<"config", std::string> config) { trace->push_back("open"); return Db{*config, trace}; }, [](Db& db) { db.trace->push_back("close"); });
+        "db", Scope::singleton,
+        [trace](Inject<"config", std::string> config) {
+          trace->push_back("open");
+          return Db{*config, trace};
+        },
+        [](Db& db) { db.trace->push_back("close"); });
     app.dependency(
         "session", Scope::request,
         [trace](Inject<"db", Db> db) -> Task<std::string> {
@@ -324,10 +336,12 @@ TEST(Api, DependenciesByScopeWithCleanup) {
 TEST(Api, BlockingHandlersRunOnThePool) {
   App app;
   const auto here = std::this_thread::get_id();
-  app.get("/blocking/{n:int}", [here](Path<"n", int> n) -> std::string {
-       if (*n == 0) throw Problem::not_found("none");
-       return (std::this_thread::get_id() == here ? "loop " : "pool ") + std::to_string(*n);
-     }).blocking();
+  app.get("/blocking/{n:int}",
+          [here](Path<"n", int> n) -> std::string {
+            if (*n == 0) throw Problem::not_found("none");
+            return (std::this_thread::get_id() == here ? "loop " : "pool ") + std::to_string(*n);
+          })
+      .blocking();
   TestClient client(app);
   EXPECT_EQ(client.get("/blocking/5").body, "pool 5");
   EXPECT_EQ(client.get("/blocking/0").status, 404);
@@ -354,7 +368,9 @@ TEST(Api, StoppingWithHandlersInHandDestroysThem) {
   app.manifest().shutdown = {.delay_ms = 0, .timeout_ms = 0, .cleanup_ms = 0, .flush_ms = 0};
   struct Witness {
     std::shared_ptr<bool> gone;
-    ~Witness() { if (gone) *gone = true; }
+    ~Witness() {
+      if (gone) *gone = true;
+    }
   };
   auto gone = std::make_shared<bool>(false);
   app.get("/forever", [gone](Context& ctx) -> Task<void> {
@@ -376,12 +392,15 @@ TEST(Api, FormsAreCoerced) {
   App app;
   app.post("/form", [](Form<shop::Item> item) { return *item; });
   TestClient client(app);
-  EXPECT_EQ(client.request("POST", "/form", {{"Content-Type", "application/x-www-form-urlencoded"}}, "sku=ABC&quantity=7").body, R"({"sku":"ABC","quantity":7})");
+  EXPECT_EQ(client.request("POST", "/form", {{"Content-Type", "application/x-www-form-urlencoded"}}, "sku=ABC&quantity=7").body,
+            R"({"sku":"ABC","quantity":7})");
 }
 
 TEST(Api, RawBodyOfAnyType) {
   App app;
-  app.post("/raw", [](RawBody body, Request request) { return std::string(body.value) + std::string(request.header("content-type").value_or("none")); });
+  app.post("/raw", [](RawBody body, Request request) {
+    return std::string(body.value) + std::string(request.header("content-type").value_or("none"));
+  });
   TestClient client(app);
   EXPECT_EQ(client.request("POST", "/raw", {{"Content-Type", "a/b"}}, "abc").body, "abca/b");
 }

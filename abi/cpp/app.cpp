@@ -37,7 +37,8 @@ App::RouteRef App::add(services::Route spec, detail::Handler handler) {
 
 App& App::add_hook(http::HookPhase phase, HookFunction fn) {
   services::Hooks& names = http().hooks;
-  std::vector<std::string>* list[] = {&names.on_request, &names.pre_validation, &names.pre_handler, &names.on_response, &names.on_error};
+  std::vector<std::string>* list[] = {&names.on_request, &names.pre_validation, &names.pre_handler, &names.on_response,
+                                      &names.on_error};
   auto& functions = state_->hooks[static_cast<std::size_t>(phase)];
   list[static_cast<std::size_t>(phase)]->push_back("hook" + std::to_string(functions.size()));
   functions.push_back(std::move(fn));
@@ -82,7 +83,9 @@ Result<std::shared_ptr<app::Application>> App::build(app::ApplicationOptions opt
     detail::Handler& handler = state_->handlers[i];
     if (handler.run_blocking) handler.run = std::exchange(handler.run_blocking, {});
     if (!handler.on_pool_possible) {
-      return invalid_argument("http.routes[" + std::to_string(i) + "].blocking: expected a plain function of typed parameters (no Context, Request, RawBody or BodyStream)");
+      return invalid_argument(
+          "http.routes[" + std::to_string(i) +
+          "].blocking: expected a plain function of typed parameters (no Context, Request, RawBody or BodyStream)");
     }
   }
   services::Manifest manifest = state_->manifest;
@@ -104,7 +107,8 @@ int App::run() {
   auto sources = app::process_config();
   NodeBuilder stated;
   services::to_nodes(manifest(), stated);
-  auto configured = sources.ok() ? app::configured_manifest(stated.root(), *sources) : Result<services::Manifest>(sources.error());
+  auto configured =
+      sources.ok() ? app::configured_manifest(stated.root(), *sources) : Result<services::Manifest>(sources.error());
   if (!configured.ok()) {
     std::fprintf(stderr, "%s\n", configured.error().message().c_str());
     return 78;  // EX_CONFIG
@@ -120,7 +124,8 @@ int App::run() {
     std::fprintf(stderr, "%s\n", code.error().to_string().c_str());
     return 1;
   }
-  // A blocking handler that was abandoned may still be running: then nothing it uses may be destroyed, and joining it would keep the process alive.
+  // A blocking handler that was abandoned may still be running: then nothing it uses may be destroyed, and joining it would keep
+  // the process alive.
   if (*code != 0) new std::shared_ptr<State>(state_);
   return *code;
 }

@@ -40,7 +40,8 @@ namespace {
 /// 200 objects, about 20 KB.
 void write_products(benchmark::State& state) {
   std::vector<bench::Product> products;
-  for (int i = 0; i < 200; ++i) products.push_back({i, "product number " + std::to_string(i), i * 1.25, i % 2 == 0, {"red", "blue"}, "a rather fine thing"});
+  for (int i = 0; i < 200; ++i)
+    products.push_back({i, "product number " + std::to_string(i), i * 1.25, i % 2 == 0, {"red", "blue"}, "a rather fine thing"});
   std::size_t size = 0;
   for (auto _ : state) {
     JsonOut& out = JsonOut::scratch();

@@ -69,7 +69,9 @@ namespace spikard {
 namespace {
 
 template <class T>
-std::string schema_text() { return json::to_string(schema_of<T>().root()); }
+std::string schema_text() {
+  return json::to_string(schema_of<T>().root());
+}
 
 template <class T>
 T read(std::string_view text) {
@@ -78,8 +80,15 @@ T read(std::string_view text) {
 }
 
 TEST(Describe, WritesMembersInOrder) {
-  const shop::Order order{.customer = "A\"da", .items = {{"ABC", 2, 9.5}}, .note = std::nullopt, .size = shop::Size::large, .express = true, .tags = {{"a", 1}}};
-  EXPECT_EQ(to_json(order), R"({"customer":"A\"da","items":[{"sku":"ABC","quantity":2,"price":9.5}],"note":null,"size":"large","express":true,"tags":{"a":1}})");
+  const shop::Order order{.customer = "A\"da",
+                          .items = {{"ABC", 2, 9.5}},
+                          .note = std::nullopt,
+                          .size = shop::Size::large,
+                          .express = true,
+                          .tags = {{"a", 1}}};
+  EXPECT_EQ(
+      to_json(order),
+      R"({"customer":"A\"da","items":[{"sku":"ABC","quantity":2,"price":9.5}],"note":null,"size":"large","express":true,"tags":{"a":1}})");
   EXPECT_EQ(to_json(shop::Empty{}), "{}");
   EXPECT_EQ(to_json(std::vector<int>{}), "[]");
   EXPECT_EQ(to_json(std::map<std::string, int>{}), "{}");
@@ -88,7 +97,8 @@ TEST(Describe, WritesMembersInOrder) {
 }
 
 TEST(Describe, ReadsWhatItWrote) {
-  const std::string text = R"({"customer":"Ada","items":[{"sku":"ABC","quantity":2,"price":9.5},{"sku":"DEF","quantity":1,"price":1.0}],"note":"x","size":"large","express":true,"tags":{"a":1}})";
+  const std::string text =
+      R"({"customer":"Ada","items":[{"sku":"ABC","quantity":2,"price":9.5},{"sku":"DEF","quantity":1,"price":1.0}],"note":"x","size":"large","express":true,"tags":{"a":1}})";
   EXPECT_EQ(to_json(read<shop::Order>(text)), text);
 }
 
@@ -121,9 +131,10 @@ TEST(Describe, GivenTellsNullFromNothing) {
 }
 
 TEST(Schema, ItemWithConstraintsAndDefault) {
-  EXPECT_EQ(schema_text<shop::Item>(),
-            R"({"type":"object","properties":{"sku":{"type":"string","pattern":"^[A-Z]{3}$","minLength":3},)"
-            R"("quantity":{"type":"integer","minimum":1,"maximum":100,"default":1},"price":{"type":"number","minimum":0.5}},"required":["sku","price"]})");
+  EXPECT_EQ(
+      schema_text<shop::Item>(),
+      R"({"type":"object","properties":{"sku":{"type":"string","pattern":"^[A-Z]{3}$","minLength":3},)"
+      R"("quantity":{"type":"integer","minimum":1,"maximum":100,"default":1},"price":{"type":"number","minimum":0.5}},"required":["sku","price"]})");
 }
 
 TEST(Schema, OptionalEnumMapClosedAndDefaulted) {
@@ -132,7 +143,8 @@ TEST(Schema, OptionalEnumMapClosedAndDefaulted) {
   EXPECT_EQ(json::to_string(properties.find("note")), R"({"type":["string","null"]})");
   EXPECT_EQ(json::to_string(properties.find("size")), R"({"type":"string","enum":["small","large"]})");
   EXPECT_EQ(json::to_string(properties.find("express")), R"({"type":"boolean","default":false})");
-  EXPECT_EQ(json::to_string(properties.find("tags").find("additionalProperties")), R"({"type":"integer","minimum":-9223372036854775808,"maximum":9223372036854775807})");
+  EXPECT_EQ(json::to_string(properties.find("tags").find("additionalProperties")),
+            R"({"type":"integer","minimum":-9223372036854775808,"maximum":9223372036854775807})");
   EXPECT_EQ(properties.find("items").find("maxItems").as_int(), 50);
   EXPECT_EQ(json::to_string(schema.root().find("required")), R"(["customer","items","size","tags"])");
   EXPECT_FALSE(schema.root().find("additionalProperties").as_bool());
@@ -154,8 +166,9 @@ TEST(Describe, AnUnderscoreAtTheEndIsNotPartOfTheName) {
 }
 
 TEST(Schema, GivenIsNotRequired) {
-  EXPECT_EQ(schema_text<shop::Patch>(),
-            R"({"type":"object","properties":{"count":{"type":"integer","minimum":-2147483648,"maximum":2147483647},"note":{"type":["string","null"]}}})");
+  EXPECT_EQ(
+      schema_text<shop::Patch>(),
+      R"({"type":"object","properties":{"count":{"type":"integer","minimum":-2147483648,"maximum":2147483647},"note":{"type":["string","null"]}}})");
 }
 
 }  // namespace

@@ -11,7 +11,8 @@ Dispatcher::Dispatcher(std::shared_ptr<App::State> state, app::Application& appl
     if (state_->pool == nullptr || state_->pool_owner.get() != &application) {
       state_->pool.reset();
       state_->pool_owner = application.shared_from_this();
-      state_->pool = std::make_unique<net::BlockingPool>(application.clock(), net::BlockingPoolOptions{.threads = 32, .queue = 4096});
+      state_->pool =
+          std::make_unique<net::BlockingPool>(application.clock(), net::BlockingPoolOptions{.threads = 32, .queue = 4096});
     }
   }
   // The observer runs on the service thread; it is taken off before the loop goes.
@@ -129,7 +130,11 @@ void Dispatcher::hook_done(Hook& hook, const std::exception_ptr& error) {
   std::vector<http::HeaderField> headers;
   if (hook.answer_) {
     headers = fields_of(hook.answer_->headers);
-    answer = {.status = hook.answer_->status, .format = hook.answer_->format, .headers = headers, .body = hook.answer_->body, .value = {}};
+    answer = {.status = hook.answer_->status,
+              .format = hook.answer_->format,
+              .headers = headers,
+              .body = hook.answer_->body,
+              .value = {}};
     result.answer = &answer;
   }
   exchange.hook_done(result);
@@ -221,8 +226,8 @@ Task<void> logged(log::Logger& logger, std::unique_ptr<Function<Task<void>()>> w
 
 void Dispatcher::background(Function<Task<void>()> work) {
   auto owned = std::make_unique<Function<Task<void>()>>(std::move(work));
-  const Result<void> taken =
-      background_.run([&logger = application_.logger(), work = std::move(owned)]() mutable { return logged(logger, std::move(work)); });
+  const Result<void> taken = background_.run(
+      [&logger = application_.logger(), work = std::move(owned)]() mutable { return logged(logger, std::move(work)); });
   if (!taken.ok()) application_.logger().error("background task refused", {{"error", taken.error().message()}});
 }
 

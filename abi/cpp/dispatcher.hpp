@@ -33,7 +33,8 @@ struct App::State {
 
 namespace detail {
 
-/// http::Sink over an App's functions: direct calls, no port. One a loop. Handlers that have not ended when it goes are destroyed.
+/// http::Sink over an App's functions: direct calls, no port. One a loop. Handlers that have not ended when it goes are
+/// destroyed.
 class Dispatcher final : public http::Sink {
  public:
   Dispatcher(std::shared_ptr<App::State> state, app::Application& application, app::IoUnit& unit);

@@ -18,7 +18,8 @@ std::string cookie_line(const SetCookie& cookie) {
   line.path = cookie.path;
   if (!cookie.same_site.empty()) {
     const char c = static_cast<char>(cookie.same_site[0] | 0x20);
-    if (cookie.same_site.size() < 3 || (c != 's' && c != 'l' && c != 'n')) throw std::invalid_argument("SameSite is Strict, Lax or None");
+    if (cookie.same_site.size() < 3 || (c != 's' && c != 'l' && c != 'n'))
+      throw std::invalid_argument("SameSite is Strict, Lax or None");
     line.same_site = c == 's' ? http::SameSite::strict : c == 'l' ? http::SameSite::lax : http::SameSite::none;
   }
   line.secure = cookie.secure;

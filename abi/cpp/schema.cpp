@@ -33,7 +33,8 @@ void SchemaWriter::type(std::string_view name, bool nullable) {
 
 void SchemaWriter::range(std::span<const Constraint> constraints, std::int64_t low, std::uint64_t high) {
   const auto stated = [&](std::string_view inclusive, std::string_view exclusive) {
-    return std::any_of(constraints.begin(), constraints.end(), [&](const Constraint& c) { return c.keyword == inclusive || c.keyword == exclusive; });
+    return std::any_of(constraints.begin(), constraints.end(),
+                       [&](const Constraint& c) { return c.keyword == inclusive || c.keyword == exclusive; });
   };
   if (!stated("minimum", "exclusiveMinimum")) {
     writer_.key("minimum");

@@ -43,7 +43,8 @@ class ResponseReader {
   explicit ResponseReader(bool head_request) : head_request_(head_request) {}
   void feed(std::string_view bytes) {
     pending_.append(bytes);
-    while (step()) {}
+    while (step()) {
+    }
   }
   void end_of_stream() {
     if (phase_ == Phase::until_close) phase_ = Phase::done;
@@ -168,13 +169,15 @@ struct TestClient::State {
     const auto give_up = std::chrono::steady_clock::now() + options.patience;
     while (!done()) {
       io->loop().turn(20);
-      if (std::chrono::steady_clock::now() > give_up) throw std::runtime_error(std::string("the test client waited too long for ") + what);
+      if (std::chrono::steady_clock::now() > give_up)
+        throw std::runtime_error(std::string("the test client waited too long for ") + what);
     }
   }
 };
 
 struct TestClient::Stream::Connection final : net::IoHandler {
-  Connection(std::unique_ptr<net::Transport> end, std::string bytes, bool head_request) : transport(std::move(end)), out(std::move(bytes)), reader(head_request) {
+  Connection(std::unique_ptr<net::Transport> end, std::string bytes, bool head_request)
+      : transport(std::move(end)), out(std::move(bytes)), reader(head_request) {
     if (auto started = transport->start(this); !started.ok()) throw std::runtime_error(started.error().message());
     on_io(0);
   }
@@ -316,7 +319,8 @@ int TestClient::stop() {
   return state_->application->exit_code();
 }
 
-TestClient::Stream::Stream(State& state, std::unique_ptr<Connection> connection) : state_(&state), connection_(std::move(connection)) {}
+TestClient::Stream::Stream(State& state, std::unique_ptr<Connection> connection)
+    : state_(&state), connection_(std::move(connection)) {}
 TestClient::Stream::Stream(Stream&&) noexcept = default;
 TestClient::Stream& TestClient::Stream::operator=(Stream&&) noexcept = default;
 TestClient::Stream::~Stream() = default;

@@ -1,4 +1,5 @@
-/* The least a server on epoll can do: one read and one write a request, an answer that was made before. It looks for the empty line and nothing else. */
+/* The least a server on epoll can do: one read and one write a request, an answer that was made before. It looks for the empty
+ * line and nothing else. */
 #define _GNU_SOURCE
 #include <errno.h>
 #include <netinet/in.h>
@@ -11,7 +12,8 @@
 #include <unistd.h>
 
 static const char answer[] =
-    "HTTP/1.1 200 OK\r\nContent-Type: text/plain; charset=utf-8\r\nContent-Length: 13\r\nDate: Sun, 06 Nov 1994 08:49:37 GMT\r\n\r\nHello, World!";
+    "HTTP/1.1 200 OK\r\nContent-Type: text/plain; charset=utf-8\r\nContent-Length: 13\r\nDate: Sun, 06 Nov 1994 08:49:37 "
+    "GMT\r\n\r\nHello, World!";
 
 enum { max_events = 512, buffer_size = 16384, max_pipeline = 64 };
 
@@ -30,7 +32,9 @@ int main(void) {
   const int listener = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK, 0);
   const int one = 1;
   setsockopt(listener, SOL_SOCKET, SO_REUSEADDR, &one, sizeof one);
-  struct sockaddr_in address = {.sin_family = AF_INET, .sin_port = htons((unsigned short)(port ? atoi(port) : 8000)), .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+  struct sockaddr_in address = {.sin_family = AF_INET,
+                                .sin_port = htons((unsigned short)(port ? atoi(port) : 8000)),
+                                .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
   if (bind(listener, (struct sockaddr*)&address, sizeof address) != 0 || listen(listener, 1024) != 0) {
     perror("floor");
     return 1;

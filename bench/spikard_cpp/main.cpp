@@ -79,7 +79,8 @@ int main() {
   using namespace spikard;
   std::vector<bench::Article> articles;
   for (int i = 0; i < 200; ++i) {
-    articles.push_back({i, "Item number " + std::to_string(i), "ABC-" + std::to_string(1000 + i), 9.99 + i, i % 17, i % 2 == 0, std::nullopt});
+    articles.push_back(
+        {i, "Item number " + std::to_string(i), "ABC-" + std::to_string(1000 + i), 9.99 + i, i % 17, i % 2 == 0, std::nullopt});
   }
   App app;
   app.get("/plain", [] { return std::string("Hello, World!"); });

@@ -1,10 +1,10 @@
 #include "app/application.hpp"
 
+#include <unistd.h>
 #include <csignal>
 #include <cstdlib>
 #include <cstring>
 #include <future>
-#include <unistd.h>
 
 #include "app/background_component.hpp"
 #include "app/http_component.hpp"
@@ -69,8 +69,9 @@ Result<std::shared_ptr<Application>> Application::create(services::Manifest mani
     self->clock_ = std::make_shared<RealClock>();
   }
   if (options.log_sink == nullptr) options.log_sink = std::make_shared<log::FdSink>(STDERR_FILENO);
-  self->logger_ = std::make_unique<log::Logger>(std::move(options.log_sink), *self->clock_, static_cast<log::Format>(m.log.format),
-                                                static_cast<log::Level>(m.log.level), m.name);
+  self->logger_ =
+      std::make_unique<log::Logger>(std::move(options.log_sink), *self->clock_, static_cast<log::Format>(m.log.format),
+                                    static_cast<log::Level>(m.log.level), m.name);
   if (m.io_threads == 0) return invalid_argument("io_threads: expected at least 1, got 0");
   if (m.http) {
     auto compiled = http::CompiledHttp::compile(*m.http);
@@ -110,7 +111,8 @@ Result<void> Application::reserve() {
     reserved_.push_back(std::move(address).value());
     std::shared_ptr<net::TlsContext> tls;
     if (listener.tls) {
-      auto context = net::TlsContext::server({.certificate = listener.tls->certificate, .key = listener.tls->key, .alpn = listener.tls->alpn});
+      auto context = net::TlsContext::server(
+          {.certificate = listener.tls->certificate, .key = listener.tls->key, .alpn = listener.tls->alpn});
       if (!context.ok()) {
         reserved_.clear();
         tls_.clear();
@@ -141,9 +143,11 @@ Result<void> Application::start() {
   std::vector<Component*> all;
   for (const auto& component : components_) all.push_back(component.get());
   const services::Shutdown& s = manifest_.shutdown;
-  const DrainLimits limits{.delay = ms(s.delay_ms), .timeout = ms(s.timeout_ms), .cleanup = ms(s.cleanup_ms), .flush = ms(s.flush_ms)};
+  const DrainLimits limits{
+      .delay = ms(s.delay_ms), .timeout = ms(s.timeout_ms), .cleanup = ms(s.cleanup_ms), .flush = ms(s.flush_ms)};
   drain_ = std::make_unique<Drain>(
-      service_->loop(), std::move(all), limits, [this] { enter(State::draining); }, [this](const DrainReport& report) { stopped(report); });
+      service_->loop(), std::move(all), limits, [this] { enter(State::draining); },
+      [this](const DrainReport& report) { stopped(report); });
   enter(State::started);
   if (!manifest_.http) enter(State::ready);
   return {};
@@ -161,7 +165,8 @@ Result<std::unique_ptr<IoUnit>> Application::open_io(Function<Result<http::Sink*
   auto loop = net::Loop::create(*clock_);
   if (!loop.ok()) return std::move(loop).error();
   unit->loop_ = std::move(loop).value();
-  unit->background_ = std::make_unique<worker_loop::Background>(*unit->loop_, worker_loop::BackgroundOptions{.concurrency = 1024, .capacity = 1 << 16});
+  unit->background_ = std::make_unique<worker_loop::Background>(
+      *unit->loop_, worker_loop::BackgroundOptions{.concurrency = 1024, .capacity = 1 << 16});
   auto sink = make_sink(*unit);
   if (!sink.ok()) return std::move(sink).error();
   if (compiled_ != nullptr) {
@@ -198,7 +203,8 @@ void Application::reload_certificates() {
     if (tls_[i] == nullptr) continue;
     const std::string where = "http.listeners[" + std::to_string(i) + "].tls";
     if (auto reloaded = tls_[i]->reload(); reloaded.ok()) logger_->info("certificate reloaded", {{"listener", where}});
-    else logger_->error("certificate not reloaded: the old one stays", {{"listener", where}, {"error", reloaded.error().message()}});
+    else
+      logger_->error("certificate not reloaded: the old one stays", {{"listener", where}, {"error", reloaded.error().message()}});
   }
 }
 

@@ -34,7 +34,8 @@ class Application;
 class HttpComponent;
 class BackgroundComponent;
 
-/// One I/O loop of an application with its share of every component that runs on I/O loops (an HTTP server, background tasks). Belongs to the thread that turns `loop()`.
+/// One I/O loop of an application with its share of every component that runs on I/O loops (an HTTP server, background tasks).
+/// Belongs to the thread that turns `loop()`.
 class IoUnit {
  public:
   ~IoUnit();
@@ -68,7 +69,8 @@ struct ApplicationOptions {
 
 /// The one runtime of a process: manifest, components, service thread, readiness, one drain. Thread-safe unless said otherwise.
 ///
-/// create (checks everything, opens nothing) → reserve (addresses; before a fork) → start (service thread, components) → open_io on every I/O thread → drain → report.
+/// create (checks everything, opens nothing) → reserve (addresses; before a fork) → start (service thread, components) → open_io
+/// on every I/O thread → drain → report.
 class Application : public std::enable_shared_from_this<Application> {
  public:
   /// Errors: invalid_argument naming the manifest's field and what was expected.
@@ -90,12 +92,12 @@ class Application : public std::enable_shared_from_this<Application> {
   /// A further component, before start (consumers, workers, schedulers; tests).
   void add(std::unique_ptr<Component> component);
 
-  /// A loop for the calling thread, with its own listeners (SO_REUSEPORT). `make_sink` gets the unit and gives the sink that serves it; the sink outlives the unit. The
-  /// first unit makes the application ready.
+  /// A loop for the calling thread, with its own listeners (SO_REUSEPORT). `make_sink` gets the unit and gives the sink that
+  /// serves it; the sink outlives the unit. The first unit makes the application ready.
   [[nodiscard]] Result<std::unique_ptr<IoUnit>> open_io(Function<Result<http::Sink*>(IoUnit&)> make_sink);
 
-  /// Reads every listener's certificate and key again, for handshakes from now on; what cannot be read is logged and the old one stays. Any thread. SIGHUP does this in
-  /// programs whose signals the core handles.
+  /// Reads every listener's certificate and key again, for handshakes from now on; what cannot be read is logged and the old one
+  /// stays. Any thread. SIGHUP does this in programs whose signals the core handles.
   void reload_certificates();
   /// Begins the drain; a second call forces it. `timeout` replaces shutdown.timeout. Async-signal-unsafe; any thread.
   void drain(std::optional<Duration> timeout = std::nullopt);
@@ -107,8 +109,8 @@ class Application : public std::enable_shared_from_this<Application> {
   [[nodiscard]] std::string report() const;
   [[nodiscard]] int exit_code() const noexcept { return exit_code_.load(std::memory_order_acquire); }
 
-  /// The whole life of a C++ program: signals (if the manifest handles them), `io_threads` I/O loops each with a sink from `make_sink`, until drained. Returns the exit code.
-  /// Blocks the calling thread, which is the first I/O thread.
+  /// The whole life of a C++ program: signals (if the manifest handles them), `io_threads` I/O loops each with a sink from
+  /// `make_sink`, until drained. Returns the exit code. Blocks the calling thread, which is the first I/O thread.
   [[nodiscard]] Result<int> run(Function<std::unique_ptr<http::Sink>(IoUnit&)> make_sink);
 
   /// The core's own loop: leases, schedulers, the drain. Started by `start`.

@@ -101,8 +101,9 @@ TEST_F(ApplicationTest, a_worker_alone_is_an_application_and_hands_back_what_it_
 
 TEST_F(ApplicationTest, a_worker_that_cannot_start_stops_the_start) {
   create(silent());
-  application->add(std::make_unique<WorkerComponent>(*application, worker_loop::WorkerLoopOptions{.name = "orders"},
-                                                     [](net::Loop&) -> Result<WorkerComponent::Parts> { return Error(ErrorKind::unavailable, "no broker"); }));
+  application->add(std::make_unique<WorkerComponent>(
+      *application, worker_loop::WorkerLoopOptions{.name = "orders"},
+      [](net::Loop&) -> Result<WorkerComponent::Parts> { return Error(ErrorKind::unavailable, "no broker"); }));
   const Result<void> started = application->start();
   ASSERT_FALSE(started.ok());
   EXPECT_EQ(started.error().kind(), ErrorKind::unavailable);

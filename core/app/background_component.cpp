@@ -4,8 +4,8 @@ namespace spikard::app {
 
 void BackgroundComponent::finish(Function<void()> idle) {
   units_.on_each(
-      application_.service_loop(), [](IoUnit& unit, Function<void()> unit_done) { unit.background().finish(std::move(unit_done)); },
-      std::move(idle));
+      application_.service_loop(),
+      [](IoUnit& unit, Function<void()> unit_done) { unit.background().finish(std::move(unit_done)); }, std::move(idle));
 }
 
 void BackgroundComponent::cancel() {
@@ -20,8 +20,8 @@ void BackgroundComponent::cancel() {
 
 void BackgroundComponent::close(Function<void()> done) {
   units_.on_each(
-      application_.service_loop(), [](IoUnit& unit, Function<void()> unit_done) { unit.background().close(std::move(unit_done)); },
-      std::move(done));
+      application_.service_loop(),
+      [](IoUnit& unit, Function<void()> unit_done) { unit.background().close(std::move(unit_done)); }, std::move(done));
 }
 
 void BackgroundComponent::closing(IoUnit& unit) {

@@ -16,8 +16,9 @@ struct Counts {
   std::uint64_t in_flight = 0;
 };
 
-/// One kind of work the application hosts: HTTP, a consumer group, a worker pool, a scheduler. The application starts components in order and
-/// drains them together (DESIGN.md section 6). Every call but `start` is made on the service loop's thread, and so is every callback.
+/// One kind of work the application hosts: HTTP, a consumer group, a worker pool, a scheduler. The application starts components
+/// in order and drains them together (DESIGN.md section 6). Every call but `start` is made on the service loop's thread, and so
+/// is every callback.
 class Component {
  public:
   virtual ~Component() = default;

@@ -83,14 +83,18 @@ void Drain::stop_taking() {
     return;
   }
   for (Component* c : components_) {
-    c->stop_taking([this, alive = alive_] { if (*alive) one_done(Phase::stop_taking); });
+    c->stop_taking([this, alive = alive_] {
+      if (*alive) one_done(Phase::stop_taking);
+    });
   }
 }
 
 void Drain::finish() {
   phase_ = Phase::finish;
   for (Component* c : components_) {
-    c->finish([this, alive = alive_] { if (*alive) one_done(Phase::finish); });
+    c->finish([this, alive = alive_] {
+      if (*alive) one_done(Phase::finish);
+    });
   }
 }
 
@@ -121,7 +125,9 @@ void Drain::all_idle() {
   }
   waiting_idle_ = busy.size();
   for (Component* c : busy) {
-    c->finish([this, alive = alive_] { if (*alive) one_done(Phase::finish); });
+    c->finish([this, alive = alive_] {
+      if (*alive) one_done(Phase::finish);
+    });
   }
 }
 
@@ -142,7 +148,9 @@ void Drain::cancel_rest(bool forced) {
   for (Component* c : components_) c->cancel();
   if (!asked_to_finish) {
     for (Component* c : components_) {
-      c->finish([this, alive = alive_] { if (*alive) one_done(Phase::finish); });
+      c->finish([this, alive = alive_] {
+        if (*alive) one_done(Phase::finish);
+      });
     }
   }
 }
@@ -157,7 +165,9 @@ void Drain::close() {
     return;
   }
   for (Component* c : components_) {
-    c->close([this, alive = alive_] { if (*alive) one_done(Phase::close); });
+    c->close([this, alive = alive_] {
+      if (*alive) one_done(Phase::close);
+    });
   }
 }
 

@@ -27,12 +27,13 @@ struct ComponentReport {
 struct DrainReport {
   std::vector<ComponentReport> components;
   std::uint64_t duration_ms = 0;
-  bool forced = false;    ///< a second signal cut it short
-  bool timed_out = false; ///< phase 4 was reached
+  bool forced = false;     ///< a second signal cut it short
+  bool timed_out = false;  ///< phase 4 was reached
   [[nodiscard]] std::uint64_t abandoned() const noexcept;
   /// 0 only when nothing was abandoned and nobody forced it.
   [[nodiscard]] int exit_code() const noexcept { return forced || abandoned() != 0 ? 1 : 0; }
-  /// One JSON object: `{"components": {"http": {"finished": 3, "handed_back": 0, "abandoned": 0}}, "duration_ms": 12, "forced": false, "exit_code": 0}`.
+  /// One JSON object: `{"components": {"http": {"finished": 3, "handed_back": 0, "abandoned": 0}}, "duration_ms": 12, "forced":
+  /// false, "exit_code": 0}`.
   [[nodiscard]] std::string to_json() const;
 };
 

@@ -32,8 +32,9 @@ class Manual final : public Component {
 struct DrainTest : ::testing::Test {
   DrainTest() : loop(std::move(net::Loop::create(clock)).value()) {}
   void make(DrainLimits limits = {}) {
-    drain = std::make_unique<Drain>(*loop, std::vector<Component*>{&http, &tasks}, limits, [this] { ++not_ready; },
-                                    [this](const DrainReport& r) { report = r; });
+    drain = std::make_unique<Drain>(
+        *loop, std::vector<Component*>{&http, &tasks}, limits, [this] { ++not_ready; },
+        [this](const DrainReport& r) { report = r; });
   }
   void advance(Duration by) {
     bool done = false;
@@ -97,7 +98,8 @@ TEST_F(DrainTest, cancels_what_is_left_at_the_time_out_and_reports_what_was_aban
   tasks.closed();
   ASSERT_TRUE(report.has_value());
   EXPECT_EQ(report->exit_code(), 1);
-  EXPECT_NE(report->to_json().find(R"("http":{"finished":2,"handed_back":0,"abandoned":1})"), std::string::npos) << report->to_json();
+  EXPECT_NE(report->to_json().find(R"("http":{"finished":2,"handed_back":0,"abandoned":1})"), std::string::npos)
+      << report->to_json();
 }
 
 TEST_F(DrainTest, a_handler_that_ends_during_cleanup_ends_the_wait) {

@@ -56,7 +56,7 @@ void HttpComponent::close(Function<void()> done) {
       },
       [this, done = std::move(done)]() mutable {
         units_.on_each(
-      application_.service_loop(),
+            application_.service_loop(),
             [](IoUnit& unit, Function<void()> unit_done) {
               unit.server()->close();
               unit_done();

@@ -10,8 +10,8 @@ namespace spikard::app {
 
 class IoUnit;
 
-/// The open I/O units of an application: how components on the service loop reach what lives on the units' loops. Thread-safe. A host that does not poll
-/// (blocked in a handler) answers late or never; the drain's deadlines cover that.
+/// The open I/O units of an application: how components on the service loop reach what lives on the units' loops. Thread-safe. A
+/// host that does not poll (blocked in a handler) answers late or never; the drain's deadlines cover that.
 class IoUnits {
  public:
   void opened(IoUnit& unit);

@@ -24,7 +24,8 @@ Result<void> same_code(Value manifest, Value layered) {
     const Value before = member(member(manifest, "http"), name);
     const Value after = member(member(layered, "http"), name);
     if (before.exists() == after.exists() && (!before.exists() || equal(before, after))) continue;
-    return invalid_argument("http." + std::string(name) + ": is what the program's code says; spikard.toml and the environment cannot change it");
+    return invalid_argument("http." + std::string(name) +
+                            ": is what the program's code says; spikard.toml and the environment cannot change it");
   }
   return {};
 }

@@ -32,7 +32,8 @@ TEST(ProcessConfig, AnHttpServerWithoutAListenerGetsTheDefaultOne) {
 }
 
 TEST(ProcessConfig, TheManifestIsCheckedAfterTheLayers) {
-  const auto bad = configured(R"({"http":{"limits":{"json_depth":5}}})", {.environment = {{"SPIKARD_HTTP__LIMITS__JSON_DEPTH", "0"}}});
+  const auto bad =
+      configured(R"({"http":{"limits":{"json_depth":5}}})", {.environment = {{"SPIKARD_HTTP__LIMITS__JSON_DEPTH", "0"}}});
   ASSERT_FALSE(bad.ok());
   EXPECT_EQ(bad.error().message(), "http.limits.json_depth: expected an integer from 1 to 1024; got 0");
 }
@@ -44,7 +45,8 @@ TEST(ProcessConfig, RoutesHooksAndDependenciesAreTheCodes) {
   EXPECT_EQ(same->http->limits.json_depth, 5U);
   const auto route = configured(code, {.environment = {{"SPIKARD_HTTP__ROUTES__0__PATH", "/other"}}});
   ASSERT_FALSE(route.ok());
-  EXPECT_EQ(route.error().message(), "http.routes: is what the program's code says; spikard.toml and the environment cannot change it");
+  EXPECT_EQ(route.error().message(),
+            "http.routes: is what the program's code says; spikard.toml and the environment cannot change it");
   EXPECT_FALSE(configured(code, {.toml = "[http.hooks]\non_error = [\"x\"]\n"}).ok());
 }
 
@@ -60,7 +62,8 @@ TEST(ProcessConfig, ReadsTheNamedFileAndTheEnvironment) {
   ::unsetenv("SPIKARD_IO_THREADS");
   ASSERT_TRUE(sources.ok()) << sources.error().message();
   EXPECT_EQ(sources->toml_name, path);
-  const auto manifest = configured("{}", {.toml = sources->toml, .environment = {{"SPIKARD_IO_THREADS", sources->environment.at("SPIKARD_IO_THREADS")}}});
+  const auto manifest = configured(
+      "{}", {.toml = sources->toml, .environment = {{"SPIKARD_IO_THREADS", sources->environment.at("SPIKARD_IO_THREADS")}}});
   ASSERT_TRUE(manifest.ok());
   EXPECT_EQ(manifest->name, "from the file");
   EXPECT_EQ(manifest->io_threads, 3U);

@@ -1,10 +1,10 @@
 #include "app/signals.hpp"
 
-#include <csignal>
-#include <cstring>
 #include <sys/epoll.h>
 #include <sys/signalfd.h>
 #include <unistd.h>
+#include <csignal>
+#include <cstring>
 
 namespace spikard::app {
 

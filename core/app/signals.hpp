@@ -8,8 +8,8 @@
 
 namespace spikard::app {
 
-/// SIGTERM, SIGINT and SIGHUP through a signalfd on a loop. The signals are blocked for the calling thread and every thread it starts afterwards, so construct it
-/// before any other thread exists. Its destructor restores the mask.
+/// SIGTERM, SIGINT and SIGHUP through a signalfd on a loop. The signals are blocked for the calling thread and every thread it
+/// starts afterwards, so construct it before any other thread exists. Its destructor restores the mask.
 class Signals final : private net::IoHandler {
  public:
   [[nodiscard]] static Result<std::unique_ptr<Signals>> block();

@@ -1,13 +1,13 @@
 #include "app/supervisor.hpp"
 
+#include <sys/prctl.h>
+#include <sys/wait.h>
+#include <unistd.h>
 #include <algorithm>
 #include <csignal>
 #include <cstring>
 #include <ctime>
 #include <string>
-#include <sys/prctl.h>
-#include <sys/wait.h>
-#include <unistd.h>
 #include <vector>
 
 namespace spikard::app {
@@ -31,7 +31,8 @@ class Supervisor {
     sigset_t wanted;
     sigemptyset(&wanted);
     for (const int s : {SIGTERM, SIGINT, SIGCHLD}) sigaddset(&wanted, s);
-    if (sigprocmask(SIG_BLOCK, &wanted, &old_mask_) != 0) return internal_error(std::string("sigprocmask: ") + std::strerror(errno));
+    if (sigprocmask(SIG_BLOCK, &wanted, &old_mask_) != 0)
+      return internal_error(std::string("sigprocmask: ") + std::strerror(errno));
     for (std::uint32_t i = 0; i < workers_.size(); ++i) {
       if (start(i)) return Supervised{.parent = false, .worker = i};
     }
@@ -117,8 +118,9 @@ class Supervisor {
     Duration backoff = options_.backoff_initial;
     for (std::uint32_t i = 1; i < w.failed_starts && backoff < options_.backoff_max; ++i) backoff *= 2;
     w.restart_at = now + (w.failed_starts == 0 ? Duration{0} : std::min(backoff, options_.backoff_max));
-    say_(who + (WIFSIGNALED(status) ? " was killed by signal " + std::to_string(WTERMSIG(status))
-                                    : " ended with code " + std::to_string(WEXITSTATUS(status))) +
+    say_(who +
+         (WIFSIGNALED(status) ? " was killed by signal " + std::to_string(WTERMSIG(status))
+                              : " ended with code " + std::to_string(WEXITSTATUS(status))) +
          ": starting it again");
   }
 

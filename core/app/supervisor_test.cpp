@@ -2,10 +2,10 @@
 
 #include <gtest/gtest.h>
 
-#include <csignal>
-#include <map>
 #include <sys/wait.h>
 #include <unistd.h>
+#include <csignal>
+#include <map>
 
 namespace spikard::app {
 namespace {
@@ -70,7 +70,8 @@ int until_told(std::uint32_t) {
   return 0;
 }
 
-// Workers inherit an unblocked SIGTERM between fork and their own block: block it in the test, which they inherit, so that none is lost.
+// Workers inherit an unblocked SIGTERM between fork and their own block: block it in the test, which they inherit, so that none
+// is lost.
 struct SupervisorTest : ::testing::Test {
   SupervisorTest() {
     sigset_t set;
@@ -104,7 +105,8 @@ TEST_F(SupervisorTest, starts_a_worker_again_that_was_killed) {
 }
 
 TEST_F(SupervisorTest, gives_up_on_a_worker_that_cannot_start) {
-  Supervision s({.workers = 1, .backoff_initial = 1ms, .backoff_max = 2ms, .young = 3600s, .give_up_after = 3}, [](std::uint32_t) { return 7; });
+  Supervision s({.workers = 1, .backoff_initial = 1ms, .backoff_max = 2ms, .young = 3600s, .give_up_after = 3},
+                [](std::uint32_t) { return 7; });
   EXPECT_EQ(s.wait(), 1);
 }
 
@@ -129,7 +131,9 @@ TEST_F(SupervisorTest, kills_what_does_not_end_within_the_deadline) {
   EXPECT_EQ(s.wait(), 1);
 }
 
-TEST(Supervisor, refuses_no_workers) { EXPECT_EQ(supervise({.workers = 0}, [](const std::string&) {}).error().kind(), ErrorKind::invalid_argument); }
+TEST(Supervisor, refuses_no_workers) {
+  EXPECT_EQ(supervise({.workers = 0}, [](const std::string&) {}).error().kind(), ErrorKind::invalid_argument);
+}
 
 }  // namespace
 }  // namespace spikard::app

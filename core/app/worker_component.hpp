@@ -9,7 +9,8 @@
 
 namespace spikard::app {
 
-/// A consumer or worker as a component: one `worker_loop::WorkerLoop` on the service loop, and the source and sink it works between.
+/// A consumer or worker as a component: one `worker_loop::WorkerLoop` on the service loop, and the source and sink it works
+/// between.
 class WorkerComponent final : public Component {
  public:
   struct Parts {

@@ -6,6 +6,5 @@ namespace spikard::detail {
 }  // namespace spikard::detail
 
 /// For bugs only. `why` says why the condition must hold.
-#define SPIKARD_ASSERT(condition, why)                                                          \
-  (static_cast<bool>(condition) ? static_cast<void>(0)                                          \
-                                : ::spikard::detail::assertion_failed(#condition, why, __FILE__, __LINE__))
+#define SPIKARD_ASSERT(condition, why) \
+  (static_cast<bool>(condition) ? static_cast<void>(0) : ::spikard::detail::assertion_failed(#condition, why, __FILE__, __LINE__))

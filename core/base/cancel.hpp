@@ -22,20 +22,25 @@ struct CancelState {
   CancelState* prev_sibling = nullptr;
   CancelCallback* first_callback = nullptr;
 
-  static void retain(CancelState* s) noexcept { if (s != nullptr) ++s->refs; }
+  static void retain(CancelState* s) noexcept {
+    if (s != nullptr) ++s->refs;
+  }
   static void release(CancelState* s) noexcept;
   void cancel(CancelReason why);
 };
 }  // namespace detail
 
-/// Asks "was this cancelled, and why". Copyable, one word; a default one is never cancelled. Single-threaded like its loop: to cancel
-/// from another thread, post to the loop.
+/// Asks "was this cancelled, and why". Copyable, one word; a default one is never cancelled. Single-threaded like its loop: to
+/// cancel from another thread, post to the loop.
 class CancelToken {
  public:
   CancelToken() noexcept = default;
   CancelToken(const CancelToken& other) noexcept : state_(other.state_) { detail::CancelState::retain(state_); }
   CancelToken(CancelToken&& other) noexcept : state_(std::exchange(other.state_, nullptr)) {}
-  CancelToken& operator=(CancelToken other) noexcept { std::swap(state_, other.state_); return *this; }
+  CancelToken& operator=(CancelToken other) noexcept {
+    std::swap(state_, other.state_);
+    return *this;
+  }
   ~CancelToken() { detail::CancelState::release(state_); }
 
   [[nodiscard]] bool can_be_cancelled() const noexcept { return state_ != nullptr; }
@@ -55,7 +60,10 @@ class CancelSource {
   CancelSource() : state_(new detail::CancelState) {}
   explicit CancelSource(const CancelToken& parent);
   CancelSource(CancelSource&& other) noexcept : state_(std::exchange(other.state_, nullptr)) {}
-  CancelSource& operator=(CancelSource&& other) noexcept { std::swap(state_, other.state_); return *this; }
+  CancelSource& operator=(CancelSource&& other) noexcept {
+    std::swap(state_, other.state_);
+    return *this;
+  }
   CancelSource(const CancelSource&) = delete;
   CancelSource& operator=(const CancelSource&) = delete;
   ~CancelSource();

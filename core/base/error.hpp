@@ -37,9 +37,18 @@ class Error {
   [[nodiscard]] const std::string& operation() const noexcept { return data_->operation; }
   [[nodiscard]] const std::vector<std::pair<std::string, std::string>>& context() const noexcept { return data_->context; }
 
-  Error&& with_detail(std::string detail) && { data_->detail = std::move(detail); return std::move(*this); }
-  Error&& with_retry(RetryClass retry) && { data_->retry = retry; return std::move(*this); }
-  Error&& with_operation(std::string operation) && { data_->operation = std::move(operation); return std::move(*this); }
+  Error&& with_detail(std::string detail) && {
+    data_->detail = std::move(detail);
+    return std::move(*this);
+  }
+  Error&& with_retry(RetryClass retry) && {
+    data_->retry = retry;
+    return std::move(*this);
+  }
+  Error&& with_operation(std::string operation) && {
+    data_->operation = std::move(operation);
+    return std::move(*this);
+  }
   Error&& with(std::string key, std::string value) && {
     data_->context.emplace_back(std::move(key), std::move(value));
     return std::move(*this);

@@ -25,8 +25,8 @@ struct ReadError {
 /// stage 1; the nodes are written in one pass after it. Keep one Reader a thread: it holds the scan buffers.
 ///
 /// Text without escapes is not copied: its nodes point into `text`. Text with escapes is written to `scratch`, and so are
-/// `base`-relative offsets for it: both `text` and `scratch.data()` must lie at or after `base`, so the caller gives memory of one
-/// block (the request's record) or uses `read` below, which owns its copy.
+/// `base`-relative offsets for it: both `text` and `scratch.data()` must lie at or after `base`, so the caller gives memory of
+/// one block (the request's record) or uses `read` below, which owns its copy.
 class Reader {
  public:
   Reader();
@@ -42,10 +42,10 @@ class Reader {
   /// Into caller's memory: `nodes` room for `max_nodes` always suffices and is seldom needed; when room runs out `out_of_room` is
   /// set and nothing else is said: give more and call again. On success `node_count` and `scratch_used` are set.
   struct Target {
-    const char* base;       ///< offsets count from here
-    Node* nodes;            ///< first free node
+    const char* base;  ///< offsets count from here
+    Node* nodes;       ///< first free node
     std::size_t node_room;
-    char* scratch;          ///< for unescaped strings; text.size() bytes always suffice
+    char* scratch;  ///< for unescaped strings; text.size() bytes always suffice
     std::size_t scratch_room;
     std::size_t node_count = 0;
     std::size_t scratch_used = 0;
@@ -79,10 +79,24 @@ class Writer {
   void bytes(std::string_view v);  ///< as base64 text (RFC 4648, padded)
   void raw(std::string_view json) { value(json); }
   void key(std::string_view name);
-  void begin_object() { comma(); out_->push_back('{'); fresh_ = true; }
-  void end_object() { out_->push_back('}'); fresh_ = false; }
-  void begin_array() { comma(); out_->push_back('['); fresh_ = true; }
-  void end_array() { out_->push_back(']'); fresh_ = false; }
+  void begin_object() {
+    comma();
+    out_->push_back('{');
+    fresh_ = true;
+  }
+  void end_object() {
+    out_->push_back('}');
+    fresh_ = false;
+  }
+  void begin_array() {
+    comma();
+    out_->push_back('[');
+    fresh_ = true;
+  }
+  void end_array() {
+    out_->push_back(']');
+    fresh_ = false;
+  }
   void write(Value v);
 
  private:
@@ -90,7 +104,10 @@ class Writer {
     if (!fresh_) out_->push_back(',');
     fresh_ = false;
   }
-  void value(std::string_view text) { comma(); out_->append(text); }
+  void value(std::string_view text) {
+    comma();
+    out_->append(text);
+  }
 
   std::string* out_;
   bool fresh_ = true;

@@ -12,13 +12,17 @@ namespace {
 /// The order of bench/: about 500 bytes.
 std::string order() {
   std::string text = R"({"customer":{"name":"Ada Lovelace","email":"ada@example.com"},"items":[)";
-  for (int i = 0; i < 6; ++i) text += std::string(i == 0 ? "" : ",") + R"({"sku":"AB-)" + std::to_string(1234 + i) + R"(","quantity":)" + std::to_string(i + 1) + R"(,"price":12.99,"name":"Widget"})";
+  for (int i = 0; i < 6; ++i)
+    text += std::string(i == 0 ? "" : ",") + R"({"sku":"AB-)" + std::to_string(1234 + i) + R"(","quantity":)" +
+            std::to_string(i + 1) + R"(,"price":12.99,"name":"Widget"})";
   return text + R"(],"note":"leave at the door","express":false})";
 }
 
 std::string twenty_kb() {
   std::string text = "[";
-  for (int i = 0; i < 200; ++i) text += std::string(i == 0 ? "" : ",") + R"({"id":)" + std::to_string(i) + R"(,"name":"item number )" + std::to_string(i) + R"(","price":)" + std::to_string(i) + R"(.25,"tags":["red","blue"],"active":true})";
+  for (int i = 0; i < 200; ++i)
+    text += std::string(i == 0 ? "" : ",") + R"({"id":)" + std::to_string(i) + R"(,"name":"item number )" + std::to_string(i) +
+            R"(","price":)" + std::to_string(i) + R"(.25,"tags":["red","blue"],"active":true})";
   return text + "]";
 }
 
@@ -27,7 +31,11 @@ void read(benchmark::State& state, const std::string& text) {
   std::vector<Node> nodes(text.size());
   std::string scratch(text.size(), '\0');
   for (auto _ : state) {
-    json::Reader::Target target{.base = text.data(), .nodes = nodes.data(), .node_room = nodes.size(), .scratch = scratch.data(), .scratch_room = scratch.size()};
+    json::Reader::Target target{.base = text.data(),
+                                .nodes = nodes.data(),
+                                .node_room = nodes.size(),
+                                .scratch = scratch.data(),
+                                .scratch_room = scratch.size()};
     json::ReadError error;
     benchmark::DoNotOptimize(reader.read_into(text, {}, target, error));
   }

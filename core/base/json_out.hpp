@@ -54,11 +54,13 @@ class JsonOut {
     const char* const stop = from + text.size();
     *to++ = '"';
 #if defined(__SSE2__)
-    // Copy 16 at a time as long as none of them is a quote, a backslash, a control character or beyond ASCII (one signed compare takes the last two).
+    // Copy 16 at a time as long as none of them is a quote, a backslash, a control character or beyond ASCII (one signed compare
+    // takes the last two).
     while (stop - from >= 16) {
       const __m128i chunk = _mm_loadu_si128(reinterpret_cast<const __m128i*>(from));
-      const __m128i special = _mm_or_si128(_mm_cmplt_epi8(chunk, _mm_set1_epi8(0x20)),
-                                           _mm_or_si128(_mm_cmpeq_epi8(chunk, _mm_set1_epi8('"')), _mm_cmpeq_epi8(chunk, _mm_set1_epi8('\\'))));
+      const __m128i special =
+          _mm_or_si128(_mm_cmplt_epi8(chunk, _mm_set1_epi8(0x20)),
+                       _mm_or_si128(_mm_cmpeq_epi8(chunk, _mm_set1_epi8('"')), _mm_cmpeq_epi8(chunk, _mm_set1_epi8('\\'))));
       if (_mm_movemask_epi8(special) != 0) return escaped(text);
       _mm_storeu_si128(reinterpret_cast<__m128i*>(to), chunk);
       from += 16;
@@ -75,7 +77,8 @@ class JsonOut {
   }
   void value(Value v);
 
-  /// This thread's buffer, emptied: a serialiser that hands its text over at once needs no allocation. Not to be held across calls that may serialise themselves.
+  /// This thread's buffer, emptied: a serialiser that hands its text over at once needs no allocation. Not to be held across
+  /// calls that may serialise themselves.
   static JsonOut& scratch();
 
  private:

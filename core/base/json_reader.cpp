@@ -23,7 +23,9 @@ enum CharClass : std::uint8_t { other_char = 0, separator = 1 };
 
 /// What may stand after a number or a literal.
 constexpr auto separators = [] {
-  struct Table { std::uint8_t at[256]{}; } table;
+  struct Table {
+    std::uint8_t at[256]{};
+  } table;
   for (const char c : {' ', '\t', '\n', '\r', ',', ':', '[', ']', '{', '}'}) table.at[static_cast<unsigned char>(c)] = separator;
   return table;
 }();
@@ -112,14 +114,22 @@ std::size_t first_control_in_string(std::string_view text) noexcept {
   return text.size();
 }
 
-/// The second stage: one pass over the structural positions, writing nodes. While a container is open its `off` holds the index of
-/// its parent, so there is no stack beside the nodes.
+/// The second stage: one pass over the structural positions, writing nodes. While a container is open its `off` holds the index
+/// of its parent, so there is no stack beside the nodes.
 class Stage2 {
  public:
-  Stage2(std::string_view text, const std::uint32_t* structurals, std::uint32_t count, const ReadLimits& limits, Reader::Target& target,
-         ReadError& error) noexcept
-      : text_(text.data()), end_(text.data() + text.size()), next_(structurals), last_(structurals + count), limits_(limits),
-        target_(target), error_(error), node_(target.nodes), nodes_end_(target.nodes + target.node_room), scratch_(target.scratch),
+  Stage2(std::string_view text, const std::uint32_t* structurals, std::uint32_t count, const ReadLimits& limits,
+         Reader::Target& target, ReadError& error) noexcept
+      : text_(text.data()),
+        end_(text.data() + text.size()),
+        next_(structurals),
+        last_(structurals + count),
+        limits_(limits),
+        target_(target),
+        error_(error),
+        node_(target.nodes),
+        nodes_end_(target.nodes + target.node_room),
+        scratch_(target.scratch),
         scratch_end_(target.scratch + target.scratch_room) {}
 
   bool run() noexcept;
@@ -144,7 +154,9 @@ class Stage2 {
   bool slow_number(const char* at, const char* stop, bool integral, std::int64_t leading) noexcept;
   bool literal(const char* at, const char* word, std::size_t length, Node value) noexcept;
 
-  bool ends_here(const char* at) const noexcept { return at == end_ || separators.at[static_cast<unsigned char>(*at)] == separator; }
+  bool ends_here(const char* at) const noexcept {
+    return at == end_ || separators.at[static_cast<unsigned char>(*at)] == separator;
+  }
   void put(Node n) noexcept { *node_++ = n; }
   void put_text(NodeType type, const char* from, std::size_t length) noexcept {
     put(Node::make(type, static_cast<std::uint32_t>(length), static_cast<std::uint64_t>(from - target_.base)));
@@ -180,7 +192,8 @@ value:
     if (depth == limits_.max_depth) return fail("nested too deep", at);
     ++depth;
     const bool object = *at == '{';
-    put(Node::make(object ? NodeType::object : NodeType::array, 0, open == nullptr ? no_parent : static_cast<std::uint64_t>(open - first)));
+    put(Node::make(object ? NodeType::object : NodeType::array, 0,
+                   open == nullptr ? no_parent : static_cast<std::uint64_t>(open - first)));
     open = node_ - 1;
     at = advance();
     if (at == end_) return fail(object ? "an object is not closed" : "an array is not closed", at);
@@ -428,7 +441,8 @@ struct Reader::Impl {
   std::string scratch;
 
   bool reserve(std::size_t length) noexcept {
-    if (parser == nullptr) return implementation->create_dom_parser_implementation(std::max(length, first_capacity), 1, parser) == simdjson::SUCCESS;
+    if (parser == nullptr)
+      return implementation->create_dom_parser_implementation(std::max(length, first_capacity), 1, parser) == simdjson::SUCCESS;
     return parser->capacity() >= length || parser->set_capacity(std::max(length, parser->capacity() * 2)) == simdjson::SUCCESS;
   }
 };
@@ -446,10 +460,13 @@ bool Reader::read_into(std::string_view text, const ReadLimits& limits, Target& 
   if (text.size() > std::numeric_limits<std::uint32_t>::max() - 128) return refuse(error, "the text is 4 GiB or longer", 0);
   if (!impl_->reserve(text.size())) return refuse(error, "out of memory", 0);
   auto& parser = *impl_->parser;
-  const auto code = parser.stage1(reinterpret_cast<const std::uint8_t*>(text.data()), text.size(), simdjson::stage1_mode::regular);
+  const auto code =
+      parser.stage1(reinterpret_cast<const std::uint8_t*>(text.data()), text.size(), simdjson::stage1_mode::regular);
   bool ok = false;
   switch (code) {
-    case simdjson::SUCCESS: ok = Stage2(text, parser.structural_indexes.get(), parser.n_structural_indexes, limits, target, error).run(); break;
+    case simdjson::SUCCESS:
+      ok = Stage2(text, parser.structural_indexes.get(), parser.n_structural_indexes, limits, target, error).run();
+      break;
     case simdjson::EMPTY: refuse(error, "the text is empty", text.size()); break;
     case simdjson::UTF8_ERROR: refuse(error, "the text is not UTF-8", first_bad_utf8(text)); break;
     case simdjson::UNESCAPED_CHARS: refuse(error, "a control character stands in a string", first_control_in_string(text)); break;
@@ -473,7 +490,8 @@ Result<Document> Reader::read(std::string_view text, const ReadLimits& limits) {
   const std::string_view own(impl_->scratch.data(), text.size());
   const bool ok = read_into(own, limits, target, error);
   Result<Document> result = ok ? Result<Document>(Document(Value(impl_->nodes.data(), impl_->scratch.data())))
-                               : Result<Document>(invalid_argument("not JSON: " + std::string(error.message) + " at byte " + std::to_string(error.offset)));
+                               : Result<Document>(invalid_argument("not JSON: " + std::string(error.message) + " at byte " +
+                                                                   std::to_string(error.offset)));
   if (impl_->nodes.capacity() * sizeof(Node) > keep_capacity) std::vector<Node>().swap(impl_->nodes);
   if (impl_->scratch.capacity() > keep_capacity) std::string().swap(impl_->scratch);
   return result;

@@ -56,7 +56,8 @@ TEST(JsonReader, TextWithoutEscapesPointsIntoTheInput) {
   Node nodes[8];
   json::Reader reader;
   json::ReadError error;
-  json::Reader::Target target{.base = block.data(), .nodes = nodes, .node_room = 8, .scratch = block.data() + text.size(), .scratch_room = text.size()};
+  json::Reader::Target target{
+      .base = block.data(), .nodes = nodes, .node_room = 8, .scratch = block.data() + text.size(), .scratch_room = text.size()};
   ASSERT_TRUE(reader.read_into({block.data(), text.size()}, {}, target, error));
   EXPECT_EQ(target.node_count, 3U);
   EXPECT_EQ(target.scratch_used, 4U);
@@ -84,16 +85,19 @@ TEST(JsonReader, SaysWhenRoomRunsOut) {
 TEST(JsonReader, NeverReadsBeyondTheText) {
   // Each text ends at the end of its own allocation, so that ASan sees one byte too many.
   json::Reader reader;
-  for (const std::string_view whole : {R"({"key":"value \u00e9 and more text","n":[1,-2.5e3,true,false,null,123456789012]})", "12345", "\"abc\"", "true", "[[]]"}) {
+  for (const std::string_view whole : {R"({"key":"value \u00e9 and more text","n":[1,-2.5e3,true,false,null,123456789012]})",
+                                       "12345", "\"abc\"", "true", "[[]]"}) {
     for (std::size_t size = 1; size <= whole.size(); ++size) {
       const auto exact = std::make_unique<char[]>(size);
       std::memcpy(exact.get(), whole.data(), size);
       Node nodes[64];
       char scratch[128];
-      json::Reader::Target target{.base = exact.get(), .nodes = nodes, .node_room = 64, .scratch = scratch, .scratch_room = sizeof scratch};
+      json::Reader::Target target{
+          .base = exact.get(), .nodes = nodes, .node_room = 64, .scratch = scratch, .scratch_room = sizeof scratch};
       json::ReadError error;
       const bool number = whole[0] == '1';
-      EXPECT_EQ(reader.read_into({exact.get(), size}, {}, target, error), number || size == whole.size()) << whole.substr(0, size);
+      EXPECT_EQ(reader.read_into({exact.get(), size}, {}, target, error), number || size == whole.size())
+          << whole.substr(0, size);
     }
   }
 }
@@ -115,8 +119,9 @@ TEST(JsonReader, Numbers) {
   EXPECT_EQ(json::parse("1e-400").value().root().as_double(), 0.0);
   EXPECT_EQ(json::parse("0.0000000000000000000000000000001e-400").value().root().as_double(), 0.0);
   EXPECT_EQ(json::parse("0e99999999999999999999").value().root().as_double(), 0.0);
-  for (const std::string_view text : {"0.1", "1.7976931348623157e308", "5e-324", "2.2250738585072014e-308", "123456.789", "1e23", "9007199254740993.0",
-                                      "0.30000000000000004", "1e22", "1e-22", "3.0e-5", "12345678901234567890.5"}) {
+  for (const std::string_view text :
+       {"0.1", "1.7976931348623157e308", "5e-324", "2.2250738585072014e-308", "123456.789", "1e23", "9007199254740993.0",
+        "0.30000000000000004", "1e22", "1e-22", "3.0e-5", "12345678901234567890.5"}) {
     EXPECT_EQ(json::parse(text).value().root().as_double(), std::strtod(std::string(text).c_str(), nullptr)) << text;
   }
   EXPECT_EQ(round_trip("123456789012345678901234567890"), "123456789012345678901234567890");
@@ -184,7 +189,8 @@ TEST(JsonReader, DepthIsLimited) {
 }
 
 TEST(JsonWriter, RoundTrips) {
-  for (const std::string_view text : {R"({"a":[1,2.5,true,false,null,"x"],"b":{},"c":[],"d":[[],{"e":[{}]}]})", "18446744073709551615", R"("\"\\\n\u0001é😀")"}) {
+  for (const std::string_view text : {R"({"a":[1,2.5,true,false,null,"x"],"b":{},"c":[],"d":[[],{"e":[{}]}]})",
+                                      "18446744073709551615", R"("\"\\\n\u0001é😀")"}) {
     EXPECT_EQ(round_trip(text), text);
   }
 }
@@ -233,7 +239,8 @@ TEST(JsonWriter, DeepAndLongValues) {
   for (int i = 99; i >= 0; --i) deep += i % 2 == 0 ? ",2]" : "}";
   EXPECT_EQ(round_trip(deep), deep);
   std::string longer = "[";
-  for (int i = 0; i < 5000; ++i) longer += std::string(i == 0 ? "" : ",") + "{\"name\":\"item \\\" " + std::to_string(i) + "\",\"v\":[true,-7,0.25]}";
+  for (int i = 0; i < 5000; ++i)
+    longer += std::string(i == 0 ? "" : ",") + "{\"name\":\"item \\\" " + std::to_string(i) + "\",\"v\":[true,-7,0.25]}";
   longer += "]";
   EXPECT_EQ(round_trip(longer), longer);
   JsonOut out;
@@ -251,14 +258,21 @@ TEST(JsonWriter, BytesAreBase64) {
 }
 
 TEST(Base64, Rfc4648Section10) {
-  const std::pair<const char*, const char*> vectors[] = {{"", ""}, {"f", "Zg=="}, {"fo", "Zm8="}, {"foo", "Zm9v"}, {"foob", "Zm9vYg=="}, {"fooba", "Zm9vYmE="}, {"foobar", "Zm9vYmFy"}};
+  const std::pair<const char*, const char*> vectors[] = {{"", ""},
+                                                         {"f", "Zg=="},
+                                                         {"fo", "Zm8="},
+                                                         {"foo", "Zm9v"},
+                                                         {"foob", "Zm9vYg=="},
+                                                         {"fooba", "Zm9vYmE="},
+                                                         {"foobar", "Zm9vYmFy"}};
   for (const auto& [plain, text] : vectors) {
     EXPECT_EQ(base64::encode(plain), text);
     EXPECT_EQ(base64::decode(text), plain);
   }
   EXPECT_EQ(base64::encode_url("\xFB\xFF"), "-_8");
   EXPECT_EQ(base64::decode_url("-_8"), "\xFB\xFF");
-  for (const char* bad : {"Zg", "Zg=", "Zh==", "Zm9", "Z===", "Zg==Zg==", "Zm9v\n", "Zm-_", "====", "A"}) EXPECT_FALSE(base64::decode(bad)) << bad;
+  for (const char* bad : {"Zg", "Zg=", "Zh==", "Zm9", "Z===", "Zg==Zg==", "Zm9v\n", "Zm-_", "====", "A"})
+    EXPECT_FALSE(base64::decode(bad)) << bad;
   EXPECT_FALSE(base64::decode_url("Zg=="));
 }
 

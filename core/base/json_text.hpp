@@ -9,8 +9,8 @@ namespace spikard::json {
 /// The longest integer and the longest double that these write.
 inline constexpr std::size_t max_number_text = 32;
 
-/// JSON tokens into memory that has room for them; each returns the end. The writers above them (json::Writer, the typed serialiser of the
-/// C++ API) only see to room and commas.
+/// JSON tokens into memory that has room for them; each returns the end. The writers above them (json::Writer, the typed
+/// serialiser of the C++ API) only see to room and commas.
 [[nodiscard]] char* put_integer(char* out, std::int64_t v) noexcept;
 [[nodiscard]] char* put_uinteger(char* out, std::uint64_t v) noexcept;
 /// Shortest form that reads back the same, always with a fraction or exponent; `null` when not finite.

@@ -18,7 +18,9 @@ namespace spikard::json {
 namespace {
 
 constexpr auto digit_pairs = [] {
-  struct Table { char at[200]{}; } table;
+  struct Table {
+    char at[200]{};
+  } table;
   for (int i = 0; i < 100; ++i) {
     table.at[2 * i] = static_cast<char>('0' + i / 10);
     table.at[2 * i + 1] = static_cast<char>('0' + i % 10);
@@ -28,7 +30,9 @@ constexpr auto digit_pairs = [] {
 
 /// What stands for a byte below 0x80: 0 is itself, `u` a \u00XX, else the character after the backslash.
 constexpr auto escapes = [] {
-  struct Table { char at[256]{}; } table;
+  struct Table {
+    char at[256]{};
+  } table;
   for (int i = 0; i < 0x20; ++i) table.at[i] = 'u';
   table.at['"'] = '"';
   table.at['\\'] = '\\';
@@ -102,10 +106,11 @@ std::size_t plain_prefix(std::string_view v) noexcept {
   while (end - p >= 16) {
     const __m128i block = _mm_loadu_si128(reinterpret_cast<const __m128i*>(p));
     // A signed compare takes control characters and bytes above 0x7F in one.
-    const __m128i special =
-        _mm_or_si128(_mm_cmplt_epi8(block, first_plain), _mm_or_si128(_mm_cmpeq_epi8(block, quote), _mm_cmpeq_epi8(block, backslash)));
+    const __m128i special = _mm_or_si128(_mm_cmplt_epi8(block, first_plain),
+                                         _mm_or_si128(_mm_cmpeq_epi8(block, quote), _mm_cmpeq_epi8(block, backslash)));
     const int hits = _mm_movemask_epi8(special);
-    if (hits != 0) return static_cast<std::size_t>(p - v.data()) + static_cast<std::size_t>(std::countr_zero(static_cast<unsigned>(hits)));
+    if (hits != 0)
+      return static_cast<std::size_t>(p - v.data()) + static_cast<std::size_t>(std::countr_zero(static_cast<unsigned>(hits)));
     p += 16;
   }
 #endif
@@ -154,7 +159,8 @@ char* put_number(char* out, double v) noexcept {
     *out++ = '-';
     v = -v;
   }
-  // At most 15 digits, four of them behind the point: no two such decimals share a double, so where it reads back it is the shortest.
+  // At most 15 digits, four of them behind the point: no two such decimals share a double, so where it reads back it is the
+  // shortest.
   if (v < 1e11) {
     const auto scaled = static_cast<std::uint64_t>(v * 1e4 + 0.5);
     if (static_cast<double>(scaled) / 1e4 == v) {
@@ -302,14 +308,18 @@ void write_nodes(Out& out, Value v) {
       key_next = depth > 0 && innermost().object;
     }
     if (n == last) return;
-    const std::string_view text(base + (n->type == NodeType::string || n->type == NodeType::numtext || n->type == NodeType::bytes ? n->off : 0), n->len);
+    const std::string_view text(
+        base + (n->type == NodeType::string || n->type == NodeType::numtext || n->type == NodeType::bytes ? n->off : 0), n->len);
     const bool textual = n->type == NodeType::string || n->type == NodeType::numtext || n->type == NodeType::bytes;
     char* to = out.room(textual ? max_quoted(text.size()) + 2 : max_number_text + 2);
     if (!first) *to++ = ',';
     first = false;
     const bool is_key = key_next;
     switch (n->type) {
-      case NodeType::null: std::memcpy(to, "null", 4); to += 4; break;
+      case NodeType::null:
+        std::memcpy(to, "null", 4);
+        to += 4;
+        break;
       case NodeType::boolean:
         if (n->i != 0) std::memcpy(to, "true", 4), to += 4;
         else std::memcpy(to, "false", 5), to += 5;
@@ -317,7 +327,10 @@ void write_nodes(Out& out, Value v) {
       case NodeType::integer: to = put_integer(to, n->i); break;
       case NodeType::uinteger: to = put_uinteger(to, n->off); break;
       case NodeType::number: to = put_number(to, n->f); break;
-      case NodeType::numtext: std::memcpy(to, text.data(), text.size()); to += text.size(); break;
+      case NodeType::numtext:
+        std::memcpy(to, text.data(), text.size());
+        to += text.size();
+        break;
       case NodeType::string: to = put_quoted(to, text); break;
       case NodeType::bytes: {
         const std::string coded = base64::encode(text);

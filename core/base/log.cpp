@@ -22,8 +22,9 @@ void append_time(std::string& out, WallTime at) {
   const std::chrono::year_month_day date(day);
   const std::chrono::hh_mm_ss time(std::chrono::floor<std::chrono::milliseconds>(at - day));
   char text[40];
-  const int length = std::snprintf(text, sizeof text, "%04d-%02u-%02uT%02d:%02d:%02d.%03dZ", static_cast<int>(date.year()), static_cast<unsigned>(date.month()),
-                                   static_cast<unsigned>(date.day()), static_cast<int>(time.hours().count()), static_cast<int>(time.minutes().count()),
+  const int length = std::snprintf(text, sizeof text, "%04d-%02u-%02uT%02d:%02d:%02d.%03dZ", static_cast<int>(date.year()),
+                                   static_cast<unsigned>(date.month()), static_cast<unsigned>(date.day()),
+                                   static_cast<int>(time.hours().count()), static_cast<int>(time.minutes().count()),
                                    static_cast<int>(time.seconds().count()), static_cast<int>(time.subseconds().count()));
   out.append(text, static_cast<std::size_t>(length));
 }
@@ -49,7 +50,8 @@ void append_value(std::string& out, const Attribute& attribute, bool bare) {
     return;
   }
   if (bare && attribute.value.type() == Field::Type::text && !attribute.value.text().empty() &&
-      json::plain_prefix(attribute.value.text()) == attribute.value.text().size() && attribute.value.text().find_first_of(" =") == std::string_view::npos) {
+      json::plain_prefix(attribute.value.text()) == attribute.value.text().size() &&
+      attribute.value.text().find_first_of(" =") == std::string_view::npos) {
     out += redact_urls(attribute.value.text());
     return;
   }

@@ -20,7 +20,8 @@ enum class Level : std::uint8_t { trace, debug, info, warn, error, off };
 
 enum class Format : std::uint8_t { json, human };
 
-/// Where finished lines go. Thread-safe. The application gives one; nothing else of the library writes to standard output or error.
+/// Where finished lines go. Thread-safe. The application gives one; nothing else of the library writes to standard output or
+/// error.
 class Sink {
  public:
   virtual ~Sink() = default;
@@ -28,7 +29,8 @@ class Sink {
   virtual void write(Level level, std::string_view line) noexcept = 0;
 };
 
-/// Writes to a descriptor it does not own (2 is standard error), a line a call; lines of several threads do not mix. A failed write is given up.
+/// Writes to a descriptor it does not own (2 is standard error), a line a call; lines of several threads do not mix. A failed
+/// write is given up.
 class FdSink final : public Sink {
  public:
   explicit FdSink(int fd) noexcept : fd_(fd) {}
@@ -81,14 +83,15 @@ struct Attribute {
 };
 using Attributes = std::initializer_list<Attribute>;
 
-/// Makes lines of messages and attributes. Values of attributes with secret names become `[redacted]`, and so do user names and passwords in URLs, in
-/// messages too. Thread-safe.
+/// Makes lines of messages and attributes. Values of attributes with secret names become `[redacted]`, and so do user names and
+/// passwords in URLs, in messages too. Thread-safe.
 ///
 ///     logger.info("request finished", {{"route", "orders.create"}, {"status", 201}});
 class Logger {
  public:
   /// `clock` and `sink` outlive the logger; a null sink logs nothing.
-  Logger(std::shared_ptr<Sink> sink, const Clock& clock, Format format = Format::json, Level level = Level::info, std::string app = {});
+  Logger(std::shared_ptr<Sink> sink, const Clock& clock, Format format = Format::json, Level level = Level::info,
+         std::string app = {});
 
   [[nodiscard]] bool enabled(Level level) const noexcept { return level >= level_ && level != Level::off && sink_ != nullptr; }
   void log(Level level, std::string_view message, Attributes attributes = {}) noexcept;

@@ -90,7 +90,8 @@ class Value {
   [[nodiscard]] std::uint32_t size() const noexcept { return node_->len; }
   [[nodiscard]] ArrayRange elements() const noexcept;
   [[nodiscard]] ObjectRange members() const noexcept;
-  /// The last member of that name (RFC 8259 leaves duplicates open; the last wins, as in most parsers), or a Value that does not exist.
+  /// The last member of that name (RFC 8259 leaves duplicates open; the last wins, as in most parsers), or a Value that does not
+  /// exist.
   [[nodiscard]] Value find(std::string_view key) const noexcept;
   [[nodiscard]] Value at(std::uint32_t index) const noexcept;
 
@@ -105,7 +106,10 @@ class Value::ArrayRange {
     const Node* node;
     const char* base;
     Value operator*() const noexcept { return {node, base}; }
-    iterator& operator++() noexcept { node = node->next(); return *this; }
+    iterator& operator++() noexcept {
+      node = node->next();
+      return *this;
+    }
     bool operator!=(const iterator& other) const noexcept { return node != other.node; }
   };
   explicit ArrayRange(Value v) noexcept : value_(v) {}
@@ -126,7 +130,10 @@ class Value::ObjectRange {
     const Node* node;
     const char* base;
     Member operator*() const noexcept { return {Value(node, base).text(), Value(node + 1, base)}; }
-    iterator& operator++() noexcept { node = (node + 1)->next(); return *this; }
+    iterator& operator++() noexcept {
+      node = (node + 1)->next();
+      return *this;
+    }
     bool operator!=(const iterator& other) const noexcept { return node != other.node; }
   };
   explicit ObjectRange(Value v) noexcept : value_(v) {}
@@ -144,17 +151,38 @@ inline Value::ObjectRange Value::members() const noexcept { return ObjectRange(*
 /// The two vectors may be reused between documents (`clear` keeps the capacity).
 class NodeBuilder {
  public:
-  void null() { nodes_.push_back(Node::null()); count(); }
-  void boolean(bool v) { nodes_.push_back(Node::boolean(v)); count(); }
-  void integer(std::int64_t v) { nodes_.push_back(Node::integer(v)); count(); }
+  void null() {
+    nodes_.push_back(Node::null());
+    count();
+  }
+  void boolean(bool v) {
+    nodes_.push_back(Node::boolean(v));
+    count();
+  }
+  void integer(std::int64_t v) {
+    nodes_.push_back(Node::integer(v));
+    count();
+  }
   void uinteger(std::uint64_t v) {
     nodes_.push_back(v <= INT64_MAX ? Node::integer(static_cast<std::int64_t>(v)) : Node::uinteger(v));
     count();
   }
-  void number(double v) { nodes_.push_back(Node::number(v)); count(); }
-  void string(std::string_view v) { put(NodeType::string, v); count(); }
-  void bytes(std::string_view v) { put(NodeType::bytes, v); count(); }
-  void numtext(std::string_view v) { put(NodeType::numtext, v); count(); }
+  void number(double v) {
+    nodes_.push_back(Node::number(v));
+    count();
+  }
+  void string(std::string_view v) {
+    put(NodeType::string, v);
+    count();
+  }
+  void bytes(std::string_view v) {
+    put(NodeType::bytes, v);
+    count();
+  }
+  void numtext(std::string_view v) {
+    put(NodeType::numtext, v);
+    count();
+  }
   /// A member's name; its value comes next.
   void key(std::string_view name) { put(NodeType::string, name); }
   void begin_array() { open(NodeType::array); }
@@ -166,7 +194,11 @@ class NodeBuilder {
   [[nodiscard]] Value root() const noexcept { return {nodes_.data(), text_.data()}; }
   [[nodiscard]] const std::vector<Node>& nodes() const noexcept { return nodes_; }
   [[nodiscard]] const std::string& text() const noexcept { return text_; }
-  void clear() { nodes_.clear(); text_.clear(); open_.clear(); }
+  void clear() {
+    nodes_.clear();
+    text_.clear();
+    open_.clear();
+  }
 
  private:
   void put(NodeType type, std::string_view v) {
@@ -191,10 +223,17 @@ class NodeBuilder {
 class Document {
  public:
   Document() = default;
-  explicit Document(Value v) { NodeBuilder b; b.copy(v); take(std::move(b)); }
+  explicit Document(Value v) {
+    NodeBuilder b;
+    b.copy(v);
+    take(std::move(b));
+  }
   explicit Document(NodeBuilder&& b) { take(std::move(b)); }
   Document(const Document& other) : Document(other.root()) {}
-  Document& operator=(const Document& other) { if (this != &other) *this = Document(other.root()); return *this; }
+  Document& operator=(const Document& other) {
+    if (this != &other) *this = Document(other.root());
+    return *this;
+  }
   Document(Document&&) noexcept = default;
   Document& operator=(Document&&) noexcept = default;
   ~Document() = default;

@@ -5,7 +5,8 @@
 namespace spikard {
 namespace {
 
-constexpr std::string_view secret_words[] = {"password", "passwd", "secret", "token", "authorization", "cookie", "credential", "apikey", "privatekey"};
+constexpr std::string_view secret_words[] = {"password", "passwd",     "secret", "token",     "authorization",
+                                             "cookie",   "credential", "apikey", "privatekey"};
 
 char lower(char c) noexcept { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c; }
 
@@ -21,7 +22,8 @@ bool word_at(std::string_view name, std::size_t at, std::string_view word) noexc
 }
 
 bool ends_authority(char c) noexcept {
-  return c == '/' || c == '?' || c == '#' || c == '"' || c == '\'' || c == '<' || c == '>' || static_cast<unsigned char>(c) <= ' ';
+  return c == '/' || c == '?' || c == '#' || c == '"' || c == '\'' || c == '<' || c == '>' ||
+         static_cast<unsigned char>(c) <= ' ';
 }
 
 }  // namespace

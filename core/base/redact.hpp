@@ -7,8 +7,8 @@ namespace spikard {
 
 inline constexpr std::string_view redacted = "[redacted]";
 
-/// True for names whose values must never be logged: those that contain password, passwd, secret, token, authorization, cookie, credential, private key or api key
-/// (any case; `-`, `_` and nothing between the two words alike).
+/// True for names whose values must never be logged: those that contain password, passwd, secret, token, authorization, cookie,
+/// credential, private key or api key (any case; `-`, `_` and nothing between the two words alike).
 [[nodiscard]] bool is_secret_name(std::string_view name) noexcept;
 
 /// A copy of `text` in which the user information of every URL (`scheme://user:password@host`) is `[redacted]`.

@@ -22,18 +22,36 @@ class [[nodiscard]] Result {
   [[nodiscard]] bool ok() const noexcept { return state_.index() == 0; }
   explicit operator bool() const noexcept { return ok(); }
 
-  [[nodiscard]] T& value() & { SPIKARD_ASSERT(ok(), "the caller checked ok()"); return *std::get_if<0>(&state_); }
-  [[nodiscard]] const T& value() const& { SPIKARD_ASSERT(ok(), "the caller checked ok()"); return *std::get_if<0>(&state_); }
-  [[nodiscard]] T&& value() && { SPIKARD_ASSERT(ok(), "the caller checked ok()"); return std::move(*std::get_if<0>(&state_)); }
+  [[nodiscard]] T& value() & {
+    SPIKARD_ASSERT(ok(), "the caller checked ok()");
+    return *std::get_if<0>(&state_);
+  }
+  [[nodiscard]] const T& value() const& {
+    SPIKARD_ASSERT(ok(), "the caller checked ok()");
+    return *std::get_if<0>(&state_);
+  }
+  [[nodiscard]] T&& value() && {
+    SPIKARD_ASSERT(ok(), "the caller checked ok()");
+    return std::move(*std::get_if<0>(&state_));
+  }
   T& operator*() & { return value(); }
   const T& operator*() const& { return value(); }
   T&& operator*() && { return std::move(*this).value(); }
   T* operator->() { return &value(); }
   const T* operator->() const { return &value(); }
 
-  [[nodiscard]] Error& error() & { SPIKARD_ASSERT(!ok(), "the caller checked ok()"); return *std::get_if<1>(&state_); }
-  [[nodiscard]] const Error& error() const& { SPIKARD_ASSERT(!ok(), "the caller checked ok()"); return *std::get_if<1>(&state_); }
-  [[nodiscard]] Error&& error() && { SPIKARD_ASSERT(!ok(), "the caller checked ok()"); return std::move(*std::get_if<1>(&state_)); }
+  [[nodiscard]] Error& error() & {
+    SPIKARD_ASSERT(!ok(), "the caller checked ok()");
+    return *std::get_if<1>(&state_);
+  }
+  [[nodiscard]] const Error& error() const& {
+    SPIKARD_ASSERT(!ok(), "the caller checked ok()");
+    return *std::get_if<1>(&state_);
+  }
+  [[nodiscard]] Error&& error() && {
+    SPIKARD_ASSERT(!ok(), "the caller checked ok()");
+    return std::move(*std::get_if<1>(&state_));
+  }
 
  private:
   std::variant<T, Error> state_;
@@ -50,8 +68,14 @@ class [[nodiscard]] Result<void> {
   [[nodiscard]] bool ok() const noexcept { return error_.index() == 0; }
   explicit operator bool() const noexcept { return ok(); }
 
-  [[nodiscard]] const Error& error() const& { SPIKARD_ASSERT(!ok(), "the caller checked ok()"); return *std::get_if<1>(&error_); }
-  [[nodiscard]] Error&& error() && { SPIKARD_ASSERT(!ok(), "the caller checked ok()"); return std::move(*std::get_if<1>(&error_)); }
+  [[nodiscard]] const Error& error() const& {
+    SPIKARD_ASSERT(!ok(), "the caller checked ok()");
+    return *std::get_if<1>(&error_);
+  }
+  [[nodiscard]] Error&& error() && {
+    SPIKARD_ASSERT(!ok(), "the caller checked ok()");
+    return std::move(*std::get_if<1>(&error_));
+  }
 
  private:
   std::variant<std::monostate, Error> error_;
@@ -60,9 +84,9 @@ class [[nodiscard]] Result<void> {
 }  // namespace spikard
 
 /// Returns the error of `expr` (a Result) from the enclosing function, which returns a Result as well.
-#define SPIKARD_TRY(expr)                                              \
-  do {                                                                 \
-    if (auto spikard_result_ = (expr); !spikard_result_.ok()) {        \
-      return std::move(spikard_result_).error();                       \
-    }                                                                  \
+#define SPIKARD_TRY(expr)                                       \
+  do {                                                          \
+    if (auto spikard_result_ = (expr); !spikard_result_.ok()) { \
+      return std::move(spikard_result_).error();                \
+    }                                                           \
   } while (false)

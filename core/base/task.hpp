@@ -9,8 +9,8 @@
 #include "base/assert.hpp"
 #include "base/cancel.hpp"
 
-// gcc 12 makes symmetric transfer a tail call only at -O2, so a long chain of ready tasks would overflow the stack. There, a child is
-// resumed inside its parent's await_suspend, which returns false when the child has already ended (docs/adr/0004).
+// gcc 12 makes symmetric transfer a tail call only at -O2, so a long chain of ready tasks would overflow the stack. There, a
+// child is resumed inside its parent's await_suspend, which returns false when the child has already ended (docs/adr/0004).
 #if defined(__clang__)
 #define SPIKARD_SYMMETRIC_TRANSFER 1
 #else
@@ -61,7 +61,9 @@ struct TaskPromise final : TaskPromiseBase {
   Task<T> get_return_object() noexcept;
   template <class U = T>
     requires std::is_convertible_v<U&&, T>
-  void return_value(U&& v) { value.emplace(std::forward<U>(v)); }
+  void return_value(U&& v) {
+    value.emplace(std::forward<U>(v));
+  }
   T take() {
     if (error) std::rethrow_exception(error);
     return std::move(*value);
@@ -79,9 +81,9 @@ struct TaskPromise<void> final : TaskPromiseBase {
 
 }  // namespace detail
 
-/// A lazy coroutine: nothing runs until it is awaited or spawned. Move-only; destroying a Task that has not ended destroys its frame, and so
-/// what it waits for must unhook itself in its destructor. A child takes its parent's CancelToken unless it was given one (`with_token`).
-/// Single-threaded: it resumes on the thread of what it waited for, which is its loop.
+/// A lazy coroutine: nothing runs until it is awaited or spawned. Move-only; destroying a Task that has not ended destroys its
+/// frame, and so what it waits for must unhook itself in its destructor. A child takes its parent's CancelToken unless it was
+/// given one (`with_token`). Single-threaded: it resumes on the thread of what it waited for, which is its loop.
 template <class T>
 class [[nodiscard]] Task {
  public:

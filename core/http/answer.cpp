@@ -35,7 +35,8 @@ void Answer::set(std::string_view name, std::string_view value, bool replace) {
   const auto same = [&](const Field& f) { return equals_ignoring_case(f.name, name); };
   if (replace) {
     std::erase_if(fields, same);
-  } else if (const auto at = std::find_if(fields.begin(), fields.end(), same); at != fields.end() && !equals_ignoring_case(name, "set-cookie")) {
+  } else if (const auto at = std::find_if(fields.begin(), fields.end(), same);
+             at != fields.end() && !equals_ignoring_case(name, "set-cookie")) {
     at->value.append(", ").append(value);
     return;
   }
@@ -70,7 +71,8 @@ void ServerExchange::reply(const Reply& reply) {
     json::Writer(text).write(reply.value);
     body = text;
   }
-  send(reply.status, reply.headers, body.empty() && reply.format == BodyFormat::raw ? std::string_view() : default_type(reply.format), body);
+  send(reply.status, reply.headers,
+       body.empty() && reply.format == BodyFormat::raw ? std::string_view() : default_type(reply.format), body);
   if (!in_advance_) slots_.empty() ? release_if_done() : queue();
 }
 
@@ -117,7 +119,8 @@ bool ServerExchange::decide_close() {
   return true;
 }
 
-void ServerExchange::send(std::uint16_t status, std::span<const HeaderField> fields, std::string_view content_type, std::string_view body) {
+void ServerExchange::send(std::uint16_t status, std::span<const HeaderField> fields, std::string_view content_type,
+                          std::string_view body) {
   phase_ = Phase::answered;
   const bool close = decide_close();
   if (std::string* to = out()) {
@@ -193,7 +196,9 @@ void ServerExchange::send_stream_head(std::uint16_t status, std::span<const Head
     const h1::ResponseHead head{.status = status,
                                 .version = static_cast<std::uint8_t>(http10 ? 10 : 11),
                                 .keep_alive = !close,
-                                .body_end = length_framed_ ? h1::BodyEnd::length : http10 ? h1::BodyEnd::close : h1::BodyEnd::chunked,
+                                .body_end = length_framed_ ? h1::BodyEnd::length
+                                            : http10       ? h1::BodyEnd::close
+                                                           : h1::BodyEnd::chunked,
                                 .content_length = length_left_,
                                 .headers = with_own(fields),
                                 .content_type = {},
@@ -236,7 +241,9 @@ bool ServerExchange::write(std::string_view chunk) {
   if (!owed_handler_ || dead_) return true;
   if (phase_ != Phase::streaming && !(in_after_ && answer_.streamed)) return true;
   send_chunk(chunk);
-  const std::size_t waiting = connection_ == nullptr ? 0 : connection_->is_front(*this) ? connection_->buffered() : pending.size() + held_.size();
+  const std::size_t waiting = connection_ == nullptr         ? 0
+                              : connection_->is_front(*this) ? connection_->buffered()
+                                                             : pending.size() + held_.size();
   if (waiting <= high_mark) return true;
   over_mark_ = true;
   return false;

@@ -10,8 +10,8 @@
 
 namespace spikard::http {
 
-/// Memory of one request: a RequestRecord in front, then the bytes as they came from the socket, then what parsing and the phases append. Offsets in it are relative to
-/// the record, so a block moves by memcpy. Owned by a BlockPool; handled by pointer.
+/// Memory of one request: a RequestRecord in front, then the bytes as they came from the socket, then what parsing and the phases
+/// append. Offsets in it are relative to the record, so a block moves by memcpy. Owned by a BlockPool; handled by pointer.
 class Block {
  public:
   [[nodiscard]] RequestRecord& record() noexcept { return *reinterpret_cast<RequestRecord*>(base()); }
@@ -34,8 +34,8 @@ class Block {
   Block* next_ = nullptr;
 };
 
-/// Blocks of one server. Sizes 16 KiB, 64 KiB, 256 KiB and 1 MiB come from one mapping (`region`) and go to free lists; bigger ones, and those that no longer fit, from malloc.
-/// Memory that was never used is not resident. One loop's.
+/// Blocks of one server. Sizes 16 KiB, 64 KiB, 256 KiB and 1 MiB come from one mapping (`region`) and go to free lists; bigger
+/// ones, and those that no longer fit, from malloc. Memory that was never used is not resident. One loop's.
 class BlockPool {
  public:
   [[nodiscard]] static Result<std::unique_ptr<BlockPool>> create(std::size_t region_bytes = std::size_t{1} << 30);
@@ -46,7 +46,8 @@ class BlockPool {
   /// At least `capacity` bytes, its record zeroed. Null when memory is short or `capacity` is above `max_capacity`.
   [[nodiscard]] Block* take(std::size_t capacity = 0) noexcept;
   void give(Block* block) noexcept;
-  /// A bigger block with the first `used` bytes of `block`, which is given back. Null (and `block` untouched) when memory is short.
+  /// A bigger block with the first `used` bytes of `block`, which is given back. Null (and `block` untouched) when memory is
+  /// short.
   [[nodiscard]] Block* grow(Block* block, std::size_t used, std::size_t capacity) noexcept;
 
   [[nodiscard]] std::pair<const void*, std::size_t> region() const noexcept { return {region_, region_bytes_}; }

@@ -58,7 +58,8 @@ void compile_body(const services::Body& body, const std::string& path, detail::R
   plan.body_as = body.as;
   for (std::size_t i = 0; i < body.content_types.size(); ++i) {
     if (!parse_media_type(body.content_types[i])) {
-      report.add(path + ".content_types[" + std::to_string(i) + "]", "expected a media type such as application/json, got \"" + body.content_types[i] + "\"");
+      report.add(path + ".content_types[" + std::to_string(i) + "]",
+                 "expected a media type such as application/json, got \"" + body.content_types[i] + "\"");
     }
     plan.content_types.push_back(body.content_types[i]);
   }
@@ -74,7 +75,8 @@ void compile_body(const services::Body& body, const std::string& path, detail::R
   plan.schema = std::move(*compiled);
 }
 
-void compile_route(const services::HttpConfig& config, std::size_t index, const std::string& path, detail::RoutePlan& plan, Report& report) {
+void compile_route(const services::HttpConfig& config, std::size_t index, const std::string& path, detail::RoutePlan& plan,
+                   Report& report) {
   const services::Route& route = config.routes[index];
   plan.id = static_cast<std::uint32_t>(index);
   auto pattern = PathPattern::parse(route.path);
@@ -138,7 +140,8 @@ Result<std::shared_ptr<const CompiledHttp>> CompiledHttp::compile(const services
   compiled->head_limits = {limits.uri_bytes, limits.header_bytes, limits.header_count};
   if (limits.header_count == 0) report.add(base + ".limits.header_count", "expected at least 1");
   if (limits.pipeline == 0) report.add(base + ".limits.pipeline", "expected at least 1");
-  if (config.timeout.status < 400 || config.timeout.status > 599) report.add(base + ".timeout.status", "expected a status from 400 to 599");
+  if (config.timeout.status < 400 || config.timeout.status > 599)
+    report.add(base + ".timeout.status", "expected a status from 400 to 599");
   const services::Hooks& hooks = config.hooks;
   compiled->hooks = {static_cast<std::uint32_t>(hooks.on_request.size()), static_cast<std::uint32_t>(hooks.pre_validation.size()),
                      static_cast<std::uint32_t>(hooks.pre_handler.size()), static_cast<std::uint32_t>(hooks.on_response.size()),
@@ -147,7 +150,8 @@ Result<std::shared_ptr<const CompiledHttp>> CompiledHttp::compile(const services
     compiled->request_id_header = lower(config.request_id.header);
     if (!h1::is_token(config.request_id.header)) report.add(base + ".request_id.header", "expected a header name");
   }
-  if (config.server_header && !h1::is_field_value(*config.server_header)) report.add(base + ".server_header", "expected text without control characters");
+  if (config.server_header && !h1::is_field_value(*config.server_header))
+    report.add(base + ".server_header", "expected text without control characters");
   if (report.empty()) {
     auto router = Router::build(specs);
     if (!router.ok()) report.add(base + ".routes", router.error().message());

@@ -12,11 +12,14 @@ namespace detail {
 struct Compiled;
 }
 
-/// The HTTP part of a manifest, checked and compiled: router, parameters, schemas, dependency plans. Immutable and thread-safe; all loops share one.
+/// The HTTP part of a manifest, checked and compiled: router, parameters, schemas, dependency plans. Immutable and thread-safe;
+/// all loops share one.
 class CompiledHttp {
  public:
-  /// Errors: invalid_argument, one line a problem, each naming the field: `http.routes[3].parameters[0].schema: ...`. `path` is what the names start with.
-  [[nodiscard]] static Result<std::shared_ptr<const CompiledHttp>> compile(const services::HttpConfig& config, std::string_view path = "http");
+  /// Errors: invalid_argument, one line a problem, each naming the field: `http.routes[3].parameters[0].schema: ...`. `path` is
+  /// what the names start with.
+  [[nodiscard]] static Result<std::shared_ptr<const CompiledHttp>> compile(const services::HttpConfig& config,
+                                                                           std::string_view path = "http");
   ~CompiledHttp();
   CompiledHttp(const CompiledHttp&) = delete;
   CompiledHttp& operator=(const CompiledHttp&) = delete;

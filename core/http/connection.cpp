@@ -85,7 +85,8 @@ void Connection::pump() {
     if (!closed_) consume();
   }
   if (closed_) return;
-  // The end of the stream is worth knowing also while nothing is wanted: only a read tells it, and only when nothing is before it.
+  // The end of the stream is worth knowing also while nothing is wanted: only a read tells it, and only when nothing is before
+  // it.
   if (in_ != nullptr && in_begin_ == in_end_ && reading_ == nullptr) {
     server_.blocks->give(in_);
     in_ = nullptr;
@@ -128,9 +129,7 @@ void Connection::read_some() {
       }
       return;
     case net::IoStatus::would_block: readable_ = false; return;
-    case net::IoStatus::eof:
-      peer_ended();
-      return;
+    case net::IoStatus::eof: peer_ended(); return;
     case net::IoStatus::error: return gone(CancelReason::client_gone);
   }
 }
@@ -142,7 +141,8 @@ void Connection::consume() {
       if (!consume_body()) return;
       continue;
     }
-    if (in_ == nullptr || in_begin_ == in_end_ || no_more_ || closing_ || pipelined_ >= server_.plan.config.limits.pipeline) return;
+    if (in_ == nullptr || in_begin_ == in_end_ || no_more_ || closing_ || pipelined_ >= server_.plan.config.limits.pipeline)
+      return;
     if (!parse_head()) return;
   }
 }
@@ -262,7 +262,8 @@ void Connection::accept_head(const h1::Head& head, const ViewPair* pairs) {
       record.route = match.route;
       exchange.capture_count = match.captures;
       for (std::uint32_t i = 0; i < match.captures; ++i) {
-        exchange.captures[i] = {static_cast<std::uint32_t>(captures[i].data() - block->base()), static_cast<std::uint32_t>(captures[i].size())};
+        exchange.captures[i] = {static_cast<std::uint32_t>(captures[i].data() - block->base()),
+                                static_cast<std::uint32_t>(captures[i].size())};
       }
     }
   }
@@ -318,7 +319,9 @@ void Connection::accept_head(const h1::Head& head, const ViewPair* pairs) {
   block->record().peer = {peer_at, static_cast<std::uint32_t>(peer().size())};
   if (stream) block->record().flags |= record_stream;
 
-  if (too_large) return exchange.problem(problems::payload_too_large, "The body is larger than " + std::to_string(limits.body_bytes) + " bytes", false);
+  if (too_large)
+    return exchange.problem(problems::payload_too_large,
+                            "The body is larger than " + std::to_string(limits.body_bytes) + " bytes", false);
   switch (match.outcome) {
     case Router::Outcome::found: return exchange.begin();
     case Router::Outcome::not_found:
@@ -327,9 +330,7 @@ void Connection::accept_head(const h1::Head& head, const ViewPair* pairs) {
     case Router::Outcome::method_not_allowed:
       exchange.allow = match.allow;
       return exchange.problem(problems::method_not_allowed, "The path has no route for this method", false);
-    case Router::Outcome::options:
-      exchange.allow = match.allow;
-      return exchange.answer_options();
+    case Router::Outcome::options: exchange.allow = match.allow; return exchange.answer_options();
   }
 }
 
@@ -417,7 +418,8 @@ bool Connection::consume_body() {
     body_ = Body::none;
     reading_ = nullptr;
     no_more_ = true;
-    exchange->body_broken(problems::payload_too_large, "The body is larger than " + std::to_string(server_.plan.config.limits.body_bytes) + " bytes");
+    exchange->body_broken(problems::payload_too_large,
+                          "The body is larger than " + std::to_string(server_.plan.config.limits.body_bytes) + " bytes");
     return false;
   } else if (body_ == Body::stream) {
     if (last) exchange->body_done = true;
@@ -675,7 +677,8 @@ void Connection::on_timer() {
   if (deadline() > now) return arm();
   if (lingering_) return gone(CancelReason::none);
   const services::Limits& limits = server_.plan.config.limits;
-  if (buffered() != 0 && blocked_ && write_since_ + milliseconds(limits.write_timeout_ms) <= now) return gone(CancelReason::client_gone, true);
+  if (buffered() != 0 && blocked_ && write_since_ + milliseconds(limits.write_timeout_ms) <= now)
+    return gone(CancelReason::client_gone, true);
   if (peer_ended_ && first_ != nullptr && !graced_ && ended_at_ + half_close_grace <= now) {
     graced_ = true;
     for (ServerExchange* e = first_; e != nullptr && !closed_;) {

@@ -16,14 +16,15 @@ namespace spikard::http::detail {
 class ServerExchange;
 class ServerImpl;
 
-/// One HTTP/1.1 connection: bytes in → exchanges in order → bytes out. Never calls the handler side but for chunks of a streamed body and cancellation; the server
-/// does that in its own phase.
+/// One HTTP/1.1 connection: bytes in → exchanges in order → bytes out. Never calls the handler side but for chunks of a streamed
+/// body and cancellation; the server does that in its own phase.
 ///
-/// Memory: while idle it holds no block and no buffer. Bytes are read straight into the block of the request they begin; what follows a request in the same read is
-/// copied to the next one's block.
+/// Memory: while idle it holds no block and no buffer. Bytes are read straight into the block of the request they begin; what
+/// follows a request in the same read is copied to the next one's block.
 ///
-/// The peer's end of stream is not a disconnect by itself (RFC 9112 section 9.6 allows half-close): requests in hand get `half_close_grace`, then their handlers are told
-/// (CancelReason::client_gone), and an answer they still give is still written. A reset, a failed write or a close of both directions cancels at once.
+/// The peer's end of stream is not a disconnect by itself (RFC 9112 section 9.6 allows half-close): requests in hand get
+/// `half_close_grace`, then their handlers are told (CancelReason::client_gone), and an answer they still give is still written.
+/// A reset, a failed write or a close of both directions cancels at once.
 class Connection final : public net::IoHandler {
  public:
   Connection(ServerImpl& server, std::unique_ptr<net::Transport> transport);
@@ -46,7 +47,8 @@ class Connection final : public net::IoHandler {
   void completed();
   /// The exchange wants its body now.
   void want_body(ServerExchange& exchange);
-  /// No one wants it any more: it is read and dropped. False when that would be too much: the connection must close after the answer.
+  /// No one wants it any more: it is read and dropped. False when that would be too much: the connection must close after the
+  /// answer.
   [[nodiscard]] bool drop_body(ServerExchange& exchange);
   void more_credit() { queue_pump(); }
   void mark_dirty();
@@ -67,9 +69,9 @@ class Connection final : public net::IoHandler {
   [[nodiscard]] std::uint64_t unflushed() const noexcept { return unflushed_; }
   [[nodiscard]] ServerExchange* first() const noexcept { return first_; }
 
-  bool dirty = false;    // in the server's list of those that write
-  bool pumping = false;  // in the server's list of those that read on
-  std::size_t index = 0; // in the server's connections
+  bool dirty = false;     // in the server's list of those that write
+  bool pumping = false;   // in the server's list of those that read on
+  std::size_t index = 0;  // in the server's connections
 
  private:
   enum class Body : std::uint8_t { none, in_place, chunked, stream, drop };
@@ -100,7 +102,7 @@ class Connection final : public net::IoHandler {
   ServerImpl& server_;
   std::unique_ptr<net::Transport> transport_;
   // input
-  Block* in_ = nullptr;        // holds bytes not yet taken, or null
+  Block* in_ = nullptr;  // holds bytes not yet taken, or null
   std::uint32_t in_begin_ = 0;
   std::uint32_t in_end_ = 0;
   h1::RequestParser parser_;
@@ -121,14 +123,14 @@ class Connection final : public net::IoHandler {
   std::uint64_t unflushed_ = 0;  // answers made whose last byte is still in out_
   // state
   bool readable_ = false;
-  bool blocked_ = false;       // the last write would have blocked
+  bool blocked_ = false;  // the last write would have blocked
   bool peer_ended_ = false;
-  bool graced_ = false;        // the half-close grace is over
-  bool no_more_ = false;       // no further request is taken
-  bool closing_ = false;       // closes when everything is written
+  bool graced_ = false;   // the half-close grace is over
+  bool no_more_ = false;  // no further request is taken
+  bool closing_ = false;  // closes when everything is written
   bool lingering_ = false;
   bool closed_ = false;
-  Instant since_{};            // of the present wait for input
+  Instant since_{};  // of the present wait for input
   Instant write_since_{};
   Instant ended_at_{};
   Instant linger_until_{};

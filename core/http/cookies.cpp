@@ -32,7 +32,8 @@ bool CookiePairs::next(CookiePair& out) noexcept {
     if (equals == std::string_view::npos) continue;
     out.name = h1::scan::trimmed(part.substr(0, equals));
     out.value = h1::scan::trimmed(part.substr(equals + 1));
-    if (out.value.size() >= 2 && out.value.front() == '"' && out.value.back() == '"') out.value = out.value.substr(1, out.value.size() - 2);
+    if (out.value.size() >= 2 && out.value.front() == '"' && out.value.back() == '"')
+      out.value = out.value.substr(1, out.value.size() - 2);
     return true;
   }
   return false;
@@ -56,7 +57,9 @@ Result<std::string> set_cookie(const Cookie& cookie) {
   if (cookie.secure) out += "; Secure";
   if (cookie.http_only) out += "; HttpOnly";
   if (cookie.same_site) {
-    out += *cookie.same_site == SameSite::strict ? "; SameSite=Strict" : *cookie.same_site == SameSite::lax ? "; SameSite=Lax" : "; SameSite=None";
+    out += *cookie.same_site == SameSite::strict ? "; SameSite=Strict"
+           : *cookie.same_site == SameSite::lax  ? "; SameSite=Lax"
+                                                 : "; SameSite=None";
   }
   return out;
 }

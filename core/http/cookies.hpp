@@ -14,8 +14,8 @@ struct CookiePair {
   std::string_view value;  ///< optional quotes are off, nothing is decoded
 };
 
-/// Goes through a Cookie header (RFC 6265 section 4.2, leniently: any white space after `;`). Parts without `=` are skipped. Of two with one name the first
-/// counts, which is for the caller to see to.
+/// Goes through a Cookie header (RFC 6265 section 4.2, leniently: any white space after `;`). Parts without `=` are skipped. Of
+/// two with one name the first counts, which is for the caller to see to.
 class CookiePairs {
  public:
   explicit CookiePairs(std::string_view header) noexcept : rest_(header) {}
@@ -39,8 +39,9 @@ struct Cookie {
   bool http_only = false;
 };
 
-/// The value of Set-Cookie. Errors (invalid_argument): a name that is not a token, a value or attribute with characters that RFC 6265 does not allow
-/// (controls, white space, `"`, `,`, `;`, `\`), SameSite=None without Secure, `__Host-` and `__Secure-` names without what they demand.
+/// The value of Set-Cookie. Errors (invalid_argument): a name that is not a token, a value or attribute with characters that RFC
+/// 6265 does not allow (controls, white space, `"`, `,`, `;`, `\`), SameSite=None without Secure, `__Host-` and `__Secure-` names
+/// without what they demand.
 [[nodiscard]] Result<std::string> set_cookie(const Cookie& cookie);
 
 }  // namespace spikard::http

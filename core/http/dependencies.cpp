@@ -49,7 +49,8 @@ bool ServerExchange::claim(std::uint32_t at) {
   if (slot.there || slot.claimed) return true;
   const DiStep& step = route->dependencies.steps[at];
   Singletons::Made made;
-  // Called on any thread while this server is open (close() forgets it); the post may come to find the server closed or the id stale.
+  // Called on any thread while this server is open (close() forgets it); the post may come to find the server closed or the id
+  // stale.
   Function<void()> wake = [loop = &server_.loop, weak = std::weak_ptr(server_.self), id = id()] {
     loop->post([weak, id] {
       const auto server = weak.lock();
@@ -100,10 +101,15 @@ bool ServerExchange::types_fit() {
     const std::string& actual = slots_[plan.inject[i]].type;
     const std::string_view expected = json_type_name(*route->inject_types[i]);
     if (actual.empty() || actual == expected || (expected == "number" && actual == "integer")) continue;
-    wrong.push_back({.type = DiProblem::Type::type_mismatch, .dependency_key = plan.steps[plan.inject[i]].name, .cycle = {}, .expected_type = std::string(expected), .actual_type = actual});
+    wrong.push_back({.type = DiProblem::Type::type_mismatch,
+                     .dependency_key = plan.steps[plan.inject[i]].name,
+                     .cycle = {},
+                     .expected_type = std::string(expected),
+                     .actual_type = actual});
   }
   if (wrong.empty()) return true;
-  problem(problems::dependency_error, "A dependency has another type than the handler takes", true, 0, di_errors_json(wrong), true);
+  problem(problems::dependency_error, "A dependency has another type than the handler takes", true, 0, di_errors_json(wrong),
+          true);
   return false;
 }
 

@@ -123,7 +123,8 @@ class Planner {
     if (singleton) {
       for (std::uint32_t i = before; i < slot; ++i) {
         DiStep& below = plan_.steps[i];
-        if (below.kind == DependencyKind::factory && below.scope == DependencyScope::transient && below.owner == DiStep::nobody) below.owner = slot;
+        if (below.kind == DependencyKind::factory && below.scope == DependencyScope::transient && below.owner == DiStep::nobody)
+          below.owner = slot;
       }
     }
     plan_.steps.push_back(std::move(step));
@@ -171,9 +172,12 @@ std::string DiProblem::to_string() const {
       for (const std::string& name : cycle) out += (&name == cycle.data() ? " " : " -> ") + name;
       return out;
     }
-    case Type::type_mismatch: return "the dependency '" + dependency_key + "' is of type " + actual_type + ", the handler wants " + expected_type;
-    case Type::scope_mismatch: return "the dependency '" + dependency_key + "' lives for one request, a singleton cannot depend on it";
-    case Type::too_many_instances: return "more than 1024 instances of dependencies would be made for a request; '" + dependency_key + "' is one too many";
+    case Type::type_mismatch:
+      return "the dependency '" + dependency_key + "' is of type " + actual_type + ", the handler wants " + expected_type;
+    case Type::scope_mismatch:
+      return "the dependency '" + dependency_key + "' lives for one request, a singleton cannot depend on it";
+    case Type::too_many_instances:
+      return "more than 1024 instances of dependencies would be made for a request; '" + dependency_key + "' is one too many";
   }
   return {};
 }
@@ -208,6 +212,8 @@ std::string di_errors_json(std::span<const DiProblem> problems) {
   return out;
 }
 
-DiPlanning plan_dependencies(std::span<const Dependency> application, const services::Route& route) { return Planner(application, route).run(); }
+DiPlanning plan_dependencies(std::span<const Dependency> application, const services::Route& route) {
+  return Planner(application, route).run();
+}
 
 }  // namespace spikard::http

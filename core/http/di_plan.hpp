@@ -20,14 +20,15 @@ struct DiStep {
   bool cleanup = false;
   std::uint64_t token = 0;               ///< of a value
   std::vector<std::uint32_t> arguments;  ///< slots of depends_on, in order; all smaller than this one's
-  /// The slot of the singleton that this transient is opened for, else `nobody`: when that singleton is there already, do not open this one either;
-  /// its clean-up comes with that singleton's, at the end of the application.
+  /// The slot of the singleton that this transient is opened for, else `nobody`: when that singleton is there already, do not
+  /// open this one either; its clean-up comes with that singleton's, at the end of the application.
   std::uint32_t owner = nobody;
   std::string name;
 };
 
-/// What one route opens, in order: depth-first in the order of `inject` and `depends_on`. Request-scoped factories and singletons come once, transient ones once for
-/// each place that takes them. Go through the steps in order; values and singletons that are there need no opening. Close in reverse.
+/// What one route opens, in order: depth-first in the order of `inject` and `depends_on`. Request-scoped factories and singletons
+/// come once, transient ones once for each place that takes them. Go through the steps in order; values and singletons that are
+/// there need no opening. Close in reverse.
 struct DiPlan {
   std::vector<DiStep> steps;
   std::vector<std::uint32_t> inject;  ///< slots, in the order of the route's `inject`
@@ -59,8 +60,9 @@ struct DiPlanning {
   std::vector<DiProblem> problems;  ///< all of them
 };
 
-/// `application`: of the whole application; `route.dependencies` replace those of the same name, for everything this route opens but singletons of the
-/// application, which take only the application's. A singleton that depends on a request-scoped factory is a scope_mismatch.
+/// `application`: of the whole application; `route.dependencies` replace those of the same name, for everything this route opens
+/// but singletons of the application, which take only the application's. A singleton that depends on a request-scoped factory is
+/// a scope_mismatch.
 [[nodiscard]] DiPlanning plan_dependencies(std::span<const services::Dependency> application, const services::Route& route);
 
 }  // namespace spikard::http

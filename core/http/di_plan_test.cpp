@@ -20,7 +20,8 @@ Dependency value(std::uint32_t id, std::string name, std::optional<JsonType> typ
   return d;
 }
 
-Dependency factory(std::uint32_t id, std::string name, std::vector<std::string> depends_on, DependencyScope scope = DependencyScope::request) {
+Dependency factory(std::uint32_t id, std::string name, std::vector<std::string> depends_on,
+                   DependencyScope scope = DependencyScope::request) {
   Dependency d;
   d.id = id;
   d.name = std::move(name);
@@ -55,7 +56,8 @@ std::string order(const DiPlan& plan) {
 }
 
 TEST(DiPlan, NestedDependenciesFixture) {
-  const std::vector<Dependency> app{value(0, "config"), factory(1, "db_pool", {"config"}), factory(2, "cache", {"config"}), factory(3, "auth", {"db_pool", "cache"})};
+  const std::vector<Dependency> app{value(0, "config"), factory(1, "db_pool", {"config"}), factory(2, "cache", {"config"}),
+                                    factory(3, "auth", {"db_pool", "cache"})};
   const DiPlanning p = plan_dependencies(app, route({"auth"}));
   ASSERT_TRUE(p.problems.empty());
   EXPECT_EQ(order(p.plan), "config db_pool(0) cache(0) auth(1,2) -> 3");
@@ -64,7 +66,9 @@ TEST(DiPlan, NestedDependenciesFixture) {
 }
 
 TEST(DiPlan, InstancesByScope) {
-  const std::vector<Dependency> app{factory(0, "t", {}, DependencyScope::transient), factory(1, "r", {"t"}), factory(2, "s", {"t"}, DependencyScope::singleton), factory(3, "s2", {"s", "t"}, DependencyScope::singleton)};
+  const std::vector<Dependency> app{factory(0, "t", {}, DependencyScope::transient), factory(1, "r", {"t"}),
+                                    factory(2, "s", {"t"}, DependencyScope::singleton),
+                                    factory(3, "s2", {"s", "t"}, DependencyScope::singleton)};
   EXPECT_EQ(order(plan_dependencies(app, route({"t", "r", "r", "t"})).plan), "t t r(1) t -> 0 2 2 3");
   EXPECT_EQ(order(plan_dependencies(app, route({"s", "s"})).plan), "t@1 s(0) -> 1 1");
   EXPECT_EQ(order(plan_dependencies(app, route({"t", "s2"})).plan), "t t@2 s(1) t@4 s2(2,3) -> 0 4");
@@ -72,7 +76,8 @@ TEST(DiPlan, InstancesByScope) {
 }
 
 TEST(DiPlan, RouteOverrides) {
-  const std::vector<Dependency> app{value(0, "config"), factory(1, "db", {"config"}), factory(2, "pool", {"config"}, DependencyScope::singleton)};
+  const std::vector<Dependency> app{value(0, "config"), factory(1, "db", {"config"}),
+                                    factory(2, "pool", {"config"}, DependencyScope::singleton)};
   services::Route r = route({"db", "pool"});
   r.dependencies = {value(9, "config")};
   const DiPlanning p = plan_dependencies(app, r);
@@ -83,14 +88,17 @@ TEST(DiPlan, RouteOverrides) {
 }
 
 TEST(DiPlan, CyclesAndMissingOnes) {
-  const std::vector<Dependency> app{factory(0, "service_a", {"service_b"}, DependencyScope::transient), factory(1, "service_b", {"service_a"}, DependencyScope::transient), factory(2, "c", {"c"}), factory(3, "d", {"nope", "nope2"})};
+  const std::vector<Dependency> app{factory(0, "service_a", {"service_b"}, DependencyScope::transient),
+                                    factory(1, "service_b", {"service_a"}, DependencyScope::transient), factory(2, "c", {"c"}),
+                                    factory(3, "d", {"nope", "nope2"})};
   DiPlanning p = plan_dependencies(app, route({"service_a"}));
   EXPECT_EQ(di_errors_json(p.problems), R"([{"type":"circular_dependency","cycle":["service_a","service_b","service_a"]}])");
   EXPECT_EQ(p.problems[0].to_string(), "dependencies depend on each other: service_a -> service_b -> service_a");
   EXPECT_TRUE(p.plan.steps.empty());
   p = plan_dependencies(app, route({"c", "d", "d", "x"}));
-  EXPECT_EQ(di_errors_json(p.problems), R"([{"type":"circular_dependency","cycle":["c","c"]},{"type":"missing_dependency","dependency_key":"nope"},)"
-                                        R"({"type":"missing_dependency","dependency_key":"nope2"},{"type":"missing_dependency","dependency_key":"x"}])");
+  EXPECT_EQ(di_errors_json(p.problems),
+            R"([{"type":"circular_dependency","cycle":["c","c"]},{"type":"missing_dependency","dependency_key":"nope"},)"
+            R"({"type":"missing_dependency","dependency_key":"nope2"},{"type":"missing_dependency","dependency_key":"x"}])");
 }
 
 TEST(DiPlan, Types) {
@@ -105,7 +113,8 @@ TEST(DiPlan, Types) {
 }
 
 TEST(DiPlan, ASingletonCannotTakeARequestsThing) {
-  const std::vector<Dependency> app{factory(0, "r", {}), factory(1, "s", {"t"}, DependencyScope::singleton), factory(2, "t", {"r"}, DependencyScope::transient)};
+  const std::vector<Dependency> app{factory(0, "r", {}), factory(1, "s", {"t"}, DependencyScope::singleton),
+                                    factory(2, "t", {"r"}, DependencyScope::transient)};
   EXPECT_EQ(di_errors_json(plan_dependencies(app, route({"s"})).problems), R"([{"type":"scope_mismatch","dependency_key":"r"}])");
 }
 

@@ -44,7 +44,8 @@ struct Answer {
 
 /// One request on its way through the pipeline (README.md has the order). Pooled; an id is slot | generation << 32.
 ///
-/// Three things end independently: its answer (made and passed to the connection), what the sink owes, and clean-ups of dependencies. When all have, it is released.
+/// Three things end independently: its answer (made and passed to the connection), what the sink owes, and clean-ups of
+/// dependencies. When all have, it is released.
 class ServerExchange final : public Exchange {
  public:
   ServerExchange(ServerImpl& server, std::uint32_t slot);
@@ -76,7 +77,8 @@ class ServerExchange final : public Exchange {
   /// The next steps of the pipeline, until something must be waited for.
   void advance();
   /// An answer of the framework's own, before or instead of the handler's. `hooks`: it passes on_response.
-  void problem(const ProblemKind& kind, std::string_view detail, bool hooks, std::uint16_t status = 0, std::string_view errors_json = {}, bool as_exception = false);
+  void problem(const ProblemKind& kind, std::string_view detail, bool hooks, std::uint16_t status = 0,
+               std::string_view errors_json = {}, bool as_exception = false);
   void answer_options();
   void answer_plain(std::uint16_t status, std::string_view json);
   /// The body is there (its first byte is at record.body.off).
@@ -114,10 +116,10 @@ class ServerExchange final : public Exchange {
   const RoutePlan* route = nullptr;
   std::uint32_t capture_count = 0;
   View captures[Router::max_captures];  ///< the path's parameters, as sent
-  ServerExchange* next = nullptr;  ///< in the connection's pipeline
-  std::string pending;             ///< bytes made before its turn came
+  ServerExchange* next = nullptr;       ///< in the connection's pipeline
+  std::string pending;                  ///< bytes made before its turn came
   std::string request_id;
-  std::string_view allow{};        ///< of a 405 or an OPTIONS answer
+  std::string_view allow{};  ///< of a 405 or an OPTIONS answer
   std::size_t credit = 65536;
   h1::Framing framing = h1::Framing::none;
   std::uint64_t content_length = 0;
@@ -125,19 +127,33 @@ class ServerExchange final : public Exchange {
   bool head_method = false;
   bool http10 = false;
   bool expects_continue = false;
-  bool continue_due = false;   ///< 100 is to be sent when its turn comes
-  bool body_done = false;      ///< the request was read to its end
+  bool continue_due = false;  ///< 100 is to be sent when its turn comes
+  bool body_done = false;     ///< the request was read to its end
   bool body_wanted = false;
-  bool complete = false;       ///< its answer was made to the last byte
-  bool closes = false;         ///< the connection ends after its answer
-  bool cut = false;            ///< abandoned by the drain
+  bool complete = false;  ///< its answer was made to the last byte
+  bool closes = false;    ///< the connection ends after its answer
+  bool cut = false;       ///< abandoned by the drain
   bool head_sent = false;
-  bool queued = false;         ///< in the server's ready list
+  bool queued = false;  ///< in the server's ready list
   ServerExchange* ready_next = nullptr;
 
  private:
   friend class ServerImpl;
-  enum class Phase : std::uint8_t { free, on_request, media, body, pre_validation, validation, pre_handler, dependencies, handler, after, streaming, answered, alone };
+  enum class Phase : std::uint8_t {
+    free,
+    on_request,
+    media,
+    body,
+    pre_validation,
+    validation,
+    pre_handler,
+    dependencies,
+    handler,
+    after,
+    streaming,
+    answered,
+    alone
+  };
   enum class Other : std::uint8_t { nothing, hook, factory, dispose };
 
   enum class MediaKind : std::uint8_t { none, json, form, multipart, text, raw };
@@ -204,7 +220,7 @@ class ServerExchange final : public Exchange {
   Phase phase_ = Phase::free;
   Other owed_other_ = Other::nothing;
   bool owed_handler_ = false;
-  bool dead_ = false;       // no answer of the sink's counts any more
+  bool dead_ = false;  // no answer of the sink's counts any more
   bool in_advance_ = false;
   bool in_after_ = false;
   bool after_error_ = false;
@@ -212,13 +228,13 @@ class ServerExchange final : public Exchange {
   bool chunked_out_ = false;
   bool over_mark_ = false;
   bool warned_ = false;
-  std::size_t early_ = 0;   // fields of answer_ that hooks set before the handler
-  std::uint64_t length_left_ = 0;   // of a streamed answer with Content-Length
+  std::size_t early_ = 0;          // fields of answer_ that hooks set before the handler
+  std::uint64_t length_left_ = 0;  // of a streamed answer with Content-Length
   bool length_framed_ = false;
   std::uint32_t hook_ = 0;
   Answer answer_;
-  std::string held_;                // streamed bytes while on_response hooks run
-  std::vector<HeaderField> fields_; // scratch of one answer
+  std::string held_;                 // streamed bytes while on_response hooks run
+  std::vector<HeaderField> fields_;  // scratch of one answer
   std::optional<CancelSource> cancel_;
   net::Timer timer_;
   MediaKind media_ = MediaKind::none;

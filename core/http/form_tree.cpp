@@ -29,7 +29,10 @@ constexpr std::string_view two_shapes = "a form field is given in two shapes";
 
 class Tree {
  public:
-  Tree() { places_.emplace_back(); places_[0].shape = Shape::keyed; }
+  Tree() {
+    places_.emplace_back();
+    places_[0].shape = Shape::keyed;
+  }
 
   /// `keys` of one pair; the empty key is `[]`.
   bool add(std::span<const std::string_view> keys, std::string_view value, FormError& error) {
@@ -49,7 +52,8 @@ class Tree {
     for (std::uint32_t i = 1; i < places_.size(); ++i) {
       if (places_[i].shape != Shape::keyed || !is_indexed(i)) continue;
       std::uint64_t greatest = 0;
-      for (std::uint32_t c = places_[i].first; c != nothing; c = places_[c].next) greatest = std::max(greatest, index_of(places_[c].text));
+      for (std::uint32_t c = places_[i].first; c != nothing; c = places_[c].next)
+        greatest = std::max(greatest, index_of(places_[c].text));
       if (greatest + 1 != places_[i].children) {
         error.message = "the indices of a form array have gaps";
         return false;
@@ -147,7 +151,8 @@ bool split_name(std::string_view name, const FormLimits& limits, std::vector<std
   keys.push_back(name.substr(0, open));
   for (std::size_t i = open; i < name.size();) {
     const std::size_t close = name.find(']', i);
-    if (name[i] != '[' || close == std::string_view::npos || name.substr(i + 1, close - i - 1).find('[') != std::string_view::npos) {
+    if (name[i] != '[' || close == std::string_view::npos ||
+        name.substr(i + 1, close - i - 1).find('[') != std::string_view::npos) {
       keys.assign(1, name);
       return true;
     }
@@ -183,7 +188,8 @@ bool form_to_tree(std::string_view body, const FormLimits& limits, NodeBuilder& 
   return true;
 }
 
-bool deep_object_to_tree(std::string_view query, std::string_view name, const FormLimits& limits, NodeBuilder& out, bool& found, FormError& error) {
+bool deep_object_to_tree(std::string_view query, std::string_view name, const FormLimits& limits, NodeBuilder& out, bool& found,
+                         FormError& error) {
   found = false;
   std::unique_ptr<char[]> memory;
   TextRoom room;

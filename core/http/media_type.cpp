@@ -49,8 +49,8 @@ bool equals_ignoring_case(std::string_view a, std::string_view b) noexcept {
 }
 
 bool MediaType::is(std::string_view text) const noexcept {
-  return text.size() == type.size() + 1 + subtype.size() && text[type.size()] == '/' && scan::equals_lower(type, text.substr(0, type.size())) &&
-         scan::equals_lower(subtype, text.substr(type.size() + 1));
+  return text.size() == type.size() + 1 + subtype.size() && text[type.size()] == '/' &&
+         scan::equals_lower(type, text.substr(0, type.size())) && scan::equals_lower(subtype, text.substr(type.size() + 1));
 }
 
 bool MediaType::is_json() const noexcept {
@@ -60,7 +60,8 @@ bool MediaType::is_json() const noexcept {
 }
 
 bool MediaType::is_utf8() const noexcept {
-  return charset.empty() || scan::equals_lower(charset, "utf-8") || scan::equals_lower(charset, "utf8") || scan::equals_lower(charset, "us-ascii");
+  return charset.empty() || scan::equals_lower(charset, "utf-8") || scan::equals_lower(charset, "utf8") ||
+         scan::equals_lower(charset, "us-ascii");
 }
 
 std::optional<MediaType> parse_media_type(std::string_view header) noexcept {

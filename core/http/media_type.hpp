@@ -22,10 +22,12 @@ struct MediaType {
   [[nodiscard]] bool is_utf8() const noexcept;
 };
 
-/// Nothing when it is malformed. Of a parameter given twice the first counts; charset or boundary with a backslash escape is refused.
+/// Nothing when it is malformed. Of a parameter given twice the first counts; charset or boundary with a backslash escape is
+/// refused.
 [[nodiscard]] std::optional<MediaType> parse_media_type(std::string_view header) noexcept;
 
-/// Whether a route that declares `accepted` (any case, parameters ignored) takes `given`: equal, `*/*`, `text/*`; `application/json` takes every `application/*+json`.
+/// Whether a route that declares `accepted` (any case, parameters ignored) takes `given`: equal, `*/*`, `text/*`;
+/// `application/json` takes every `application/*+json`.
 [[nodiscard]] bool accepts(std::string_view accepted, const MediaType& given) noexcept;
 
 /// ASCII letters only.

@@ -17,10 +17,14 @@ namespace {
 
 constexpr std::string_view wrk_request = "GET /plain HTTP/1.1\r\nHost: 127.0.0.1:8000\r\n\r\n";
 constexpr std::string_view browser_request =
-    "GET /users/42?verbose=true HTTP/1.1\r\nHost: example.com\r\nConnection: keep-alive\r\nCache-Control: max-age=0\r\nSec-Ch-Ua: \"Chromium\";v=\"124\"\r\n"
-    "Upgrade-Insecure-Requests: 1\r\nUser-Agent: Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/124.0.0.0 Safari/537.36\r\n"
-    "Accept: text/html,application/xhtml+xml,application/xml;q=0.9,image/avif,image/webp,*/*;q=0.8\r\nSec-Fetch-Site: none\r\nSec-Fetch-Mode: navigate\r\n"
-    "Accept-Encoding: gzip, deflate, br, zstd\r\nAccept-Language: en-GB,en;q=0.9\r\nCookie: session=0123456789abcdef; theme=dark\r\n\r\n";
+    "GET /users/42?verbose=true HTTP/1.1\r\nHost: example.com\r\nConnection: keep-alive\r\nCache-Control: "
+    "max-age=0\r\nSec-Ch-Ua: \"Chromium\";v=\"124\"\r\n"
+    "Upgrade-Insecure-Requests: 1\r\nUser-Agent: Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) "
+    "Chrome/124.0.0.0 Safari/537.36\r\n"
+    "Accept: text/html,application/xhtml+xml,application/xml;q=0.9,image/avif,image/webp,*/*;q=0.8\r\nSec-Fetch-Site: "
+    "none\r\nSec-Fetch-Mode: navigate\r\n"
+    "Accept-Encoding: gzip, deflate, br, zstd\r\nAccept-Language: en-GB,en;q=0.9\r\nCookie: session=0123456789abcdef; "
+    "theme=dark\r\n\r\n";
 
 void parse(benchmark::State& state, std::string_view request) {
   std::string buffer(request);

@@ -1,5 +1,5 @@
-// The order of things (fixtures/README.md section 2, "Order of things"). Size limits, the declared body limit and routing come before, in connection.cpp; places for
-// further middleware are marked where they belong.
+// The order of things (fixtures/README.md section 2, "Order of things"). Size limits, the declared body limit and routing come
+// before, in connection.cpp; places for further middleware are marked where they belong.
 #include <algorithm>
 
 #include "http/connection.hpp"
@@ -103,7 +103,9 @@ void ServerExchange::advance() {
         break;
       case Phase::after:
         // A failing on_response hook turns to on_error, in the same phase: then its hooks come first.
-        if (const bool error = after_error_; run_hooks(error ? HookPhase::on_error : HookPhase::on_response) && phase_ == Phase::after && after_error_ == error) finish_after();
+        if (const bool error = after_error_;
+            run_hooks(error ? HookPhase::on_error : HookPhase::on_response) && phase_ == Phase::after && after_error_ == error)
+          finish_after();
         break;
       case Phase::free:
       case Phase::streaming:
@@ -201,7 +203,8 @@ bool ServerExchange::check_media() {
   const bool has_body = framing == h1::Framing::chunked || content_length > 0;
   if (!there && !has_body) return true;
   const std::optional<MediaType> type = parse_media_type(there ? header : std::string_view("application/json"));
-  if (!type || std::none_of(route->content_types.begin(), route->content_types.end(), [&](const std::string& one) { return accepts(one, *type); })) {
+  if (!type || std::none_of(route->content_types.begin(), route->content_types.end(),
+                            [&](const std::string& one) { return accepts(one, *type); })) {
     problem(problems::unsupported_media_type, "The route does not take this Content-Type", true);
     return false;
   }
@@ -281,7 +284,8 @@ void ServerExchange::server_error() {
   held_.clear();
   std::string& body = server_.scratch_text;
   body.clear();
-  append_problem(body, server_.plan.config.problem_base, problems::internal_server_error, "The server could not handle the request");
+  append_problem(body, server_.plan.config.problem_base, problems::internal_server_error,
+                 "The server could not handle the request");
   const HeaderField type{"content-type", problem_media_type};
   if (server_.plan.hook_count(HookPhase::on_error) == 0 && early_ == 0) {
     send(500, {&type, 0}, problem_media_type, body);
@@ -294,8 +298,8 @@ void ServerExchange::server_error() {
   after(HookPhase::on_error);
 }
 
-void ServerExchange::problem(const ProblemKind& kind, std::string_view detail, bool hooks, std::uint16_t status, std::string_view errors_json,
-                             bool as_exception) {
+void ServerExchange::problem(const ProblemKind& kind, std::string_view detail, bool hooks, std::uint16_t status,
+                             std::string_view errors_json, bool as_exception) {
   if (timer_.armed()) timer_.stop();
   std::string body;
   append_problem(body, server_.plan.config.problem_base, kind, detail, status, {}, errors_json);
@@ -413,6 +417,8 @@ CancelToken ServerExchange::token() noexcept {
   return cancel_->token();
 }
 
-void ServerExchange::log(std::string_view type, std::string_view message) { server_.failed(*this, {.type = type, .message = message, .trace = {}}); }
+void ServerExchange::log(std::string_view type, std::string_view message) {
+  server_.failed(*this, {.type = type, .message = message, .trace = {}});
+}
 
 }  // namespace spikard::http::detail

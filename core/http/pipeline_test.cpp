@@ -18,7 +18,8 @@ struct Pipeline : ServerTest {
   }
 };
 
-constexpr const char* hooked = R"({"hooks": {"on_request": ["a"], "pre_validation": ["b"], "pre_handler": ["c"], "on_response": ["d", "e"], "on_error": ["f"]},
+constexpr const char* hooked =
+    R"({"hooks": {"on_request": ["a"], "pre_validation": ["b"], "pre_handler": ["c"], "on_response": ["d", "e"], "on_error": ["f"]},
   "routes": [{"method": "GET", "path": "/r", "parameters": [{"in": "query", "name": "n", "schema": {"type": "integer"}}]}]})";
 
 TEST_F(Pipeline, hooks_run_in_order_and_share_a_context) {
@@ -174,14 +175,22 @@ TEST_F(Pipeline, faulty_manifests_name_the_field) {
     auto compiled = CompiledHttp::compile(*services::http_config_from_json(document.root(), "http"));
     return compiled.ok() ? std::string() : compiled.error().message();
   };
-  EXPECT_NE(why(R"({"routes": [{"method": "GET", "path": "/a", "inject": ["x"]}]})").find("http.routes[0].inject"), std::string::npos);
-  EXPECT_NE(why(R"({"routes": [{"method": "GET", "path": "/a"}, {"method": "POST", "path": "/a", "body": {"schema": {"type": 5}}}]})").find("http.routes[1].body.schema"), std::string::npos);
-  EXPECT_NE(why(R"({"routes": [{"method": "GET", "path": "/a", "parameters": [{"in": "query", "name": "q", "schema": {"minimum": "x"}}]}]})").find("http.routes[0].parameters[0]"), std::string::npos);
+  EXPECT_NE(why(R"({"routes": [{"method": "GET", "path": "/a", "inject": ["x"]}]})").find("http.routes[0].inject"),
+            std::string::npos);
+  EXPECT_NE(
+      why(R"({"routes": [{"method": "GET", "path": "/a"}, {"method": "POST", "path": "/a", "body": {"schema": {"type": 5}}}]})")
+          .find("http.routes[1].body.schema"),
+      std::string::npos);
+  EXPECT_NE(
+      why(R"({"routes": [{"method": "GET", "path": "/a", "parameters": [{"in": "query", "name": "q", "schema": {"minimum": "x"}}]}]})")
+          .find("http.routes[0].parameters[0]"),
+      std::string::npos);
   EXPECT_NE(why(R"({"routes": [{"method": "GET", "path": "/a/{"}]})").find("http.routes[0].path"), std::string::npos);
 }
 
 TEST_F(Pipeline, time_out_answers_and_the_late_answer_is_ignored) {
-  serve(R"({"timeout": {"ms": 1000, "status": 504}, "routes": [{"method": "GET", "path": "/s"}, {"method": "GET", "path": "/r"}]})");
+  serve(
+      R"({"timeout": {"ms": 1000, "status": 504}, "routes": [{"method": "GET", "path": "/s"}, {"method": "GET", "path": "/r"}]})");
   Exchange* waiting = nullptr;
   sink.routes[0] = [&](Exchange& e) { waiting = &e; };
   auto& client = connect();
@@ -288,7 +297,8 @@ TEST_F(Pipeline, a_slow_reader_stops_the_writer_until_credit) {
 }
 
 TEST_F(Pipeline, streamed_bodies_come_in_chunks_against_credit) {
-  serve(R"({"limits": {"body_bytes": 1000000}, "routes": [{"method": "POST", "path": "/u", "body": {"content_types": ["application/octet-stream"], "mode": "stream"}}]})");
+  serve(
+      R"({"limits": {"body_bytes": 1000000}, "routes": [{"method": "POST", "path": "/u", "body": {"content_types": ["application/octet-stream"], "mode": "stream"}}]})");
   Exchange* open = nullptr;
   std::string got;
   bool last = false;
@@ -327,7 +337,9 @@ TEST_F(Pipeline, streamed_bodies_come_in_chunks_against_credit) {
   open->reply({.status = 200});
   turn();
   last = false;
-  client.send("POST /u HTTP/1.1\r\nHost: t\r\nContent-Type: application/octet-stream\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n");
+  client.send(
+      "POST /u HTTP/1.1\r\nHost: t\r\nContent-Type: application/octet-stream\r\nTransfer-Encoding: "
+      "chunked\r\n\r\n5\r\nhello\r\n");
   turn();
   EXPECT_EQ(got, "hello");
   EXPECT_FALSE(last);
@@ -340,7 +352,8 @@ TEST_F(Pipeline, streamed_bodies_come_in_chunks_against_credit) {
 }
 
 TEST_F(Pipeline, limits_413_414_431) {
-  serve(R"({"limits": {"body_bytes": 10, "uri_bytes": 20, "header_bytes": 256}, "routes": [{"method": "POST", "path": "/b", "body": {"schema": {}}}, {"method": "GET", "path": "/r"}]})");
+  serve(
+      R"({"limits": {"body_bytes": 10, "uri_bytes": 20, "header_bytes": 256}, "routes": [{"method": "POST", "path": "/b", "body": {"schema": {}}}, {"method": "GET", "path": "/r"}]})");
   auto& client = connect();
   sink.routes[0] = [](Exchange& e) { e.reply({.format = BodyFormat::text, .body = "ok"}); };
   EXPECT_EQ(status(exchange(client, post("/b", "\"12345678\""))), 200);
@@ -350,7 +363,9 @@ TEST_F(Pipeline, limits_413_414_431) {
   EXPECT_EQ(status(exchange(large, "POST /b HTTP/1.1\r\nHost: t\r\nContent-Length: 1000000\r\n\r\n")), 413);
   EXPECT_TRUE(large.ended);
   auto& chunked = connect();
-  EXPECT_EQ(status(exchange(chunked, "POST /b HTTP/1.1\r\nHost: t\r\nTransfer-Encoding: chunked\r\n\r\n8\r\n12345678\r\n3\r\n123\r\n")), 413);
+  EXPECT_EQ(
+      status(exchange(chunked, "POST /b HTTP/1.1\r\nHost: t\r\nTransfer-Encoding: chunked\r\n\r\n8\r\n12345678\r\n3\r\n123\r\n")),
+      413);
   auto& uri = connect();
   EXPECT_EQ(status(exchange(uri, get("/r?" + std::string(17, 'x')))), 200);
   EXPECT_EQ(status(exchange(uri, get("/r?" + std::string(18, 'x')))), 414);

@@ -22,7 +22,7 @@ struct RoutePlan {
   RequestReader reader;
   bool has_parameters = false;
 
-  bool takes_body = false;      ///< the route declares a body
+  bool takes_body = false;  ///< the route declares a body
   bool body_required = false;
   bool streams_body = false;
   services::BodyAs body_as = services::BodyAs::raw;

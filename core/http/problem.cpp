@@ -9,9 +9,24 @@ namespace problems {
 
 const ProblemKind* find(std::string_view slug) noexcept {
   static constexpr const ProblemKind* all[] = {
-      &bad_request,          &unauthorized,      &forbidden,          &not_found,        &method_not_allowed, &request_timeout,
-      &payload_too_large,    &uri_too_long,      &unsupported_media_type, &unsupported_charset, &expectation_failed, &validation_error,
-      &too_many_requests,    &header_fields_too_large, &internal_server_error, &dependency_error, &not_implemented,    &service_unavailable,
+      &bad_request,
+      &unauthorized,
+      &forbidden,
+      &not_found,
+      &method_not_allowed,
+      &request_timeout,
+      &payload_too_large,
+      &uri_too_long,
+      &unsupported_media_type,
+      &unsupported_charset,
+      &expectation_failed,
+      &validation_error,
+      &too_many_requests,
+      &header_fields_too_large,
+      &internal_server_error,
+      &dependency_error,
+      &not_implemented,
+      &service_unavailable,
       &version_not_supported,
   };
   for (const ProblemKind* kind : all) {
@@ -22,8 +37,8 @@ const ProblemKind* find(std::string_view slug) noexcept {
 
 }  // namespace problems
 
-void append_problem(std::string& out, std::string_view base, const ProblemKind& kind, std::string_view detail, std::uint16_t status,
-                    std::string_view instance, std::string_view errors_json) {
+void append_problem(std::string& out, std::string_view base, const ProblemKind& kind, std::string_view detail,
+                    std::uint16_t status, std::string_view instance, std::string_view errors_json) {
   json::Writer json(out);
   json.begin_object();
   json.key("type");
@@ -54,7 +69,8 @@ void append_validation_problem(std::string& out, std::string_view base, validati
   std::string errors;
   json::Writer writer(errors);
   issues.write(writer);
-  const std::string detail = std::to_string(issues.size()) + (issues.size() == 1 ? " validation error in request" : " validation errors in request");
+  const std::string detail =
+      std::to_string(issues.size()) + (issues.size() == 1 ? " validation error in request" : " validation errors in request");
   append_problem(out, base, problems::validation_error, detail, 0, {}, errors);
 }
 
@@ -67,7 +83,8 @@ Result<std::uint16_t> append_custom_problem(std::string& out, Value members) {
   };
   for (const std::string_view name : {"type", "title", "detail", "instance"}) {
     const Value v = member(name);
-    if (v.exists() && !v.is_string()) return invalid_argument("the member '" + std::string(name) + "' of a problem must be a string");
+    if (v.exists() && !v.is_string())
+      return invalid_argument("the member '" + std::string(name) + "' of a problem must be a string");
   }
   std::uint16_t status = 500;
   if (const Value v = member("status"); v.exists()) {

@@ -44,17 +44,19 @@ inline constexpr ProblemKind version_not_supported{505, "http-version-not-suppor
 [[nodiscard]] const ProblemKind* find(std::string_view slug) noexcept;
 }  // namespace problems
 
-/// Appends a problem document (RFC 9457): type, title, status, detail (unless empty), instance (unless empty), then `errors_json` (a JSON array) as `errors` (unless empty).
-/// `base` ends with `/`. `status` 0 is the kind's.
-void append_problem(std::string& out, std::string_view base, const ProblemKind& kind, std::string_view detail, std::uint16_t status = 0,
-                    std::string_view instance = {}, std::string_view errors_json = {});
+/// Appends a problem document (RFC 9457): type, title, status, detail (unless empty), instance (unless empty), then `errors_json`
+/// (a JSON array) as `errors` (unless empty). `base` ends with `/`. `status` 0 is the kind's.
+void append_problem(std::string& out, std::string_view base, const ProblemKind& kind, std::string_view detail,
+                    std::uint16_t status = 0, std::string_view instance = {}, std::string_view errors_json = {});
 
-/// The 422 of validation: sorts the issues and writes all of them. "1 validation error in request", "2 validation errors in request".
+/// The 422 of validation: sorts the issues and writes all of them. "1 validation error in request", "2 validation errors in
+/// request".
 void append_validation_problem(std::string& out, std::string_view base, validation::Issues& issues);
 
-/// A problem that a handler raised. `members`: an object with any of type, title, status, detail, instance and extensions; it is written as it is, standard members
-/// first, then the extensions in order (RFC 9457 section 3.2). A missing type is `about:blank`, a missing title the status's phrase, a missing or bad status 500.
-/// Returns the status for the status line. Errors: invalid_argument when a standard member has the wrong type.
+/// A problem that a handler raised. `members`: an object with any of type, title, status, detail, instance and extensions; it is
+/// written as it is, standard members first, then the extensions in order (RFC 9457 section 3.2). A missing type is
+/// `about:blank`, a missing title the status's phrase, a missing or bad status 500. Returns the status for the status line.
+/// Errors: invalid_argument when a standard member has the wrong type.
 [[nodiscard]] Result<std::uint16_t> append_custom_problem(std::string& out, Value members);
 
 }  // namespace spikard::http

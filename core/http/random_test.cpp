@@ -176,7 +176,8 @@ TEST_F(Random, connections_that_break_anywhere_leave_nothing_behind) {
   EXPECT_EQ(server->counts().connections, 0U);
   EXPECT_EQ(server->counts().in_flight, 0U);
   EXPECT_GT(std::count(sink.trace.begin(), sink.trace.end(), "open:0"), 0);
-  EXPECT_EQ(std::count(sink.trace.begin(), sink.trace.end(), "open:0"), std::count(sink.trace.begin(), sink.trace.end(), "close:0"));
+  EXPECT_EQ(std::count(sink.trace.begin(), sink.trace.end(), "open:0"),
+            std::count(sink.trace.begin(), sink.trace.end(), "close:0"));
 }
 
 }  // namespace

@@ -20,8 +20,8 @@ enum class Method : std::uint8_t { get = 1, head, post, put, patch, del, options
 
 enum RecordFlags : std::uint16_t { record_stream = 1 };
 
-/// One request as one contiguous, relocatable record: the connection's receive buffer with this header in front. The same layout as `spk_request`
-/// in include/spikard/spikard.h (abi/ asserts it). Everything the handler sees lies inside `size` bytes.
+/// One request as one contiguous, relocatable record: the connection's receive buffer with this header in front. The same layout
+/// as `spk_request` in include/spikard/spikard.h (abi/ asserts it). Everything the handler sees lies inside `size` bytes.
 struct RequestRecord {
   std::uint32_t size = 0;
   std::uint32_t route = 0;
@@ -33,13 +33,13 @@ struct RequestRecord {
   View path;                      ///< as sent, without the query
   View query;                     ///< as sent, without `?`
   View peer;
-  View body;                      ///< raw, when buffered
-  View headers;                   ///< len = number of ViewPair; names in lower case
-  View params;                    ///< len = number of Node; the declared parameters in the order of the manifest
+  View body;     ///< raw, when buffered
+  View headers;  ///< len = number of ViewPair; names in lower case
+  View params;   ///< len = number of Node; the declared parameters in the order of the manifest
   View auth;
-  View context;                   ///< nodes of one object: what hooks have set
-  View deps;                      ///< len = number of uint64_t tokens, in the order of `inject`
-  View json;                      ///< nodes of the validated body (JSON or form), 0 when there is none
+  View context;  ///< nodes of one object: what hooks have set
+  View deps;     ///< len = number of uint64_t tokens, in the order of `inject`
+  View json;     ///< nodes of the validated body (JSON or form), 0 when there is none
 
   [[nodiscard]] const char* base() const noexcept { return reinterpret_cast<const char*>(this); }
   [[nodiscard]] std::string_view text(View v) const noexcept { return {base() + v.off, v.len}; }

@@ -44,7 +44,8 @@ Document with_hint(Value schema, const PathParameter& parameter) {
   const Hint hint = hint_of(parameter.type);
   const bool object = schema.is_object();
   if (schema.exists() && !object && !(schema.is(NodeType::boolean) && schema.as_bool())) return Document(schema);
-  const bool has_type = object && (schema.find("type").exists() || schema.find("$ref").exists() || schema.find("enum").exists() || schema.find("const").exists());
+  const bool has_type = object && (schema.find("type").exists() || schema.find("$ref").exists() || schema.find("enum").exists() ||
+                                   schema.find("const").exists());
   if (object && (!parameter.typed || has_type)) return Document(schema);
   out.begin_object();
   out.key("type");
@@ -137,7 +138,8 @@ Result<RequestReader> RequestReader::compile(const services::Route& route, const
   auto state = std::make_shared<State>();
   std::vector<bool> declared(captures.size(), false);
 
-  const auto add = [&](validation::ParameterSpec spec, services::ParameterIn in, const Document& schema, std::uint32_t capture) -> std::optional<Error> {
+  const auto add = [&](validation::ParameterSpec spec, services::ParameterIn in, const Document& schema,
+                       std::uint32_t capture) -> std::optional<Error> {
     const std::string where = "parameter '" + spec.name + "' in " + std::string(name_of(in));
     auto compiled = validation::Parameter::compile(std::move(spec), schema.root(), options);
     if (!compiled.ok()) return invalid_argument(where + ": " + compiled.error().message());
@@ -157,8 +159,10 @@ Result<RequestReader> RequestReader::compile(const services::Route& route, const
     spec.style = style_of(p);
     spec.explode = p.explode.value_or(spec.style == Style::form || spec.style == Style::deep_object);
     const std::string where = "parameter '" + p.name + "' in " + std::string(name_of(p.in));
-    if (p.in == services::ParameterIn::header) std::transform(spec.name.begin(), spec.name.end(), spec.name.begin(), h1::scan::lower);
-    if (spec.style == Style::deep_object && p.in != services::ParameterIn::query) return invalid_argument(where + ": the style deepObject is for query alone");
+    if (p.in == services::ParameterIn::header)
+      std::transform(spec.name.begin(), spec.name.end(), spec.name.begin(), h1::scan::lower);
+    if (spec.style == Style::deep_object && p.in != services::ParameterIn::query)
+      return invalid_argument(where + ": the style deepObject is for query alone");
     for (const Item& other : state->items) {
       if (other.in == p.in && other.parameter.spec().name == spec.name) return invalid_argument(where + ": declared twice");
     }
@@ -182,7 +186,8 @@ Result<RequestReader> RequestReader::compile(const services::Route& route, const
     spec.required = true;
     spec.style = Style::simple;
     spec.explode = false;
-    if (auto error = add(std::move(spec), services::ParameterIn::path, with_hint(Value(), captures[i]), i)) return std::move(*error);
+    if (auto error = add(std::move(spec), services::ParameterIn::path, with_hint(Value(), captures[i]), i))
+      return std::move(*error);
   }
   RequestReader out;
   out.state_ = std::move(state);
@@ -190,7 +195,9 @@ Result<RequestReader> RequestReader::compile(const services::Route& route, const
 }
 
 std::size_t RequestReader::size() const noexcept { return state_ == nullptr ? 0 : state_->items.size(); }
-const validation::ParameterSpec& RequestReader::spec(std::size_t index) const noexcept { return state_->items[index].parameter.spec(); }
+const validation::ParameterSpec& RequestReader::spec(std::size_t index) const noexcept {
+  return state_->items[index].parameter.spec();
+}
 std::size_t RequestReader::text_room(std::size_t head_bytes) const noexcept {
   return max_decoded(head_bytes) + (state_ == nullptr ? 0 : state_->default_text) + 64;
 }
@@ -211,7 +218,8 @@ void RequestReader::State::read_query(std::string_view query, std::span<std::str
   }
 }
 
-void RequestReader::State::read_cookies(const RequestTexts& in, std::span<std::string_view> found, TextRoom& text) const noexcept {
+void RequestReader::State::read_cookies(const RequestTexts& in, std::span<std::string_view> found,
+                                        TextRoom& text) const noexcept {
   for (const ViewPair& h : in.headers) {
     if (std::string_view(in.base + h.name.off, h.name.len) != "cookie") continue;
     CookiePairs pairs({in.base + h.value.off, h.value.len});
@@ -298,7 +306,11 @@ bool RequestReader::read(const RequestTexts& in, validation::NodeRoom& nodes, Te
       if (!deep_object_to_tree(in.query, item.parameter.spec().name, {}, tree, there, error)) {
         NodeBuilder null;
         null.null();
-        issues.add({"validation_error", {"query", item.parameter.spec().name}, std::string(error.message), Document(std::move(null)), {}});
+        issues.add({"validation_error",
+                    {"query", item.parameter.spec().name},
+                    std::string(error.message),
+                    Document(std::move(null)),
+                    {}});
         tree.clear();
         valid = false;
         if (nodes.used < nodes.room) nodes.nodes[nodes.used++] = Node::null();

@@ -28,12 +28,16 @@ struct RequestTexts {
 /// The declared parameters of one route, compiled. Immutable, thread-safe.
 class RequestReader {
  public:
-  /// Parameters in the order of `route.parameters`; then, in the order of the path, those of the path that are not declared there (`{id:int}` is an integer, `{id}` any
-  /// text). A type in the path adds `type` and `format` to a declared schema that lacks them. Errors: invalid_argument naming the parameter.
-  [[nodiscard]] static Result<RequestReader> compile(const services::Route& route, const validation::CompileOptions& options = {});
+  /// Parameters in the order of `route.parameters`; then, in the order of the path, those of the path that are not declared there
+  /// (`{id:int}` is an integer, `{id}` any text). A type in the path adds `type` and `format` to a declared schema that lacks
+  /// them. Errors: invalid_argument naming the parameter.
+  [[nodiscard]] static Result<RequestReader> compile(const services::Route& route,
+                                                     const validation::CompileOptions& options = {});
 
-  /// One node tree for each parameter, in order, one after the other, into `nodes` (whose own text room is not used); decoded, joined and default texts into `text`. Returns false when issues were added or room
-  /// ran out (`nodes.out_of_room` or `text.out_of_room`: give more and call again with fresh rooms and issues). Nothing is allocated in the valid case but for deepObject.
+  /// One node tree for each parameter, in order, one after the other, into `nodes` (whose own text room is not used); decoded,
+  /// joined and default texts into `text`. Returns false when issues were added or room ran out (`nodes.out_of_room` or
+  /// `text.out_of_room`: give more and call again with fresh rooms and issues). Nothing is allocated in the valid case but for
+  /// deepObject.
   bool read(const RequestTexts& in, validation::NodeRoom& nodes, TextRoom& text, validation::Issues& issues) const;
 
   [[nodiscard]] std::size_t size() const noexcept;

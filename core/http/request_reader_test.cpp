@@ -22,7 +22,8 @@ constexpr auto header = services::ParameterIn::header;
 constexpr auto cookie = services::ParameterIn::cookie;
 
 /// Parses the request, routes it to the one route there is, reads: the values as JSON, or the problem's errors.
-std::string read(const services::Route& route, std::string_view target, std::string_view headers = "", std::size_t nodes_room = 64, std::size_t text_room = SIZE_MAX) {
+std::string read(const services::Route& route, std::string_view target, std::string_view headers = "",
+                 std::size_t nodes_room = 64, std::size_t text_room = SIZE_MAX) {
   const auto reader = RequestReader::compile(route);
   if (!reader.ok()) return reader.error().message();
   const std::string head = "GET " + std::string(target) + " HTTP/1.1\r\nHost: t\r\n" + std::string(headers) + "\r\n";
@@ -32,7 +33,8 @@ std::string read(const services::Route& route, std::string_view target, std::str
   h1::RequestParser parser;
   h1::HeadLimits limits;
   limits.header_count = 32;
-  EXPECT_EQ(parser.parse(block.data(), 0, static_cast<std::uint32_t>(head.size()), views.data(), limits), h1::Parse::done) << parser.error().message;
+  EXPECT_EQ(parser.parse(block.data(), 0, static_cast<std::uint32_t>(head.size()), views.data(), limits), h1::Parse::done)
+      << parser.error().message;
   const auto text = [&](View v) { return std::string_view(block.data() + v.off, v.len); };
   const RouteSpec spec{Method::get, route.path, 0};
   const auto router = Router::build({&spec, 1});
@@ -76,17 +78,20 @@ services::Route with(std::string pattern, std::vector<services::Parameter> param
 }
 
 TEST(RequestReader, PathAndQuery) {
-  const auto r = with("/users/{id:int}", {parameter(query, "verbose", R"({"type":"boolean","default":false})"), parameter(path, "id", R"({"minimum":1})", true)});
+  const auto r = with("/users/{id:int}", {parameter(query, "verbose", R"({"type":"boolean","default":false})"),
+                                          parameter(path, "id", R"({"minimum":1})", true)});
   EXPECT_EQ(read(r, "/users/42?verbose=true"), "true 42");
   EXPECT_EQ(read(r, "/users/0042"), "false 42");
-  EXPECT_EQ(read(r, "/users/x?verbose=2"),
-            R"([{"type":"int_parsing","loc":["path","id"],"msg":"Input should be a valid integer, unable to parse string as an integer","input":"x"},)"
-            R"({"type":"bool_parsing","loc":["query","verbose"],"msg":"Input should be a valid boolean, unable to interpret input","input":"2"}])");
+  EXPECT_EQ(
+      read(r, "/users/x?verbose=2"),
+      R"([{"type":"int_parsing","loc":["path","id"],"msg":"Input should be a valid integer, unable to parse string as an integer","input":"x"},)"
+      R"({"type":"bool_parsing","loc":["query","verbose"],"msg":"Input should be a valid boolean, unable to interpret input","input":"2"}])");
   EXPECT_NE(read(r, "/users/0").find("greater_than_equal"), std::string::npos) << "the declared schema adds to the type";
 }
 
 TEST(RequestReader, PathParametersThatAreNotDeclaredComeLast) {
-  EXPECT_EQ(read(with("/{a}/{b:uuid}/{c:path}", {parameter(query, "q", "")}), "/x%2Fy+z/550e8400-e29b-41d4-a716-446655440000/r%C3%A9/s/?q=%FF"),
+  EXPECT_EQ(read(with("/{a}/{b:uuid}/{c:path}", {parameter(query, "q", "")}),
+                 "/x%2Fy+z/550e8400-e29b-41d4-a716-446655440000/r%C3%A9/s/?q=%FF"),
             "\"\xEF\xBF\xBD\" \"x/y+z\" \"550e8400-e29b-41d4-a716-446655440000\" \"r\xC3\xA9/s/\"");
   EXPECT_NE(read(with("/{b:uuid}", {}), "/not-a-uuid").find("uuid_parsing"), std::string::npos);
   EXPECT_NE(read(with("/{b:date}", {}), "/2024-02-30").find("date_parsing"), std::string::npos);
@@ -122,7 +127,10 @@ TEST(RequestReader, ListsAndStyles) {
 }
 
 TEST(RequestReader, DeepObject) {
-  auto r = with("/q", {parameter(query, "filter", R"({"type":"object","properties":{"name":{"type":"string"},"min":{"type":"integer"}},"required":["min"]})", true)});
+  auto r = with(
+      "/q", {parameter(query, "filter",
+                       R"({"type":"object","properties":{"name":{"type":"string"},"min":{"type":"integer"}},"required":["min"]})",
+                       true)});
   r.parameters[0].style = services::ParameterStyle::deep_object;
   EXPECT_EQ(read(r, "/q?filter[name]=a&filter%5Bmin%5D=3"), R"({"name":"a","min":3})");
   EXPECT_NE(read(r, "/q?filter[name]=a").find(R"(["query","filter","min"])"), std::string::npos);
@@ -131,9 +139,12 @@ TEST(RequestReader, DeepObject) {
 }
 
 TEST(RequestReader, HeadersAreJoinedAndCookiesTakeTheFirst) {
-  const auto r = with("/h", {parameter(header, "X-Note", R"({"type":"string"})"), parameter(header, "X-Tags", R"({"type":"array","items":{"type":"string"}})"), parameter(cookie, "sid", R"({"type":"string"})"),
-                          parameter(cookie, "n", R"({"type":"integer"})")});
-  EXPECT_EQ(read(r, "/h", "x-note: one\r\nX-Tags: a, b\r\nx-NOTE: two\r\nX-Tags: c\r\nCookie: sid=a=b==; sid=second\r\nCookie: n=5\r\n"), R"("one, two" ["a","b","c"] "a=b==" 5)");
+  const auto r = with("/h", {parameter(header, "X-Note", R"({"type":"string"})"),
+                             parameter(header, "X-Tags", R"({"type":"array","items":{"type":"string"}})"),
+                             parameter(cookie, "sid", R"({"type":"string"})"), parameter(cookie, "n", R"({"type":"integer"})")});
+  EXPECT_EQ(read(r, "/h",
+                 "x-note: one\r\nX-Tags: a, b\r\nx-NOTE: two\r\nX-Tags: c\r\nCookie: sid=a=b==; sid=second\r\nCookie: n=5\r\n"),
+            R"("one, two" ["a","b","c"] "a=b==" 5)");
   EXPECT_EQ(read(r, "/h"), "null null null null");
   EXPECT_EQ(read(r, "/h", "X-Note:\r\n"), R"("" null null null)");
   EXPECT_EQ(read(r, "/h", "X-Note:\r\nX-Note: a\r\n"), R"(", a" null null null)");
@@ -141,7 +152,8 @@ TEST(RequestReader, HeadersAreJoinedAndCookiesTakeTheFirst) {
 }
 
 TEST(RequestReader, DefaultsAndRoom) {
-  const auto r = with("/d", {parameter(query, "s", R"({"type":"string","default":"some text"})"), parameter(query, "l", R"({"type":"array","default":[1,"x"]})")});
+  const auto r = with("/d", {parameter(query, "s", R"({"type":"string","default":"some text"})"),
+                             parameter(query, "l", R"({"type":"array","default":[1,"x"]})")});
   EXPECT_EQ(read(r, "/d"), R"("some text" [1,"x"])");
   EXPECT_EQ(read(r, "/d", "", 64, 3), "out of room");
   EXPECT_EQ(read(r, "/d", "", 2), "out of room");
@@ -161,8 +173,10 @@ TEST(RequestReader, MoreParametersThanTheInlineTable) {
 }
 
 TEST(RequestReader, WhatDoesNotCompile) {
-  EXPECT_EQ(read(with("/a/{x}", {parameter(path, "y", "")}), "/a/b"), "parameter 'y' in path: the path /a/{x} has no such parameter");
-  EXPECT_EQ(read(with("/a", {parameter(query, "y", ""), parameter(query, "y", "")}), "/a"), "parameter 'y' in query: declared twice");
+  EXPECT_EQ(read(with("/a/{x}", {parameter(path, "y", "")}), "/a/b"),
+            "parameter 'y' in path: the path /a/{x} has no such parameter");
+  EXPECT_EQ(read(with("/a", {parameter(query, "y", ""), parameter(query, "y", "")}), "/a"),
+            "parameter 'y' in query: declared twice");
   EXPECT_EQ(read(with("/a", {parameter(query, "y", R"({"type":"strin"})")}), "/a").substr(0, 24), "parameter 'y' in query: ");
 }
 

@@ -19,8 +19,9 @@ struct TypeName {
   SegmentType type;
 };
 constexpr TypeName type_names[] = {
-    {"str", SegmentType::str},   {"int", SegmentType::integer}, {"float", SegmentType::number},      {"bool", SegmentType::boolean},
-    {"uuid", SegmentType::uuid}, {"date", SegmentType::date},   {"datetime", SegmentType::datetime}, {"path", SegmentType::path},
+    {"str", SegmentType::str},           {"int", SegmentType::integer}, {"float", SegmentType::number},
+    {"bool", SegmentType::boolean},      {"uuid", SegmentType::uuid},   {"date", SegmentType::date},
+    {"datetime", SegmentType::datetime}, {"path", SegmentType::path},
 };
 
 bool is_parameter_name(std::string_view name) noexcept {
@@ -57,7 +58,9 @@ std::uint64_t hash_of(std::string_view text) noexcept {
 }  // namespace
 
 Result<PathPattern> PathPattern::parse(std::string_view pattern) {
-  const auto refuse = [&](const std::string& why) { return invalid_argument("route path '" + std::string(pattern) + "': " + why); };
+  const auto refuse = [&](const std::string& why) {
+    return invalid_argument("route path '" + std::string(pattern) + "': " + why);
+  };
   if (pattern.empty() || pattern.front() != '/') return refuse("it must start with '/'");
   PathPattern out;
   std::size_t parameters = 0;
@@ -71,21 +74,27 @@ Result<PathPattern> PathPattern::parse(std::string_view pattern) {
       const std::size_t colon = inside.find(':');
       segment.parameter = true;
       segment.text = inside.substr(0, colon);
-      if (!is_parameter_name(segment.text)) return refuse("'" + std::string(text) + "' is not a parameter; expected {name} or {name:type}");
+      if (!is_parameter_name(segment.text))
+        return refuse("'" + std::string(text) + "' is not a parameter; expected {name} or {name:type}");
       if (colon != std::string_view::npos) {
         const std::string_view type = inside.substr(colon + 1);
-        const auto* found = std::find_if(std::begin(type_names), std::end(type_names), [&](const TypeName& t) { return t.text == type; });
-        if (found == std::end(type_names)) return refuse("unknown type '" + std::string(type) + "'; there are str, int, float, bool, uuid, date, datetime and path");
+        const auto* found =
+            std::find_if(std::begin(type_names), std::end(type_names), [&](const TypeName& t) { return t.text == type; });
+        if (found == std::end(type_names))
+          return refuse("unknown type '" + std::string(type) +
+                        "'; there are str, int, float, bool, uuid, date, datetime and path");
         segment.type = found->type;
         segment.typed = true;
       }
-      if (segment.type == SegmentType::path && !last) return refuse("'" + std::string(text) + "' takes the rest of the path, so it must come last");
+      if (segment.type == SegmentType::path && !last)
+        return refuse("'" + std::string(text) + "' takes the rest of the path, so it must come last");
       for (const Segment& other : out.segments) {
         if (other.parameter && other.text == segment.text) return refuse("the parameter '" + segment.text + "' is there twice");
       }
       if (++parameters > Router::max_captures) return refuse("more than " + std::to_string(Router::max_captures) + " parameters");
     } else {
-      if (text.find_first_of("{}") != std::string_view::npos) return refuse("a parameter takes a whole segment, '" + std::string(text) + "' has more");
+      if (text.find_first_of("{}") != std::string_view::npos)
+        return refuse("a parameter takes a whole segment, '" + std::string(text) + "' has more");
       if (text.find_first_of("?#") != std::string_view::npos) return refuse("a path has neither '?' nor '#'");
       segment.text = decoded_literal(text);
     }
@@ -141,12 +150,14 @@ struct Router::Table {
 
   [[nodiscard]] std::uint32_t find_literal(const Node& node, std::string_view segment, bool escaped) const noexcept;
   [[nodiscard]] std::uint32_t find_static(std::string_view path) const noexcept;
-  [[nodiscard]] std::uint32_t walk(std::uint32_t node, std::string_view rest, bool escaped, std::span<std::string_view, max_captures> captures,
-                                   std::uint32_t& count) const noexcept;
+  [[nodiscard]] std::uint32_t walk(std::uint32_t node, std::string_view rest, bool escaped,
+                                   std::span<std::string_view, max_captures> captures, std::uint32_t& count) const noexcept;
 };
 
 std::uint32_t Router::Table::child(std::uint32_t node, const std::string& text) {
-  const auto before = [](const Child& a, const std::string& b) { return a.text.size() != b.size() ? a.text.size() < b.size() : a.text < b; };
+  const auto before = [](const Child& a, const std::string& b) {
+    return a.text.size() != b.size() ? a.text.size() < b.size() : a.text < b;
+  };
   const auto place = [&] { return std::lower_bound(nodes[node].literals.begin(), nodes[node].literals.end(), text, before); };
   if (const auto it = place(); it != nodes[node].literals.end() && it->text == text) return it->node;
   const auto made = static_cast<std::uint32_t>(nodes.size());
@@ -205,14 +216,16 @@ std::uint32_t Router::Table::find_literal(const Node& node, std::string_view seg
     }
     return nothing;
   }
-  const auto before = [](const Child& a, std::string_view b) { return a.text.size() != b.size() ? a.text.size() < b.size() : a.text < b; };
+  const auto before = [](const Child& a, std::string_view b) {
+    return a.text.size() != b.size() ? a.text.size() < b.size() : a.text < b;
+  };
   const auto it = std::lower_bound(node.literals.begin(), node.literals.end(), segment, before);
   return it != node.literals.end() && it->text == segment ? it->node : nothing;
 }
 
 /// Each step goes down one level and a node has one level, so a walk looks at each node at most once.
-std::uint32_t Router::Table::walk(std::uint32_t at, std::string_view rest, bool escaped, std::span<std::string_view, max_captures> captures,
-                                  std::uint32_t& count) const noexcept {
+std::uint32_t Router::Table::walk(std::uint32_t at, std::string_view rest, bool escaped,
+                                  std::span<std::string_view, max_captures> captures, std::uint32_t& count) const noexcept {
   const Node& node = nodes[at];
   const std::size_t end = rest.find('/');
   const bool last = end == std::string_view::npos;
@@ -241,7 +254,8 @@ Router::Router(Router&&) noexcept = default;
 Router& Router::operator=(Router&&) noexcept = default;
 
 Result<Router> Router::build(std::span<const RouteSpec> routes) {
-  constexpr Method order[] = {Method::get, Method::head, Method::post, Method::put, Method::patch, Method::del, Method::options, Method::trace};
+  constexpr Method order[] = {Method::get,   Method::head, Method::post,    Method::put,
+                              Method::patch, Method::del,  Method::options, Method::trace};
   auto table = std::make_unique<Table>();
   // (endpoint, method) -> index into `routes`, to name both sides of a conflict.
   std::vector<std::vector<std::uint32_t>> sources;
@@ -262,8 +276,8 @@ Result<Router> Router::build(std::span<const RouteSpec> routes) {
     }
     if (const std::uint32_t other = sources[endpoint][method]; other != nothing) {
       const std::string name(h1::name_of(route.method));
-      return invalid_argument("the routes " + name + " " + std::string(routes[other].path) + " and " + name + " " + std::string(route.path) +
-                              " answer the same requests");
+      return invalid_argument("the routes " + name + " " + std::string(routes[other].path) + " and " + name + " " +
+                              std::string(route.path) + " answer the same requests");
     }
     sources[endpoint][method] = i;
     table->endpoints[endpoint].routes[method] = route.id;
@@ -271,7 +285,8 @@ Result<Router> Router::build(std::span<const RouteSpec> routes) {
       std::string path;
       for (const PathPattern::Segment& s : pattern->segments) path += "/" + s.text;
       // A decoded slash inside a segment is not a slash of the path: left to the tree.
-      if (std::count(path.begin(), path.end(), '/') == static_cast<std::ptrdiff_t>(pattern->segments.size())) static_paths.emplace_back(std::move(path), endpoint);
+      if (std::count(path.begin(), path.end(), '/') == static_cast<std::ptrdiff_t>(pattern->segments.size()))
+        static_paths.emplace_back(std::move(path), endpoint);
     }
   }
   bool any[method_count] = {};
@@ -303,7 +318,8 @@ Result<Router> Router::build(std::span<const RouteSpec> routes) {
   return out;
 }
 
-Router::Match Router::match(Method method, std::string_view path, std::span<std::string_view, max_captures> captures) const noexcept {
+Router::Match Router::match(Method method, std::string_view path,
+                            std::span<std::string_view, max_captures> captures) const noexcept {
   Match match;
   if (table_ == nullptr) return match;
   if (path.empty() || path.front() != '/') {

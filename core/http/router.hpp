@@ -12,8 +12,9 @@
 
 namespace spikard::http {
 
-/// Type after the colon of `{name:type}`. It decides nothing about matching: text of another type is a validation error (422), not a 404, as with a declared schema
-/// (fixtures, path_params/path_parameter_type_syntax_invalid_uuid). `path` alone matters: the rest of the path, not empty.
+/// Type after the colon of `{name:type}`. It decides nothing about matching: text of another type is a validation error (422),
+/// not a 404, as with a declared schema (fixtures, path_params/path_parameter_type_syntax_invalid_uuid). `path` alone matters:
+/// the rest of the path, not empty.
 enum class SegmentType : std::uint8_t { str, integer, number, boolean, uuid, date, datetime, path };
 
 struct PathParameter {
@@ -46,9 +47,10 @@ struct RouteSpec {
 
 /// Finds the route of a request. Immutable once built, thread-safe, allocates nothing when matching.
 ///
-/// A literal segment beats a parameter, a parameter beats the rest (`{x:path}`), segment by segment from the left, going back where that leads nowhere.
-/// The path decides first, the method then: where the best path lacks the method the answer is 405, not another path.
-/// A trailing slash is another path; letter case counts; a parameter is never empty. Literals are compared after percent-decoding, segments are split before.
+/// A literal segment beats a parameter, a parameter beats the rest (`{x:path}`), segment by segment from the left, going back
+/// where that leads nowhere. The path decides first, the method then: where the best path lacks the method the answer is 405, not
+/// another path. A trailing slash is another path; letter case counts; a parameter is never empty. Literals are compared after
+/// percent-decoding, segments are split before.
 class Router {
  public:
   static constexpr std::size_t max_captures = 32;
@@ -74,8 +76,10 @@ class Router {
   /// Errors: invalid_argument, for a faulty pattern or two routes for the same method and shape (both named).
   [[nodiscard]] static Result<Router> build(std::span<const RouteSpec> routes);
 
-  /// `path` as sent, without the query. `captures`: the parameters' texts in the order of the pattern, not decoded, views into `path`. HEAD finds the GET route.
-  [[nodiscard]] Match match(Method method, std::string_view path, std::span<std::string_view, max_captures> captures) const noexcept;
+  /// `path` as sent, without the query. `captures`: the parameters' texts in the order of the pattern, not decoded, views into
+  /// `path`. HEAD finds the GET route.
+  [[nodiscard]] Match match(Method method, std::string_view path,
+                            std::span<std::string_view, max_captures> captures) const noexcept;
 
  private:
   struct Table;

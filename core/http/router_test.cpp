@@ -35,18 +35,29 @@ std::string find(const Router& router, Method method, std::string_view path) {
 std::string get(const Router& router, std::string_view path) { return find(router, Method::get, path); }
 
 TEST(Router, PathParamsFixtures) {
-  const auto built = Routes{{{Method::get, "/a/{x}"}, {Method::get, "/a/fixed"}, {Method::get, "/a/{x}/b"}, {Method::get, "/f/{rest:path}"}}}.build();
+  const auto built =
+      Routes{{{Method::get, "/a/{x}"}, {Method::get, "/a/fixed"}, {Method::get, "/a/{x}/b"}, {Method::get, "/f/{rest:path}"}}}
+          .build();
   ASSERT_TRUE(built.ok());
   const Router& r = *built;
   EXPECT_EQ(get(r, "/a/b%2Fc"), "0 b%2Fc");
   EXPECT_EQ(get(r, "/a/fixed"), "1");
   EXPECT_EQ(get(r, "/a/fixed/b"), "2 fixed");
   EXPECT_EQ(get(r, "/f/one/two%2Fthree/"), "3 one/two%2Fthree/");
-  for (const char* none : {"/A/x", "/a/x/", "/a/", "/a", "/f/", "/f", "//a/x", "/", "", "a/x", "/a//b"}) EXPECT_EQ(get(r, none), "404") << none;
+  for (const char* none : {"/A/x", "/a/x/", "/a/", "/a", "/f/", "/f", "//a/x", "/", "", "a/x", "/a//b"})
+    EXPECT_EQ(get(r, none), "404") << none;
 }
 
 TEST(Router, LiteralsBeatParametersAndGoBackWhereTheyLeadNowhere) {
-  const auto built = Routes{{{Method::get, "/a/b/c"}, {Method::get, "/{x}/b/d"}, {Method::get, "/a/{y}/e"}, {Method::get, "/{x}/{y}/{z}"}, {Method::get, "/{all:path}"}, {Method::get, "/"}, {Method::get, "/a/"}}}.build();
+  const auto built = Routes{
+      {{Method::get, "/a/b/c"},
+       {Method::get, "/{x}/b/d"},
+       {Method::get, "/a/{y}/e"},
+       {Method::get, "/{x}/{y}/{z}"},
+       {Method::get, "/{all:path}"},
+       {Method::get, "/"},
+       {Method::get,
+        "/a/"}}}.build();
   ASSERT_TRUE(built.ok());
   const Router& r = *built;
   EXPECT_EQ(get(r, "/a/b/c"), "0");
@@ -71,7 +82,15 @@ TEST(Router, LiteralsAreComparedDecoded) {
 }
 
 TEST(Router, MethodsHeadOptionsAndAllow) {
-  const auto built = Routes{{{Method::get, "/r"}, {Method::post, "/r"}, {Method::del, "/r/{id}"}, {Method::options, "/o"}, {Method::get, "/o"}, {Method::head, "/h"}, {Method::get, "/h"}}}.build();
+  const auto built = Routes{
+      {{Method::get, "/r"},
+       {Method::post, "/r"},
+       {Method::del, "/r/{id}"},
+       {Method::options, "/o"},
+       {Method::get, "/o"},
+       {Method::head, "/h"},
+       {Method::get,
+        "/h"}}}.build();
   ASSERT_TRUE(built.ok());
   const Router& r = *built;
   EXPECT_EQ(find(r, Method::head, "/r"), "0");
@@ -109,7 +128,8 @@ TEST(Router, ConflictsNameBothRoutes) {
 }
 
 TEST(Router, FaultyPatternsAreNamed) {
-  for (const char* bad : {"", "a", "/{", "/}", "/{}", "/{x", "/x{y}", "/{x}y", "/{x:}", "/{x:foo}", "/{x:path}/y", "/{x}/{x}", "/{1}", "/{x y}", "/a?b", "/a#b", "/{x:int:int}"}) {
+  for (const char* bad : {"", "a", "/{", "/}", "/{}", "/{x", "/x{y}", "/{x}y", "/{x:}", "/{x:foo}", "/{x:path}/y", "/{x}/{x}",
+                          "/{1}", "/{x y}", "/a?b", "/a#b", "/{x:int:int}"}) {
     const auto built = Routes{{{Method::get, bad}}}.build();
     ASSERT_FALSE(built.ok()) << bad;
     EXPECT_NE(built.error().message().find("'" + std::string(bad) + "'"), std::string::npos) << built.error().message();

@@ -16,7 +16,8 @@ constexpr int rounds_a_turn = 8;
 
 }  // namespace
 
-ServerImpl::ServerImpl(net::Loop& on, std::shared_ptr<const CompiledHttp> http, Sink& to, ServerOptions options, std::unique_ptr<BlockPool> pool)
+ServerImpl::ServerImpl(net::Loop& on, std::shared_ptr<const CompiledHttp> http, Sink& to, ServerOptions options,
+                       std::unique_ptr<BlockPool> pool)
     : loop(on),
       app(std::move(http)),
       plan(app->detail()),
@@ -317,8 +318,8 @@ void ServerImpl::close() {
 }
 
 ServerCounts ServerImpl::counts() const noexcept {
-  return {finished_.load(std::memory_order_relaxed), abandoned_.load(std::memory_order_relaxed), in_flight_.load(std::memory_order_relaxed),
-          connection_count_.load(std::memory_order_relaxed)};
+  return {finished_.load(std::memory_order_relaxed), abandoned_.load(std::memory_order_relaxed),
+          in_flight_.load(std::memory_order_relaxed), connection_count_.load(std::memory_order_relaxed)};
 }
 
 }  // namespace detail
@@ -326,10 +327,12 @@ ServerCounts ServerImpl::counts() const noexcept {
 Server::Server(std::unique_ptr<detail::ServerImpl> impl) : impl_(std::move(impl)) {}
 Server::~Server() = default;
 
-Result<std::unique_ptr<Server>> Server::create(net::Loop& loop, std::shared_ptr<const CompiledHttp> app, Sink& sink, ServerOptions options) {
+Result<std::unique_ptr<Server>> Server::create(net::Loop& loop, std::shared_ptr<const CompiledHttp> app, Sink& sink,
+                                               ServerOptions options) {
   auto blocks = BlockPool::create();
   if (!blocks.ok()) return std::move(blocks).error();
-  return std::unique_ptr<Server>(new Server(std::make_unique<detail::ServerImpl>(loop, std::move(app), sink, std::move(options), std::move(*blocks))));
+  return std::unique_ptr<Server>(
+      new Server(std::make_unique<detail::ServerImpl>(loop, std::move(app), sink, std::move(options), std::move(*blocks))));
 }
 
 Result<void> Server::listen(std::unique_ptr<net::Listener> listener) { return impl_->listen(std::move(listener)); }

@@ -20,7 +20,8 @@ class ServerImpl;
 }
 
 class Singletons;
-/// What singleton factories have made: one for all servers of a process. The first request that needs one makes it, the others wait.
+/// What singleton factories have made: one for all servers of a process. The first request that needs one makes it, the others
+/// wait.
 [[nodiscard]] std::shared_ptr<Singletons> make_singletons();
 
 struct ServerOptions {
@@ -32,19 +33,22 @@ struct ServerOptions {
 };
 
 struct ServerCounts {
-  std::uint64_t finished = 0;   ///< requests whose answer went out in full
-  std::uint64_t abandoned = 0;  ///< requests cut off by cancel_all or close: never answered, or with a 503, or in the middle of the answer
+  std::uint64_t finished = 0;  ///< requests whose answer went out in full
+  std::uint64_t abandoned =
+      0;  ///< requests cut off by cancel_all or close: never answered, or with a 503, or in the middle of the answer
   std::uint64_t in_flight = 0;  ///< read from their first byte, not yet finished
   std::uint64_t connections = 0;
 };
 
 /// HTTP/1.1 on one loop: listeners → connections → exchanges → the sink. Every call on the loop's thread, but `counts`.
 ///
-/// In a turn: all ready connections are read and parsed, then all requests are handled (the sink is called), then `Sink::on_batch_end`, then each connection writes once.
+/// In a turn: all ready connections are read and parsed, then all requests are handled (the sink is called), then
+/// `Sink::on_batch_end`, then each connection writes once.
 class Server {
  public:
   /// `loop` and `sink` outlive the server.
-  [[nodiscard]] static Result<std::unique_ptr<Server>> create(net::Loop& loop, std::shared_ptr<const CompiledHttp> app, Sink& sink, ServerOptions options = {});
+  [[nodiscard]] static Result<std::unique_ptr<Server>> create(net::Loop& loop, std::shared_ptr<const CompiledHttp> app,
+                                                              Sink& sink, ServerOptions options = {});
   /// As `close`.
   ~Server();
   Server(const Server&) = delete;
@@ -56,7 +60,8 @@ class Server {
 
   /// The exchange of this id, or null when its final command was given. O(1).
   [[nodiscard]] Exchange* find(std::uint64_t id) noexcept;
-  /// Handles what is parsed and writes what is answered now, instead of at the turn's end: for sinks that answer between turns (a port's submit).
+  /// Handles what is parsed and writes what is answered now, instead of at the turn's end: for sinks that answer between turns (a
+  /// port's submit).
   void flush();
   /// Keeps the exchange's record past its final command, until `release` of it. Once an exchange.
   const RequestRecord* hold(Exchange& exchange);
@@ -67,14 +72,16 @@ class Server {
   // -- drain, in this order (DESIGN.md section 6)
   /// Accepts what is in the listeners' queues, then closes them.
   void stop_accepting();
-  /// From now on answers say `Connection: close`. Idle connections get FIN and are read until the peer closes, for 1 s at most; a request of which a byte had arrived is
-  /// answered in full.
+  /// From now on answers say `Connection: close`. Idle connections get FIN and are read until the peer closes, for 1 s at most; a
+  /// request of which a byte had arrived is answered in full.
   void begin_drain();
   /// `fn` runs once when no request is in flight and nothing waits to be written; at once if so.
   void when_idle(Function<void()> fn);
-  /// Fires all tokens. Where no head was sent the client gets 503 and `Connection: close`, else its answer is cut off. All of these count as abandoned. What their handlers still owe is ignored.
+  /// Fires all tokens. Where no head was sent the client gets 503 and `Connection: close`, else its answer is cut off. All of
+  /// these count as abandoned. What their handlers still owe is ignored.
   void cancel_all(CancelReason reason = CancelReason::shutdown);
-  /// Disposes this process's singletons that have a clean-up, newest first, through the sink; then calls `done`. After the last request, on one server.
+  /// Disposes this process's singletons that have a clean-up, newest first, through the sink; then calls `done`. After the last
+  /// request, on one server.
   void dispose_singletons(Function<void()> done);
   /// Closes every connection at once; exchanges go, also those still owed. The sink is not called any more.
   void close();

@@ -22,7 +22,9 @@ constexpr const char* manifest = R"({"routes": [{"method": "GET", "path": "/plai
           "price": {"type": "number", "exclusiveMinimum": 0}}}}}}}}]})";
 
 struct Handler final : Sink {
-  void on_request(Exchange& exchange) override { exchange.reply({.status = 200, .format = BodyFormat::text, .body = "Hello, World!"}); }
+  void on_request(Exchange& exchange) override {
+    exchange.reply({.status = 200, .format = BodyFormat::text, .body = "Hello, World!"});
+  }
   void on_chunk(Exchange&, BodyChunk) override {}
   void on_cancel(Exchange&, CancelReason) override {}
   void on_credit(Exchange&) override {}
@@ -49,7 +51,8 @@ void run(benchmark::State& state, const std::string& request) {
   auto loop = net::Loop::create(clock).value();
   Handler handler;
   const auto document = json::parse(manifest).value();
-  auto server = Server::create(*loop, *CompiledHttp::compile(*services::http_config_from_json(document.root(), "http")), handler).value();
+  auto server =
+      Server::create(*loop, *CompiledHttp::compile(*services::http_config_from_json(document.root(), "http")), handler).value();
   net::MemoryPair pair = net::memory_pair(*loop);
   server->adopt(std::move(pair.a));
   Client client;
@@ -75,9 +78,11 @@ void plain(benchmark::State& state) { run(state, std::string("GET /plain HTTP/1.
 void typed(benchmark::State& state) { run(state, std::string("GET /users/42?verbose=true HTTP/1.1\r\n") + headers + "\r\n"); }
 void order(benchmark::State& state) {
   std::string body = R"({"customer":"Ada Lovelace","note":"leave at the door","items":[)";
-  for (int i = 0; i < 8; ++i) body += std::string(i ? "," : "") + R"({"sku":"ABC-1234","quantity":)" + std::to_string(i + 1) + R"(,"price":12.5})";
+  for (int i = 0; i < 8; ++i)
+    body += std::string(i ? "," : "") + R"({"sku":"ABC-1234","quantity":)" + std::to_string(i + 1) + R"(,"price":12.5})";
   body += "]}";
-  run(state, std::string("POST /orders HTTP/1.1\r\n") + headers + "Content-Type: application/json\r\nContent-Length: " + std::to_string(body.size()) + "\r\n\r\n" + body);
+  run(state, std::string("POST /orders HTTP/1.1\r\n") + headers +
+                 "Content-Type: application/json\r\nContent-Length: " + std::to_string(body.size()) + "\r\n\r\n" + body);
 }
 BENCHMARK(plain)->Arg(1)->Arg(16)->Arg(32);
 BENCHMARK(typed)->Arg(16);

@@ -19,7 +19,8 @@ namespace spikard::http::detail {
 /// The server of one loop. Owns connections, exchanges, blocks and buffers; runs the phases of a turn.
 class ServerImpl final : public net::TurnEnd {
  public:
-  ServerImpl(net::Loop& loop, std::shared_ptr<const CompiledHttp> app, Sink& sink, ServerOptions options, std::unique_ptr<BlockPool> blocks);
+  ServerImpl(net::Loop& loop, std::shared_ptr<const CompiledHttp> app, Sink& sink, ServerOptions options,
+             std::unique_ptr<BlockPool> blocks);
   ~ServerImpl();
 
   void on_turn_end() override;
@@ -65,7 +66,7 @@ class ServerImpl final : public net::TurnEnd {
   const std::shared_ptr<Singletons> singletons;
   const std::unique_ptr<BlockPool> blocks;
   json::Reader reader;
-  NodeBuilder scratch;         ///< for one step at a time
+  NodeBuilder scratch;  ///< for one step at a time
   NodeBuilder scratch2;
   std::string scratch_text;
   std::unique_ptr<ViewPair[]> pairs;  ///< of a head that came in one piece

@@ -7,16 +7,20 @@ namespace {
 
 using test::ServerTest;
 
-constexpr const char* plain = R"({"routes": [{"method": "GET", "path": "/r"}, {"method": "POST", "path": "/b", "body": {"content_types": ["application/json"], "schema": {}}},
+constexpr const char* plain =
+    R"({"routes": [{"method": "GET", "path": "/r"}, {"method": "POST", "path": "/b", "body": {"content_types": ["application/json"], "schema": {}}},
   {"method": "GET", "path": "/users/{id:int}", "parameters": [{"in": "query", "name": "verbose", "schema": {"type": "boolean", "default": false}}]}]})";
 
 struct Plain : ServerTest {
   void SetUp() override {
     serve(plain);
-    sink.routes[1] = [](Exchange& e) { e.reply({.status = 201, .format = BodyFormat::nodes, .value = e.record().value(e.record().json)}); };
+    sink.routes[1] = [](Exchange& e) {
+      e.reply({.status = 201, .format = BodyFormat::nodes, .value = e.record().value(e.record().json)});
+    };
     sink.routes[2] = [](Exchange& e) {
       const RequestRecord& r = e.record();
-      e.reply({.format = BodyFormat::text, .body = std::to_string(r.nodes(r.params)[1].i) + "," + std::to_string(r.nodes(r.params)[0].i)});
+      e.reply({.format = BodyFormat::text,
+               .body = std::to_string(r.nodes(r.params)[1].i) + "," + std::to_string(r.nodes(r.params)[0].i)});
     };
   }
 };
@@ -25,7 +29,9 @@ TEST(ServerOverTcp, answers_get_and_post_through_a_real_socket) {
   RealClock clock;
   auto loop = net::Loop::create(clock).value();
   test::ScriptedSink sink;
-  sink.routes[1] = [](Exchange& e) { e.reply({.status = 201, .format = BodyFormat::nodes, .value = e.record().value(e.record().json)}); };
+  sink.routes[1] = [](Exchange& e) {
+    e.reply({.status = 201, .format = BodyFormat::nodes, .value = e.record().value(e.record().json)});
+  };
   auto server = Server::create(*loop, test::compile(plain), sink).value();
   auto reserved = net::ReservedAddress::reserve({}).value();
   ASSERT_TRUE(server->listen(reserved.listen().value()).ok());
@@ -80,7 +86,8 @@ TEST_F(Plain, pipelined_requests_are_answered_in_order) {
   turn();
   ASSERT_EQ(waiting.size(), 3U);
   EXPECT_EQ(client.in, "");
-  for (const int i : {2, 1, 0}) waiting[static_cast<std::size_t>(i)]->reply({.format = BodyFormat::text, .body = "n" + std::to_string(i)});
+  for (const int i : {2, 1, 0})
+    waiting[static_cast<std::size_t>(i)]->reply({.format = BodyFormat::text, .body = "n" + std::to_string(i)});
   turn();
   EXPECT_EQ(count(client.in, "HTTP/1.1 "), 5U);
   EXPECT_LT(client.in.find("n0"), client.in.find("n1"));
@@ -165,8 +172,10 @@ TEST_F(Plain, http_1_0_and_connection_close) {
 }
 
 TEST_F(Plain, malformed_requests_get_400_and_the_end) {
-  for (const char* wrong : {"HELLO\r\n\r\n", "GET /r HTTP/1.1\r\n\r\n", "GET /r HTTP/1.1\r\nHost: t\r\nX-A: a\rb\r\n\r\n", "GET /r HTTP/1.1\r\nHost: t\r\nX-A: b\r\n c\r\n\r\n",
-                            "POST /b HTTP/1.1\r\nHost: t\r\nContent-Length: +1\r\n\r\n7", "POST /b HTTP/1.1\r\nHost: t\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\n77"}) {
+  for (const char* wrong :
+       {"HELLO\r\n\r\n", "GET /r HTTP/1.1\r\n\r\n", "GET /r HTTP/1.1\r\nHost: t\r\nX-A: a\rb\r\n\r\n",
+        "GET /r HTTP/1.1\r\nHost: t\r\nX-A: b\r\n c\r\n\r\n", "POST /b HTTP/1.1\r\nHost: t\r\nContent-Length: +1\r\n\r\n7",
+        "POST /b HTTP/1.1\r\nHost: t\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\n77"}) {
     auto& client = connect();
     EXPECT_EQ(status(exchange(client, wrong)), 400) << wrong;
     EXPECT_NE(client.in.find("bad-request"), std::string::npos);
@@ -176,10 +185,17 @@ TEST_F(Plain, malformed_requests_get_400_and_the_end) {
 
 TEST_F(Plain, expect_continue_is_answered_before_the_body) {
   auto& client = connect();
-  EXPECT_EQ(exchange(client, "POST /b HTTP/1.1\r\nHost: t\r\nContent-Type: application/json\r\nContent-Length: 1\r\nExpect: 100-continue\r\n\r\n"), "HTTP/1.1 100 Continue\r\n\r\n");
+  EXPECT_EQ(
+      exchange(
+          client,
+          "POST /b HTTP/1.1\r\nHost: t\r\nContent-Type: application/json\r\nContent-Length: 1\r\nExpect: 100-continue\r\n\r\n"),
+      "HTTP/1.1 100 Continue\r\n\r\n");
   EXPECT_EQ(body(exchange(client, "7")), "7");
   // 415 comes instead of 100.
-  EXPECT_EQ(status(exchange(client, "POST /b HTTP/1.1\r\nHost: t\r\nContent-Type: text/css\r\nContent-Length: 1\r\nExpect: 100-continue\r\n\r\n")), 415);
+  EXPECT_EQ(
+      status(exchange(
+          client, "POST /b HTTP/1.1\r\nHost: t\r\nContent-Type: text/css\r\nContent-Length: 1\r\nExpect: 100-continue\r\n\r\n")),
+      415);
 }
 
 TEST_F(Plain, a_half_closed_client_gets_its_answer) {

@@ -11,7 +11,8 @@
 
 namespace spikard::http {
 
-/// What singleton factories have made, for all servers of a process. Thread-safe. The first one to claim a singleton makes it; the others wait.
+/// What singleton factories have made, for all servers of a process. Thread-safe. The first one to claim a singleton makes it;
+/// the others wait.
 class Singletons {
  public:
   struct Made {
@@ -24,8 +25,8 @@ class Singletons {
   };
   enum class State : std::uint8_t { made, claimed, waiting };
 
-  /// `made`: `out` has it. `claimed`: the caller makes it and calls `done` or `give_up`. `waiting`: someone else makes it; `wake` is called (on any thread, under
-  /// the lock: it only posts) when it is there or was given up: ask again.
+  /// `made`: `out` has it. `claimed`: the caller makes it and calls `done` or `give_up`. `waiting`: someone else makes it; `wake`
+  /// is called (on any thread, under the lock: it only posts) when it is there or was given up: ask again.
   [[nodiscard]] State claim(std::uint32_t dependency, Made& out, const void* owner, Function<void()> wake);
   /// No waiter of this owner is called after it returns.
   void forget(const void* owner);

@@ -54,7 +54,8 @@ TEST(SingletonsTest, one_for_all_loops) {
       };
       sink.routes[0] = [](Exchange& e) {
         const RequestRecord& r = e.record();
-        e.reply({.format = BodyFormat::text, .body = std::to_string(*reinterpret_cast<const std::uint64_t*>(r.base() + r.deps.off))});
+        e.reply(
+            {.format = BodyFormat::text, .body = std::to_string(*reinterpret_cast<const std::uint64_t*>(r.base() + r.deps.off))});
       };
       ServerOptions options;
       options.singletons = singletons;

@@ -18,7 +18,8 @@ struct HeaderField {
   std::string_view value;
 };
 
-/// What a body is made of; decides the default Content-Type (raw: application/octet-stream, text: text/plain; charset=utf-8, json and nodes: application/json).
+/// What a body is made of; decides the default Content-Type (raw: application/octet-stream, text: text/plain; charset=utf-8, json
+/// and nodes: application/json).
 enum class BodyFormat : std::uint8_t { raw, text, json, nodes };
 
 /// A whole answer, borrowed for the call. A Content-Type among `headers` wins over the format's.
@@ -32,11 +33,12 @@ struct Reply {
 
 enum class HookPhase : std::uint8_t { on_request, pre_validation, pre_handler, on_response, on_error };
 
-/// What a hook did. Applied in this order: context, headers, then the answer if there is one (a short circuit before the handler, the new answer after it).
+/// What a hook did. Applied in this order: context, headers, then the answer if there is one (a short circuit before the handler,
+/// the new answer after it).
 struct HookResult {
-  Value context{};                          ///< object: members to set in the request's context
-  std::span<const HeaderField> set{};       ///< response headers to set (replacing)
-  std::span<const HeaderField> append{};    ///< response headers to append, comma-joined
+  Value context{};                        ///< object: members to set in the request's context
+  std::span<const HeaderField> set{};     ///< response headers to set (replacing)
+  std::span<const HeaderField> append{};  ///< response headers to append, comma-joined
   const Reply* answer = nullptr;
 };
 
@@ -61,12 +63,14 @@ class BodyChunk {
   bool last_ = false;
 };
 
-/// One request in hand. Lives in the server until its final command (`reply`, `end`, `abort`, `fail`) has been given, whatever happens to the
-/// connection: after a disconnect the commands do nothing. Loop thread only; from elsewhere, post. All arguments are copied or written before return.
+/// One request in hand. Lives in the server until its final command (`reply`, `end`, `abort`, `fail`) has been given, whatever
+/// happens to the connection: after a disconnect the commands do nothing. Loop thread only; from elsewhere, post. All arguments
+/// are copied or written before return.
 class Exchange {
  public:
   [[nodiscard]] virtual std::uint64_t id() const noexcept = 0;
-  /// Stays put until the final command. `context`, `deps`, `json` grow between the phases, and so may move the record: ask again after each phase.
+  /// Stays put until the final command. `context`, `deps`, `json` grow between the phases, and so may move the record: ask again
+  /// after each phase.
   [[nodiscard]] virtual const RequestRecord& record() const noexcept = 0;
   /// Fires on client disconnect, time-out and drain.
   [[nodiscard]] virtual CancelToken token() noexcept = 0;
@@ -91,7 +95,8 @@ class Exchange {
 
   // -- owed to on_hook, on_factory, on_dispose
   virtual void hook_done(const HookResult& result) = 0;
-  /// `token`: the host's own name for the value. `type`: its JSON type ("object", "array", "string", "integer", "number", "boolean", "null"), or empty if unknown.
+  /// `token`: the host's own name for the value. `type`: its JSON type ("object", "array", "string", "integer", "number",
+  /// "boolean", "null"), or empty if unknown.
   virtual void factory_done(std::uint64_t token, std::string_view type) = 0;
   virtual void dispose_done() = 0;
 
@@ -99,7 +104,8 @@ class Exchange {
   ~Exchange() = default;
 };
 
-/// The handler side: the C++ dispatcher and the port implement it. One Sink a loop; every call on the loop's thread. Calls must not throw.
+/// The handler side: the C++ dispatcher and the port implement it. One Sink a loop; every call on the loop's thread. Calls must
+/// not throw.
 class Sink {
  public:
   virtual ~Sink() = default;
@@ -117,7 +123,8 @@ class Sink {
   virtual void on_dispose(Exchange& exchange, std::uint32_t dependency, std::uint64_t token) = 0;
   /// A batch of I/O has been handled; the writes follow. Where a port hands events to its host in one go, it needs nothing here.
   virtual void on_batch_end() {}
-  /// The server has closed and its exchanges are gone; the loop is still there. What is in hand is to be dropped without a further command. The last call.
+  /// The server has closed and its exchanges are gone; the loop is still there. What is in hand is to be dropped without a
+  /// further command. The last call.
   virtual void on_close() {}
 };
 

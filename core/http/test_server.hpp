@@ -123,8 +123,10 @@ struct ServerTest : ::testing::Test {
   static std::string get(const std::string& target, const std::string& headers = {}) {
     return "GET " + target + " HTTP/1.1\r\nHost: t\r\n" + headers + "\r\n";
   }
-  static std::string post(const std::string& target, const std::string& body, const std::string& headers = "Content-Type: application/json\r\n") {
-    return "POST " + target + " HTTP/1.1\r\nHost: t\r\n" + headers + "Content-Length: " + std::to_string(body.size()) + "\r\n\r\n" + body;
+  static std::string post(const std::string& target, const std::string& body,
+                          const std::string& headers = "Content-Type: application/json\r\n") {
+    return "POST " + target + " HTTP/1.1\r\nHost: t\r\n" + headers + "Content-Length: " + std::to_string(body.size()) +
+           "\r\n\r\n" + body;
   }
   static int status(const std::string& answer) { return answer.size() < 12 ? 0 : std::atoi(answer.c_str() + 9); }
   static std::string body(const std::string& answer) {

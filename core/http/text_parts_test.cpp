@@ -28,7 +28,8 @@ TEST(MediaType, Parsing) {
 }
 
 TEST(MediaType, Refused) {
-  for (const char* bad : {"", "json", "application/", "/json", "application json", "a/b c", "a/b;c", "a/b;c=", "a/b; =d", "a/b;charset=\"x", "a/b;charset=\"\\x\"", "a/b;boundary=\"\"", "a/b;c = d", "a/b,c/d"}) {
+  for (const char* bad : {"", "json", "application/", "/json", "application json", "a/b c", "a/b;c", "a/b;c=", "a/b; =d",
+                          "a/b;charset=\"x", "a/b;charset=\"\\x\"", "a/b;boundary=\"\"", "a/b;c = d", "a/b,c/d"}) {
     EXPECT_FALSE(parse_media_type(bad)) << bad;
   }
 }
@@ -89,14 +90,18 @@ TEST(Cookies, SetCookieRefuses) {
   EXPECT_FALSE(refused([](Cookie&) {}));
   EXPECT_TRUE(refused([](Cookie& c) { c.name = ""; }));
   EXPECT_TRUE(refused([](Cookie& c) { c.name = "a b"; }));
-  for (const char* bad : {"a;b", "a b", "a,b", "a\r\nb", "a\\b", "a\"b", "\xC3\xA9"}) EXPECT_TRUE(refused([&](Cookie& c) { c.value = bad; })) << bad;
+  for (const char* bad : {"a;b", "a b", "a,b", "a\r\nb", "a\\b", "a\"b", "\xC3\xA9"})
+    EXPECT_TRUE(refused([&](Cookie& c) { c.value = bad; })) << bad;
   EXPECT_FALSE(refused([](Cookie& c) { c.value = "\"v\""; }));
   EXPECT_TRUE(refused([](Cookie& c) { c.path = "/a;b"; }));
   EXPECT_TRUE(refused([](Cookie& c) { c.path = "a"; }));
   EXPECT_TRUE(refused([](Cookie& c) { c.domain = "a\nb"; }));
   EXPECT_TRUE(refused([](Cookie& c) { c.same_site = SameSite::none; }));
   EXPECT_TRUE(refused([](Cookie& c) { c.name = "__Secure-a"; }));
-  EXPECT_TRUE(refused([](Cookie& c) { c.name = "__Host-a"; c.secure = true; }));
+  EXPECT_TRUE(refused([](Cookie& c) {
+    c.name = "__Host-a";
+    c.secure = true;
+  }));
 }
 
 }  // namespace

@@ -27,7 +27,9 @@ bool is_utf8(std::string_view text) noexcept {
     const std::size_t more = c >= 0xf0 ? 3 : c >= 0xe0 ? 2 : 1;
     if (c < 0xc2 || c > 0xf4 || text.size() - i <= more) return false;
     const auto second = static_cast<unsigned char>(text[i + 1]);
-    if ((c == 0xe0 && second < 0xa0) || (c == 0xed && second > 0x9f) || (c == 0xf0 && second < 0x90) || (c == 0xf4 && second > 0x8f)) return false;
+    if ((c == 0xe0 && second < 0xa0) || (c == 0xed && second > 0x9f) || (c == 0xf0 && second < 0x90) ||
+        (c == 0xf4 && second > 0x8f))
+      return false;
     for (std::size_t k = 1; k <= more; ++k) {
       if ((static_cast<unsigned char>(text[i + k]) & 0xc0) != 0x80) return false;
     }
@@ -40,7 +42,9 @@ bool is_utf8(std::string_view text) noexcept {
 
 bool ServerExchange::reserve(std::size_t bytes) {
   if (block->capacity() - used >= bytes) return true;
-  Block* bigger = server_.blocks->grow(block, used, std::max<std::size_t>(used + bytes, std::min<std::size_t>(std::size_t{2} * block->capacity(), BlockPool::max_capacity)));
+  Block* bigger = server_.blocks->grow(
+      block, used,
+      std::max<std::size_t>(used + bytes, std::min<std::size_t>(std::size_t{2} * block->capacity(), BlockPool::max_capacity)));
   if (bigger == nullptr) return false;
   block = bigger;
   return true;
@@ -188,7 +192,8 @@ bool ServerExchange::read_json(validation::Issues& issues) {
               .scratch = block->base() + scratch_at,
               .scratch_room = scratch};
     json::ReadError error;
-    if (server_.reader.read_into(block->record().text(body), {.max_depth = server_.plan.config.limits.json_depth}, target, error)) break;
+    if (server_.reader.read_into(block->record().text(body), {.max_depth = server_.plan.config.limits.json_depth}, target, error))
+      break;
     if (target.out_of_room) {
       nodes = std::max<std::size_t>(nodes * 4, target.node_room * 2);
       continue;
@@ -234,7 +239,8 @@ bool ServerExchange::read_form(validation::Issues& issues) {
   NodeBuilder& tree = server_.scratch;
   tree.clear();
   FormError error;
-  if (!form_to_tree(record.text(record.body), {.max_depth = std::min<std::uint32_t>(32, server_.plan.config.limits.json_depth)}, tree, error)) {
+  if (!form_to_tree(record.text(record.body), {.max_depth = std::min<std::uint32_t>(32, server_.plan.config.limits.json_depth)},
+                    tree, error)) {
     problem(problems::bad_request, error.message, true);
     return false;
   }

@@ -204,7 +204,8 @@ Result<ReservedAddress> ReservedAddress::reserve(const ListenOptions& options) {
   if (local) detail::remove_stale(storage, length);
   const std::string wanted = local ? options.address : options.address + ":" + std::to_string(options.port);
   if (!local && options.reuse_port && options.port != 0) {
-    // SO_REUSEPORT would let a second program of the same user share the port unnoticed, each getting a part of the connections: a socket without it tells.
+    // SO_REUSEPORT would let a second program of the same user share the port unnoticed, each getting a part of the connections:
+    // a socket without it tells.
     const int probe = detail::open_socket(storage, length, false);
     if (probe < 0) return detail::socket_error("bind", wanted);
     ::close(probe);

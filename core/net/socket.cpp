@@ -49,7 +49,8 @@ class SocketTransport final : public Transport, private IoHandler, private Defer
     message.msg_iovlen = static_cast<std::size_t>(count);
     for (;;) {
       // One part is the hot path, and send is cheaper than sendmsg.
-      const ::ssize_t put = count == 1 ? ::send(fd_, parts->iov_base, parts->iov_len, MSG_NOSIGNAL) : ::sendmsg(fd_, &message, MSG_NOSIGNAL);
+      const ::ssize_t put =
+          count == 1 ? ::send(fd_, parts->iov_base, parts->iov_len, MSG_NOSIGNAL) : ::sendmsg(fd_, &message, MSG_NOSIGNAL);
       if (put >= 0) return {IoStatus::ok, static_cast<std::size_t>(put)};
       if (errno == EINTR) continue;
       return {errno == EAGAIN || errno == EWOULDBLOCK ? IoStatus::would_block : IoStatus::error};

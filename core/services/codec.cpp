@@ -130,8 +130,11 @@ bool Decoder::any_object(Value v) {
 
 void Decoder::text(Value v, std::string& out, std::size_t min_length, std::size_t max_length) {
   if (!v.is_string()) return problem("expected a string; got " + describe(v));
-  if (v.text().size() < min_length) return problem(min_length == 1 ? "expected a string that is not empty" : "expected at least " + std::to_string(min_length) + " bytes");
-  if (v.text().size() > max_length) return problem("expected at most " + std::to_string(max_length) + " bytes; got " + std::to_string(v.text().size()));
+  if (v.text().size() < min_length)
+    return problem(min_length == 1 ? "expected a string that is not empty"
+                                   : "expected at least " + std::to_string(min_length) + " bytes");
+  if (v.text().size() > max_length)
+    return problem("expected at most " + std::to_string(max_length) + " bytes; got " + std::to_string(v.text().size()));
   if (v.text().find('\0') != std::string_view::npos) return problem("a string with a NUL");
   out = v.text();
 }
@@ -141,9 +144,7 @@ void Decoder::boolean(Value v, bool& out) {
   out = v.as_bool();
 }
 
-void Decoder::json(Value v, Document& out) {
-  out = v.is_null() ? Document() : Document(v);
-}
+void Decoder::json(Value v, Document& out) { out = v.is_null() ? Document() : Document(v); }
 
 bool Decoder::unsigned_integer(Value v, std::uint64_t& out, std::uint64_t min, std::uint64_t max) {
   bool fits = false;
@@ -153,7 +154,8 @@ bool Decoder::unsigned_integer(Value v, std::uint64_t& out, std::uint64_t min, s
   } else if (v.is(NodeType::uinteger)) {
     out = v.as_uint();
     fits = true;
-  } else if (v.is(NodeType::number) && v.as_double() >= 0 && v.as_double() < 9007199254740992.0 && std::trunc(v.as_double()) == v.as_double()) {
+  } else if (v.is(NodeType::number) && v.as_double() >= 0 && v.as_double() < 9007199254740992.0 &&
+             std::trunc(v.as_double()) == v.as_double()) {
     out = static_cast<std::uint64_t>(v.as_double());
     fits = true;
   }
@@ -167,7 +169,8 @@ bool Decoder::signed_integer(Value v, std::int64_t& out, std::int64_t min, std::
   if (v.is(NodeType::integer)) {
     out = v.as_int();
     fits = true;
-  } else if (v.is(NodeType::number) && std::abs(v.as_double()) < 9007199254740992.0 && std::trunc(v.as_double()) == v.as_double()) {
+  } else if (v.is(NodeType::number) && std::abs(v.as_double()) < 9007199254740992.0 &&
+             std::trunc(v.as_double()) == v.as_double()) {
     out = static_cast<std::int64_t>(v.as_double());
     fits = true;
   }

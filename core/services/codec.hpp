@@ -14,8 +14,8 @@
 
 namespace spikard::services::detail {
 
-/// Walks a document and collects what is wrong with it, each with its path (`http.routes[3].method`). Decoding goes on after a problem, so that one run tells all
-/// of them (at most `max_problems`).
+/// Walks a document and collects what is wrong with it, each with its path (`http.routes[3].method`). Decoding goes on after a
+/// problem, so that one run tells all of them (at most `max_problems`).
 class Decoder {
  public:
   static constexpr std::size_t max_problems = 32;

@@ -10,8 +10,9 @@
 #include <utility>
 #include <vector>
 
-// toml++ 3.3 has assertions and "unreachable" places that malformed text does reach (`[.a]`, an accented letter where space may stand; found by manifest_fuzz). Here
-// the first kind is a parse error, and the second, all in tables that say what kind a character is, answers no.
+// toml++ 3.3 has assertions and "unreachable" places that malformed text does reach (`[.a]`, an accented letter where space may
+// stand; found by manifest_fuzz). Here the first kind is a parse error, and the second, all in tables that say what kind a
+// character is, answers no.
 #undef NDEBUG
 #define TOML_ASSERT(expr) ((expr) ? void() : throw std::invalid_argument("not TOML"))
 #define TOML_EXCEPTIONS 1
@@ -79,8 +80,8 @@ Result<Document> read_toml(std::string_view text, const std::string& name) {
     put(table, out);
     return Document(std::move(out));
   } catch (const toml::parse_error& error) {
-    return invalid_argument(name + ':' + std::to_string(error.source().begin.line) + ':' + std::to_string(error.source().begin.column) + ": " +
-                            std::string(error.description()));
+    return invalid_argument(name + ':' + std::to_string(error.source().begin.line) + ':' +
+                            std::to_string(error.source().begin.column) + ": " + std::string(error.description()));
   } catch (const std::invalid_argument& error) {
     return invalid_argument(name + ": " + error.what());
   }
@@ -127,13 +128,16 @@ std::optional<std::size_t> list_index(std::string_view text) {
   return index;
 }
 
-Error refused(std::string_view variable, const std::string& expected) { return invalid_argument(std::string(variable) + ": " + expected); }
+Error refused(std::string_view variable, const std::string& expected) {
+  return invalid_argument(std::string(variable) + ": " + expected);
+}
 
 Result<Document> read_text(std::string_view variable, std::string_view text, ConfigType type, ConfigType item, bool nullable) {
   NodeBuilder out;
   const auto json = [&](const char* expected, auto fits) -> Result<Document> {
     auto document = json::parse(text);
-    if (!document.ok() || !fits(document->root())) return refused(variable, std::string("expected ") + expected + " as JSON; got \"" + std::string(text.substr(0, 60)) + '"');
+    if (!document.ok() || !fits(document->root()))
+      return refused(variable, std::string("expected ") + expected + " as JSON; got \"" + std::string(text.substr(0, 60)) + '"');
     return document;
   };
   if (nullable && text == "null") {
@@ -221,7 +225,8 @@ Result<void> place(Overlay& root, std::string_view variable, std::string_view pa
       nullable = field->nullable;
       in = field->object;
     } else if (type == ConfigType::list) {
-      if (!list_index(segment)) return refused(variable, "expected a place in a list (0, 1, ...); got \"" + std::string(segment) + '"');
+      if (!list_index(segment))
+        return refused(variable, "expected a place in a list (0, 1, ...); got \"" + std::string(segment) + '"');
       type = item;
       item = ConfigType::json;
       nullable = false;
@@ -260,7 +265,8 @@ void apply(Value below, const Overlay& over, NodeBuilder& out, bool list) {
     for (const auto& [name, child] : over.children) size = std::max(size, list_index(name).value_or(0) + 1);
     out.begin_array();
     for (std::size_t i = 0; i < size; ++i) {
-      const Value element = below.exists() && below.is_array() && i < below.size() ? below.at(static_cast<std::uint32_t>(i)) : Value();
+      const Value element =
+          below.exists() && below.is_array() && i < below.size() ? below.at(static_cast<std::uint32_t>(i)) : Value();
       const auto child = over.children.find(std::to_string(i));
       if (child != over.children.end()) {
         apply_children(element, child->second, out);
@@ -326,7 +332,8 @@ Result<Document> layered_manifest(Value manifest, const ConfigSources& sources) 
   }
   constexpr std::string_view prefix = "SPIKARD_";
   const auto top = names_of(manifest_config);
-  for (auto it = sources.environment.lower_bound(prefix); it != sources.environment.end() && it->first.starts_with(prefix); ++it) {
+  for (auto it = sources.environment.lower_bound(prefix); it != sources.environment.end() && it->first.starts_with(prefix);
+       ++it) {
     std::string path = it->first.substr(prefix.size());
     for (char& c : path) {
       if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');

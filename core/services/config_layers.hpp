@@ -15,18 +15,21 @@ using Environment = std::map<std::string, std::string, std::less<>>;
 
 /// What lies over a manifest that was made in code. Plain data: the caller reads the file and the environment.
 struct ConfigSources {
-  std::optional<std::string> toml{};  ///< the text of spikard.toml: the shape of the manifest, `[http.limits]` and so on
+  std::optional<std::string> toml{};       ///< the text of spikard.toml: the shape of the manifest, `[http.limits]` and so on
   std::string toml_name = "spikard.toml";  ///< for messages
   Environment environment{};
 };
 
-/// The manifest with what lies over it; later wins: `manifest` < spikard.toml < `PORT` < `SPIKARD_...`. Objects are merged member by member, everything else is
-/// replaced. The result still goes through manifest_from_json, which checks ranges and fills in the defaults.
+/// The manifest with what lies over it; later wins: `manifest` < spikard.toml < `PORT` < `SPIKARD_...`. Objects are merged member
+/// by member, everything else is replaced. The result still goes through manifest_from_json, which checks ranges and fills in the
+/// defaults.
 ///
-/// - `SPIKARD_HTTP__LIMITS__BODY_BYTES=1000`: two underscores go one level down, names in any case, a number is a place in a list (`LISTENERS__0__PORT`). The text
+/// - `SPIKARD_HTTP__LIMITS__BODY_BYTES=1000`: two underscores go one level down, names in any case, a number is a place in a list
+/// (`LISTENERS__0__PORT`). The text
 ///   is read as the type of that member; lists of texts as `a,b` or JSON; objects as JSON; `null` where null may stand.
 /// - `PORT` sets the port of the first listener that has one, or adds a listener, when there is an HTTP server.
-/// - `SPIKARD_` names that are no member of the manifest are refused when they have two underscores in a row or look like a slip of a member's name.
+/// - `SPIKARD_` names that are no member of the manifest are refused when they have two underscores in a row or look like a slip
+/// of a member's name.
 ///
 /// Errors: invalid_argument naming the file and line, or the variable, and what was expected.
 [[nodiscard]] Result<Document> layered_manifest(Value manifest, const ConfigSources& sources);

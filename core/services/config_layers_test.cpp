@@ -25,9 +25,10 @@ TEST(ConfigLayers, NothingAboveLeavesTheManifest) {
 }
 
 TEST(ConfigLayers, TomlIsMergedMemberByMember) {
-  EXPECT_EQ(layered(R"({"name":"a","http":{"limits":{"body_bytes":1,"pipeline":2},"hooks":{"on_request":["x"]}}})",
-                    "[http.limits]\nbody_bytes = 9\n[http.hooks]\non_request = [\"y\", \"z\"]\n[log]\nlevel = \"debug\"\n", {}),
-            R"({"name":"a","http":{"limits":{"body_bytes":9,"pipeline":2},"hooks":{"on_request":["y","z"]}},"log":{"level":"debug"}})");
+  EXPECT_EQ(
+      layered(R"({"name":"a","http":{"limits":{"body_bytes":1,"pipeline":2},"hooks":{"on_request":["x"]}}})",
+              "[http.limits]\nbody_bytes = 9\n[http.hooks]\non_request = [\"y\", \"z\"]\n[log]\nlevel = \"debug\"\n", {}),
+      R"({"name":"a","http":{"limits":{"body_bytes":9,"pipeline":2},"hooks":{"on_request":["y","z"]}},"log":{"level":"debug"}})");
 }
 
 TEST(ConfigLayers, TomlErrorsNameFileAndLine) {
@@ -43,18 +44,20 @@ TEST(ConfigLayers, MalformedTomlThatTomlPlusPlusAssertsOn) {
 }
 
 TEST(ConfigLayers, EnvironmentWinsOverToml) {
-  EXPECT_EQ(layered(R"({"http":{"limits":{"body_bytes":1}}})", "[http.limits]\nbody_bytes = 2\n", {{"SPIKARD_HTTP__LIMITS__BODY_BYTES", "3"}}),
+  EXPECT_EQ(layered(R"({"http":{"limits":{"body_bytes":1}}})", "[http.limits]\nbody_bytes = 2\n",
+                    {{"SPIKARD_HTTP__LIMITS__BODY_BYTES", "3"}}),
             R"({"http":{"limits":{"body_bytes":3}}})");
 }
 
 TEST(ConfigLayers, TextIsReadAsTheTypeOfItsMember) {
-  EXPECT_EQ(layered(R"({"http":{"timeout":{"ms":5}}})", std::nullopt,
-                    {{"SPIKARD_NAME", "7"},
-                     {"SPIKARD_HANDLE_SIGNALS", "false"},
-                     {"SPIKARD_HTTP__TIMEOUT__MS", "null"},
-                     {"SPIKARD_HTTP__HOOKS__ON_REQUEST", "a,b"},
-                     {"SPIKARD_LOG", R"({"level":"warn"})"}}),
-            R"({"handle_signals":false,"http":{"hooks":{"on_request":["a","b"]},"timeout":{"ms":null}},"log":{"level":"warn"},"name":"7"})");
+  EXPECT_EQ(
+      layered(R"({"http":{"timeout":{"ms":5}}})", std::nullopt,
+              {{"SPIKARD_NAME", "7"},
+               {"SPIKARD_HANDLE_SIGNALS", "false"},
+               {"SPIKARD_HTTP__TIMEOUT__MS", "null"},
+               {"SPIKARD_HTTP__HOOKS__ON_REQUEST", "a,b"},
+               {"SPIKARD_LOG", R"({"level":"warn"})"}}),
+      R"({"handle_signals":false,"http":{"hooks":{"on_request":["a","b"]},"timeout":{"ms":null}},"log":{"level":"warn"},"name":"7"})");
 }
 
 TEST(ConfigLayers, NumbersArePlacesInLists) {
@@ -64,16 +67,20 @@ TEST(ConfigLayers, NumbersArePlacesInLists) {
 }
 
 TEST(ConfigLayers, AWholeValueLiesBelowItsParts) {
-  EXPECT_EQ(layered("{}", std::nullopt, {{"SPIKARD_LOG", R"({"level":"warn"})"}, {"SPIKARD_LOG__FORMAT", "human"}}), R"({"log":{"level":"warn","format":"human"}})");
+  EXPECT_EQ(layered("{}", std::nullopt, {{"SPIKARD_LOG", R"({"level":"warn"})"}, {"SPIKARD_LOG__FORMAT", "human"}}),
+            R"({"log":{"level":"warn","format":"human"}})");
 }
 
 TEST(ConfigLayers, BadTextNamesTheVariable) {
   EXPECT_EQ(layered("{}", std::nullopt, {{"SPIKARD_IO_THREADS", "two"}}), "SPIKARD_IO_THREADS: expected an integer; got \"two\"");
-  EXPECT_EQ(layered("{}", std::nullopt, {{"SPIKARD_HANDLE_SIGNALS", "yes"}}), "SPIKARD_HANDLE_SIGNALS: expected true or false; got \"yes\"");
+  EXPECT_EQ(layered("{}", std::nullopt, {{"SPIKARD_HANDLE_SIGNALS", "yes"}}),
+            "SPIKARD_HANDLE_SIGNALS: expected true or false; got \"yes\"");
   EXPECT_EQ(layered("{}", std::nullopt, {{"SPIKARD_HTTP__LIMITS__BODY_BITES", "1"}}),
             "SPIKARD_HTTP__LIMITS__BODY_BITES: there is no \"body_bites\" in Limits; did you mean \"body_bytes\"?");
-  EXPECT_EQ(layered("{}", std::nullopt, {{"SPIKARD_NAME__X", "1"}}), "SPIKARD_NAME__X: nothing lies below this place; \"x\" is one level too deep");
-  EXPECT_EQ(layered("{}", std::nullopt, {{"SPIKARD_HTTP__LISTENERS__X__PORT", "1"}}), "SPIKARD_HTTP__LISTENERS__X__PORT: expected a place in a list (0, 1, ...); got \"x\"");
+  EXPECT_EQ(layered("{}", std::nullopt, {{"SPIKARD_NAME__X", "1"}}),
+            "SPIKARD_NAME__X: nothing lies below this place; \"x\" is one level too deep");
+  EXPECT_EQ(layered("{}", std::nullopt, {{"SPIKARD_HTTP__LISTENERS__X__PORT", "1"}}),
+            "SPIKARD_HTTP__LISTENERS__X__PORT: expected a place in a list (0, 1, ...); got \"x\"");
   EXPECT_EQ(layered("{}", std::nullopt, {{"SPIKARD_HTTP__LISTENERS__99999999__PORT", "1"}}),
             "SPIKARD_HTTP__LISTENERS__99999999__PORT: expected a place in a list (0, 1, ...); got \"99999999\"");
   EXPECT_EQ(layered("{}", std::nullopt, {{"SPIKARD_HTTP", "[]"}}), "SPIKARD_HTTP: expected an object as JSON; got \"[]\"");
@@ -86,17 +93,22 @@ TEST(ConfigLayers, TextThatIsNoUtf8IsRefused) {
 
 TEST(ConfigLayers, OtherNamesAreLeftAloneButSlipsAreNot) {
   EXPECT_EQ(layered("{}", std::nullopt, {{"SPIKARD_TEST", "1"}, {"SPIKARD_TEST_REDIS_URL", "x"}, {"HOME", "/"}}), "{}");
-  EXPECT_EQ(layered("{}", std::nullopt, {{"SPIKARD_IO_THREAD", "1"}}), "SPIKARD_IO_THREAD: there is no \"io_thread\" in Manifest; did you mean \"io_threads\"?");
+  EXPECT_EQ(layered("{}", std::nullopt, {{"SPIKARD_IO_THREAD", "1"}}),
+            "SPIKARD_IO_THREAD: there is no \"io_thread\" in Manifest; did you mean \"io_threads\"?");
 }
 
 TEST(ConfigLayers, PortSetsTheFirstListenerWithAPort) {
-  EXPECT_EQ(layered(R"({"http":{"listeners":[{"address":"unix:/x"},{"address":"::","port":1}]}})", std::nullopt, {{"PORT", "8080"}}),
-            R"({"http":{"listeners":[{"address":"unix:/x"},{"address":"::","port":8080}]}})");
+  EXPECT_EQ(
+      layered(R"({"http":{"listeners":[{"address":"unix:/x"},{"address":"::","port":1}]}})", std::nullopt, {{"PORT", "8080"}}),
+      R"({"http":{"listeners":[{"address":"unix:/x"},{"address":"::","port":8080}]}})");
   EXPECT_EQ(layered(R"({"http":{}})", std::nullopt, {{"PORT", "8080"}}), R"({"http":{"listeners":[{"port":8080}]}})");
   EXPECT_EQ(layered("{}", std::nullopt, {{"PORT", "8080"}}), "{}");
-  EXPECT_EQ(layered(R"({"http":{}})", std::nullopt, {{"PORT", "8080"}, {"SPIKARD_HTTP__LISTENERS__0__PORT", "9"}}), R"({"http":{"listeners":[{"port":9}]}})");
-  EXPECT_EQ(layered(R"({"http":{}})", std::nullopt, {{"PORT", "http"}}), "PORT: expected an integer from 0 to 65535; got \"http\"");
-  EXPECT_EQ(layered(R"({"http":{}})", std::nullopt, {{"PORT", "70000"}}), "PORT: expected an integer from 0 to 65535; got \"70000\"");
+  EXPECT_EQ(layered(R"({"http":{}})", std::nullopt, {{"PORT", "8080"}, {"SPIKARD_HTTP__LISTENERS__0__PORT", "9"}}),
+            R"({"http":{"listeners":[{"port":9}]}})");
+  EXPECT_EQ(layered(R"({"http":{}})", std::nullopt, {{"PORT", "http"}}),
+            "PORT: expected an integer from 0 to 65535; got \"http\"");
+  EXPECT_EQ(layered(R"({"http":{}})", std::nullopt, {{"PORT", "70000"}}),
+            "PORT: expected an integer from 0 to 65535; got \"70000\"");
 }
 
 TEST(ConfigLayers, TheResultIsCheckedByTheManifest) {

@@ -49,7 +49,8 @@ TEST(Manifest, DefaultsOfHttpAreThoseOfTheSpec) {
   EXPECT_EQ(encoded(*manifest), R"({"http":{}})");
 }
 
-constexpr std::string_view full = R"({"name":"orders","clock":"virtual","io_threads":2,"drive":"thread","handle_signals":false,"http":{
+constexpr std::string_view full =
+    R"({"name":"orders","clock":"virtual","io_threads":2,"drive":"thread","handle_signals":false,"http":{
   "listeners":[{"address":"::1","port":0,"tls":{"certificate":"a.pem","key":"b.pem","alpn":["h2","http/1.1"]}},{}],
   "routes":[{"method":"DELETE","path":"/users/{id:int}","name":"user","parameters":[{"in":"path","name":"id","required":true,"schema":{"type":"integer","default":1.5},
       "style":"pipeDelimited","explode":false}],
@@ -91,10 +92,14 @@ TEST(Manifest, CopiesAreDeepAndEqual) {
 TEST(Manifest, ProblemsNameThePathAndWhatWasExpected) {
   EXPECT_EQ(problems(R"({"http":{"routes":[{"method":"GET","path":"/"},{"method":"FOO","path":"/"}]}})"),
             "http.routes[1].method: expected one of GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS, TRACE; got \"FOO\"");
-  EXPECT_EQ(problems(R"({"http":{"listeners":[{"port":65536}]}})"), "http.listeners[0].port: expected an integer from 0 to 65535; got 65536");
-  EXPECT_EQ(problems(R"({"http":{"limits":{"json_depth":-1}}})"), "http.limits.json_depth: expected an integer from 1 to 1024; got -1");
-  EXPECT_EQ(problems(R"({"http":{"limits":{"json_depth":1.5}}})"), "http.limits.json_depth: expected an integer from 1 to 1024; got 1.5");
-  EXPECT_EQ(problems(R"({"http":{"limits":{"json_depth":"7"}}})"), "http.limits.json_depth: expected an integer from 1 to 1024; got \"7\"");
+  EXPECT_EQ(problems(R"({"http":{"listeners":[{"port":65536}]}})"),
+            "http.listeners[0].port: expected an integer from 0 to 65535; got 65536");
+  EXPECT_EQ(problems(R"({"http":{"limits":{"json_depth":-1}}})"),
+            "http.limits.json_depth: expected an integer from 1 to 1024; got -1");
+  EXPECT_EQ(problems(R"({"http":{"limits":{"json_depth":1.5}}})"),
+            "http.limits.json_depth: expected an integer from 1 to 1024; got 1.5");
+  EXPECT_EQ(problems(R"({"http":{"limits":{"json_depth":"7"}}})"),
+            "http.limits.json_depth: expected an integer from 1 to 1024; got \"7\"");
   EXPECT_EQ(problems(R"({"http":[]})"), "http: expected an object; got an array");
   EXPECT_EQ(problems(R"({"http":{"routes":{}}})"), "http.routes: expected an array; got an object");
   EXPECT_EQ(problems(R"({"name":""})"), "name: expected a string that is not empty");
@@ -105,18 +110,21 @@ TEST(Manifest, ProblemsNameThePathAndWhatWasExpected) {
 
 TEST(Manifest, MissingMembersAreNamed) {
   EXPECT_EQ(problems(R"({"http":{"routes":[{"method":"GET"}]}})"), "http.routes[0].path: required, and missing");
-  EXPECT_EQ(problems(R"({"http":{"listeners":[{"tls":{"key":"k"}}]}})"), "http.listeners[0].tls.certificate: required, and missing");
+  EXPECT_EQ(problems(R"({"http":{"listeners":[{"tls":{"key":"k"}}]}})"),
+            "http.listeners[0].tls.certificate: required, and missing");
 }
 
 TEST(Manifest, UnknownKeysAreRefusedWithWhatWasMeant) {
   EXPECT_EQ(problems(R"({"htpp":{}})"), "htpp: unknown key; did you mean \"http\"?");
-  EXPECT_EQ(problems(R"({"http":{"limits":{"body_byte":1}}})"), "http.limits.body_byte: unknown key; did you mean \"body_bytes\"?");
+  EXPECT_EQ(problems(R"({"http":{"limits":{"body_byte":1}}})"),
+            "http.limits.body_byte: unknown key; did you mean \"body_bytes\"?");
   EXPECT_EQ(problems(R"({"zzzzzzzz":1})"), "zzzzzzzz: unknown key");
   EXPECT_EQ(problems(R"({"a b":1})"), "[\"a b\"]: unknown key");
 }
 
 TEST(Manifest, AllProblemsAreToldAtOnce) {
-  EXPECT_EQ(problems(R"({"name":1,"http":{"routes":[{"method":"GET","path":7}]}})"), "name: expected a string; got 1\nhttp.routes[0].path: expected a string; got 7");
+  EXPECT_EQ(problems(R"({"name":1,"http":{"routes":[{"method":"GET","path":7}]}})"),
+            "name: expected a string; got 1\nhttp.routes[0].path: expected a string; got 7");
 }
 
 TEST(Manifest, ProblemsAreBounded) {
@@ -134,7 +142,8 @@ TEST(Manifest, IntegersMayBeWrittenWithAFraction) {
 }
 
 TEST(Manifest, NullIsForNullableMembersOnly) {
-  const auto manifest = decode(R"({"http":{"timeout":{"ms":null},"server_header":null,"routes":[{"method":"GET","path":"/","body":null,"timeout_ms":null}]}})");
+  const auto manifest = decode(
+      R"({"http":{"timeout":{"ms":null},"server_header":null,"routes":[{"method":"GET","path":"/","body":null,"timeout_ms":null}]}})");
   ASSERT_TRUE(manifest.ok()) << manifest.error().message();
   EXPECT_EQ(problems(R"({"http":{"limits":null}})"), "http.limits: expected an object; got null");
 }
@@ -145,7 +154,8 @@ TEST(Manifest, PathOfAPartIsWhatTheCallerSays) {
   const auto limits = limits_from_json(document->root(), "config.http.limits");
   ASSERT_FALSE(limits.ok());
   EXPECT_EQ(limits.error().kind(), ErrorKind::invalid_argument);
-  EXPECT_TRUE(limits.error().message().starts_with("config.http.limits.body_bytes: expected an integer")) << limits.error().message();
+  EXPECT_TRUE(limits.error().message().starts_with("config.http.limits.body_bytes: expected an integer"))
+      << limits.error().message();
 }
 
 TEST(Manifest, NamesOfEnumsGoBothWays) {

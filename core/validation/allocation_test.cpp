@@ -41,9 +41,10 @@ TEST(Allocation, NoneForAValidDocument) {
                                             .value()
                                             .root())
                             .value();
-  const Document document = json::parse(R"({"name": "abab", "sku": "ABC", "price": 19.99, "kind": "x", "odd": "z", "extra": 1, "pcre": "x1",
+  const Document document =
+      json::parse(R"({"name": "abab", "sku": "ABC", "price": 19.99, "kind": "x", "odd": "z", "extra": 1, "pcre": "x1",
       "list": [1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, "a"], "inner": {"name": "a"}})")
-                                .value();
+          .value();
   ASSERT_TRUE(schema.valid(document.root()));
   const std::size_t before = allocations;
   bool valid = true;
@@ -54,8 +55,11 @@ TEST(Allocation, NoneForAValidDocument) {
 }
 
 TEST(Allocation, NoneForAValidParameter) {
-  const auto compile = [](std::string_view schema) { return Parameter::compile({"query", "p", true}, json::parse(schema).value().root()).value(); };
-  const std::array parameters{compile(R"({"type": "integer", "minimum": 1})"), compile(R"({"type": "array", "items": {"type": "number"}})"),
+  const auto compile = [](std::string_view schema) {
+    return Parameter::compile({"query", "p", true}, json::parse(schema).value().root()).value();
+  };
+  const std::array parameters{compile(R"({"type": "integer", "minimum": 1})"),
+                              compile(R"({"type": "array", "items": {"type": "number"}})"),
                               compile(R"({"type": ["integer", "null"]})"), compile(R"({"type": "boolean"})")};
   const std::string text = "1";
   const std::array<std::string_view, 2> texts{text, text};

@@ -23,7 +23,8 @@ void each_applied(const Program& p, BlockId id, unsigned depth, const Visit& vis
       case Code::dynamic_ref: each_applied(p, p.dynamic_refs[op.a].fallback, depth + 1, visit); break;
       case Code::any_of:
       case Code::one_of:
-        for (std::int64_t k = 0; k < op.value; ++k) each_applied(p, p.lists[op.a + static_cast<std::uint32_t>(k)], depth + 1, visit);
+        for (std::int64_t k = 0; k < op.value; ++k)
+          each_applied(p, p.lists[op.a + static_cast<std::uint32_t>(k)], depth + 1, visit);
         break;
       case Code::if_:
         each_applied(p, p.lists[op.a + 1], depth + 1, visit);
@@ -115,7 +116,8 @@ class TreeCoercer {
   std::vector<std::vector<std::string>> failed_;
 };
 
-/// Whether what is said at `loc` could follow from the text at `place` not having become a value: it is said at that place or around it.
+/// Whether what is said at `loc` could follow from the text at `place` not having become a value: it is said at that place or
+/// around it.
 bool follows_from(const std::vector<std::string>& loc, const std::vector<std::string>& place) {
   return loc.size() <= place.size() && std::equal(loc.begin(), loc.end(), place.begin());
 }
@@ -165,7 +167,8 @@ std::uint8_t coerce_mask(const Program& p, std::span<const BlockId> blocks) {
   return (all & ~type_null) != 0 ? all : (any != 0 ? any : std::uint8_t{type_any});
 }
 
-bool coerce_text(const Program& p, std::span<const BlockId> blocks, std::uint8_t mask, const char* base, Node& node, TextFailure& failure) {
+bool coerce_text(const Program& p, std::span<const BlockId> blocks, std::uint8_t mask, const char* base, Node& node,
+                 TextFailure& failure) {
   const Node original = node;
   const std::string_view text(base + node.off, node.len);
   if (mask == type_any) return true;
@@ -200,7 +203,9 @@ bool coerce_text(const Program& p, std::span<const BlockId> blocks, std::uint8_t
   if (count == 1) {
     if (become(wanted[0])) return true;
     switch (wanted[0]) {
-      case type_integer: failure = {"int_parsing", "Input should be a valid integer, unable to parse string as an integer"}; break;
+      case type_integer:
+        failure = {"int_parsing", "Input should be a valid integer, unable to parse string as an integer"};
+        break;
       case type_number: failure = {"float_parsing", "Input should be a valid number, unable to parse string as a number"}; break;
       default: failure = {"bool_parsing", "Input should be a valid boolean, unable to interpret input"}; break;
     }
@@ -259,7 +264,9 @@ void applying(const Program& p, BlockId id, Value v, Runner& runner, unsigned de
           break;
         }
         break;
-      case Code::if_: applying(p, p.lists[op.a + (runner.run(p.lists[op.a], v.ptr()) ? 1U : 2U)], v, runner, depth + 1, out); break;
+      case Code::if_:
+        applying(p, p.lists[op.a + (runner.run(p.lists[op.a], v.ptr()) ? 1U : 2U)], v, runner, depth + 1, out);
+        break;
       default: break;
     }
   }
@@ -335,7 +342,8 @@ void report_all(const Program& p, BlockId id, Value v, std::span<const std::stri
   }
 }
 
-bool coerce_tree(const Program& p, BlockId root, Value tree, std::span<const std::string_view> prefix, NodeBuilder& out, Issues& issues) {
+bool coerce_tree(const Program& p, BlockId root, Value tree, std::span<const std::string_view> prefix, NodeBuilder& out,
+                 Issues& issues) {
   const std::size_t start = out.nodes().size();
   TreeCoercer coercer(p, tree.base(), prefix, out, issues);
   Blocks blocks;
@@ -350,7 +358,8 @@ bool coerce_tree(const Program& p, BlockId root, Value tree, std::span<const std
   Issues found;
   Reporter(p, coerced.base(), prefix, found).report(root, coerced.ptr());
   for (const Issue& issue : found.list()) {
-    const bool follows = std::any_of(coercer.failed().begin(), coercer.failed().end(), [&](const auto& place) { return follows_from(issue.loc, place); });
+    const bool follows = std::any_of(coercer.failed().begin(), coercer.failed().end(),
+                                     [&](const auto& place) { return follows_from(issue.loc, place); });
     // A missing member has a place of its own; it is never around the text.
     if (!follows) issues.add(issue);
   }

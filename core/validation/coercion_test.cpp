@@ -58,18 +58,29 @@ std::string read(std::string_view schema, const std::vector<std::string>& values
 }
 
 TEST(Coercion, Integer) {
-  for (const auto& [text, value] : std::vector<std::pair<std::string, std::string>>{
-           {"42", "42"}, {"+7", "7"}, {"-7", "-7"}, {"0123", "123"}, {"9223372036854775807", "9223372036854775807"}, {"-9223372036854775808", "-9223372036854775808"}}) {
+  for (const auto& [text, value] :
+       std::vector<std::pair<std::string, std::string>>{{"42", "42"},
+                                                        {"+7", "7"},
+                                                        {"-7", "-7"},
+                                                        {"0123", "123"},
+                                                        {"9223372036854775807", "9223372036854775807"},
+                                                        {"-9223372036854775808", "-9223372036854775808"}}) {
     EXPECT_EQ(read(R"({"type": "integer"})", {text}), value);
   }
-  for (const std::string text : {"", "42.0", "1e3", "0x10", " 1", "1 ", "1_000", "+-1", "-+1", "--1", "+", "9223372036854775808", "x"}) {
+  for (const std::string text :
+       {"", "42.0", "1e3", "0x10", " 1", "1 ", "1_000", "+-1", "-+1", "--1", "+", "9223372036854775808", "x"}) {
     EXPECT_EQ(read(R"({"type": "integer"})", {text}), "int_parsing@/query/p=\"" + text + "\" ");
   }
 }
 
 TEST(Coercion, Number) {
-  for (const auto& [text, value] : std::vector<std::pair<std::string, std::string>>{
-           {"1", "1.0"}, {".5", "0.5"}, {"5.", "5.0"}, {"+1.5", "1.5"}, {"-1e2", "-100.0"}, {"1E+2", "100.0"}, {"1e-400", "0.0"}}) {
+  for (const auto& [text, value] : std::vector<std::pair<std::string, std::string>>{{"1", "1.0"},
+                                                                                    {".5", "0.5"},
+                                                                                    {"5.", "5.0"},
+                                                                                    {"+1.5", "1.5"},
+                                                                                    {"-1e2", "-100.0"},
+                                                                                    {"1E+2", "100.0"},
+                                                                                    {"1e-400", "0.0"}}) {
     EXPECT_EQ(read(R"({"type": "number"})", {text}), value);
   }
   for (const std::string text : {"", ".", "NaN", "inf", "-Infinity", "1e400", "0x1p3", "1,5", " 1", "1e", "e1", "+-1"}) {
@@ -80,7 +91,8 @@ TEST(Coercion, Number) {
 TEST(Coercion, Boolean) {
   for (const std::string text : {"true", "TRUE", "True", "1"}) EXPECT_EQ(read(R"({"type": "boolean"})", {text}), "true");
   for (const std::string text : {"false", "FALSE", "0", ""}) EXPECT_EQ(read(R"({"type": "boolean"})", {text}), "false");
-  for (const std::string text : {"yes", "on", "t", "2"}) EXPECT_EQ(read(R"({"type": "boolean"})", {text}), "bool_parsing@/query/p=\"" + text + "\" ");
+  for (const std::string text : {"yes", "on", "t", "2"})
+    EXPECT_EQ(read(R"({"type": "boolean"})", {text}), "bool_parsing@/query/p=\"" + text + "\" ");
 }
 
 TEST(Coercion, UnionsAndReferences) {
@@ -122,7 +134,9 @@ TEST(Coercion, Arrays) {
 }
 
 TEST(Coercion, OutOfRoomSaysSo) {
-  const auto p = Parameter::compile({"query", "p", true}, json::parse(R"({"type": "array", "items": {"type": "integer"}})").value().root()).value();
+  const auto p =
+      Parameter::compile({"query", "p", true}, json::parse(R"({"type": "array", "items": {"type": "integer"}})").value().root())
+          .value();
   const std::string text = "123";
   const std::vector<std::string_view> texts{text, text, text};
   Node nodes[3];
@@ -159,7 +173,8 @@ std::string read_deep(std::string_view schema, std::string_view tree) {
 }
 
 TEST(Coercion, DeepObject) {
-  constexpr std::string_view s = R"({"type": "object", "properties": {"name": {"type": "string"}, "min": {"type": "integer"}, "n": {"default": 3}}, "required": ["min"]})";
+  constexpr std::string_view s =
+      R"({"type": "object", "properties": {"name": {"type": "string"}, "min": {"type": "integer"}, "n": {"default": 3}}, "required": ["min"]})";
   EXPECT_EQ(read_deep(s, R"({"name": "a", "min": "3"})"), R"({"name":"a","min":3,"n":3})");
   EXPECT_EQ(read_deep(s, R"({"min": "x"})"), "int_parsing@/query/f/min=\"x\" ");
   EXPECT_EQ(read_deep(s, R"({"name": "a"})"), "missing@/query/f/min={\"name\":\"a\"} ");
@@ -178,10 +193,12 @@ std::string form(std::string_view schema, std::string_view tree) {
 }
 
 TEST(Coercion, Forms) {
-  constexpr std::string_view s = R"({"type": "object", "properties": {"items": {"type": "array", "maxItems": 2, "items": {"$ref": "#/$defs/i"}}, "on": {"type": "boolean"},
+  constexpr std::string_view s =
+      R"({"type": "object", "properties": {"items": {"type": "array", "maxItems": 2, "items": {"$ref": "#/$defs/i"}}, "on": {"type": "boolean"},
       "price": {"type": "number"}, "t": {"type": "array", "items": {"type": "string"}}, "s": {"type": "string"}},
       "$defs": {"i": {"type": "object", "properties": {"n": {"type": "integer"}}, "required": ["n"]}}, "required": ["on"]})";
-  EXPECT_EQ(form(s, R"({"items": [{"n": "1"}, {"n": "2"}], "on": "1", "price": "9.5"})"), R"({"items":[{"n":1},{"n":2}],"on":true,"price":9.5})");
+  EXPECT_EQ(form(s, R"({"items": [{"n": "1"}, {"n": "2"}], "on": "1", "price": "9.5"})"),
+            R"({"items":[{"n":1},{"n":2}],"on":true,"price":9.5})");
   EXPECT_EQ(form(s, R"({"items": [{"n": "x"}], "on": ""})"), "int_parsing@/body/items/0/n=\"x\" ");
   EXPECT_EQ(form(s, R"({"price": "inf", "items": [{}, {}, {}]})"),
             "too_long@/body/items=[{},{},{}] missing@/body/items/0/n={} missing@/body/items/1/n={} missing@/body/items/2/n={} "
@@ -190,7 +207,9 @@ TEST(Coercion, Forms) {
   // What nobody declared stays text.
   EXPECT_EQ(form(s, R"({"on": "0", "z": "1", "y": ["1"]})"), R"({"on":false,"z":"1","y":["1"]})");
   EXPECT_EQ(form(R"({"additionalProperties": {"type": "integer"}})", R"({"a": "1"})"), R"({"a":1})");
-  EXPECT_EQ(form(R"({"allOf": [{"properties": {"a": {"type": "integer"}}}, {"properties": {"a": {"minimum": 2}}}]})", R"({"a": "1"})"), "greater_than_equal@/body/a=1 ");
+  EXPECT_EQ(
+      form(R"({"allOf": [{"properties": {"a": {"type": "integer"}}}, {"properties": {"a": {"minimum": 2}}}]})", R"({"a": "1"})"),
+      "greater_than_equal@/body/a=1 ");
 }
 
 }  // namespace

@@ -11,12 +11,12 @@ namespace spikard::validation::detail {
 namespace {
 
 constexpr std::array<std::pair<std::string_view, std::uint8_t>, 7> type_names{{{"null", type_null},
-                                                                              {"boolean", type_boolean},
-                                                                              {"integer", type_integer},
-                                                                              {"number", type_number},
-                                                                              {"string", type_string},
-                                                                              {"array", type_array},
-                                                                              {"object", type_object}}};
+                                                                               {"boolean", type_boolean},
+                                                                               {"integer", type_integer},
+                                                                               {"number", type_number},
+                                                                               {"string", type_string},
+                                                                               {"array", type_array},
+                                                                               {"object", type_object}}};
 
 std::uint8_t type_of(Value v) {
   switch (v.type()) {
@@ -181,7 +181,8 @@ class Compiler {
       for (const Value name : v.elements()) good = good && one(name);
       if (v.size() > 1) program_->blocks[id_].flags |= flag_type_list;
     }
-    if (!good) return fail(at("type"), "expected one of null, boolean, integer, number, string, array, object, or a list of them");
+    if (!good)
+      return fail(at("type"), "expected one of null, boolean, integer, number, string, array, object, or a list of them");
     program_->blocks[id_].types = mask;
   }
 
@@ -312,7 +313,8 @@ class Compiler {
     }
     for (const auto& [keyword, code] : {std::pair{"anyOf", Code::any_of}, std::pair{"oneOf", Code::one_of}}) {
       blocks.clear();
-      if (schema_list(schema, keyword, blocks)) draft.common.push_back({code, list(blocks), static_cast<std::int64_t>(blocks.size())});
+      if (schema_list(schema, keyword, blocks))
+        draft.common.push_back({code, list(blocks), static_cast<std::int64_t>(blocks.size())});
     }
     if (const Value v = schema.find("not")) draft.common.push_back({Code::not_, block_of(v, at("not")), 0});
     const Value if_schema = schema.find("if");
@@ -385,7 +387,8 @@ class Compiler {
         if (!v.is_object()) return fail(at("patternProperties"), "expected an object of schemas");
         for (const auto& [text, sub] : v.members()) {
           std::uint32_t index = 0;
-          if (pattern(text, at("patternProperties"), index)) part.patterns.emplace_back(index, block_of(sub, at("patternProperties")));
+          if (pattern(text, at("patternProperties"), index))
+            part.patterns.emplace_back(index, block_of(sub, at("patternProperties")));
         }
       }
       if (const Value v = schema.find("additionalProperties")) {
@@ -462,7 +465,8 @@ class Compiler {
     std::vector<std::uint8_t> state(program_->blocks.size(), 0);
     const auto visit = [&](const auto& self, BlockId id) -> void {
       if (id == accept || state[id] == 2 || error_) return;
-      if (state[id] == 1) return fail(program_->infos[id].pointer, "expected references that end; this schema refers to itself for the same value");
+      if (state[id] == 1)
+        return fail(program_->infos[id].pointer, "expected references that end; this schema refers to itself for the same value");
       state[id] = 1;
       each_in_place(program_->blocks[id], [&](BlockId next) { self(self, next); });
       state[id] = 2;
@@ -483,7 +487,8 @@ class Compiler {
         case Code::any_of:
         case Code::one_of: {
           std::uint8_t any = 0;
-          for (std::int64_t k = 0; k < op.value; ++k) any |= coerce_types(p.lists[op.a + static_cast<std::uint32_t>(k)], depth + 1);
+          for (std::int64_t k = 0; k < op.value; ++k)
+            any |= coerce_types(p.lists[op.a + static_cast<std::uint32_t>(k)], depth + 1);
           mask &= any;
           break;
         }

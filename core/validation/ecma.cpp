@@ -18,25 +18,68 @@ constexpr std::uint32_t max_count = 1'000'000;
 
 constexpr std::array<Interval, 1> digits{{{'0', '9'}}};
 constexpr std::array<Interval, 4> word{{{'0', '9'}, {'A', 'Z'}, {'_', '_'}, {'a', 'z'}}};
-constexpr std::array<Interval, 10> space{{{0x09, 0x0D}, {0x20, 0x20}, {0xA0, 0xA0}, {0x1680, 0x1680}, {0x2000, 0x200A},
-                                          {0x2028, 0x2029}, {0x202F, 0x202F}, {0x205F, 0x205F}, {0x3000, 0x3000}, {0xFEFF, 0xFEFF}}};
+constexpr std::array<Interval, 10> space{{{0x09, 0x0D},
+                                          {0x20, 0x20},
+                                          {0xA0, 0xA0},
+                                          {0x1680, 0x1680},
+                                          {0x2000, 0x200A},
+                                          {0x2028, 0x2029},
+                                          {0x202F, 0x202F},
+                                          {0x205F, 0x205F},
+                                          {0x3000, 0x3000},
+                                          {0xFEFF, 0xFEFF}}};
 constexpr std::array<Interval, 3> line_ends{{{0x0A, 0x0A}, {0x0D, 0x0D}, {0x2028, 0x2029}}};
 
 /// Names of general categories (UCD PropertyValueAliases) that are longer than the one or two letters regex libraries know.
-constexpr std::array<std::pair<std::string_view, std::string_view>, 43> categories{{
-    {"Letter", "L"}, {"Cased_Letter", "LC"}, {"Uppercase_Letter", "Lu"}, {"Lowercase_Letter", "Ll"}, {"Titlecase_Letter", "Lt"},
-    {"Modifier_Letter", "Lm"}, {"Other_Letter", "Lo"}, {"Mark", "M"}, {"Combining_Mark", "M"}, {"Nonspacing_Mark", "Mn"},
-    {"Spacing_Mark", "Mc"}, {"Enclosing_Mark", "Me"}, {"Number", "N"}, {"Decimal_Number", "Nd"}, {"digit", "Nd"},
-    {"Letter_Number", "Nl"}, {"Other_Number", "No"}, {"Punctuation", "P"}, {"punct", "P"}, {"Connector_Punctuation", "Pc"},
-    {"Dash_Punctuation", "Pd"}, {"Open_Punctuation", "Ps"}, {"Close_Punctuation", "Pe"}, {"Initial_Punctuation", "Pi"},
-    {"Final_Punctuation", "Pf"}, {"Other_Punctuation", "Po"}, {"Symbol", "S"}, {"Math_Symbol", "Sm"}, {"Currency_Symbol", "Sc"},
-    {"Modifier_Symbol", "Sk"}, {"Other_Symbol", "So"}, {"Separator", "Z"}, {"Space_Separator", "Zs"}, {"Line_Separator", "Zl"},
-    {"Paragraph_Separator", "Zp"}, {"Other", "C"}, {"Control", "Cc"}, {"cntrl", "Cc"}, {"Format", "Cf"}, {"Surrogate", "Cs"},
-    {"Private_Use", "Co"}, {"Unassigned", "Cn"}, {"Any", "Any"}}};
+constexpr std::array<std::pair<std::string_view, std::string_view>, 43> categories{{{"Letter", "L"},
+                                                                                    {"Cased_Letter", "LC"},
+                                                                                    {"Uppercase_Letter", "Lu"},
+                                                                                    {"Lowercase_Letter", "Ll"},
+                                                                                    {"Titlecase_Letter", "Lt"},
+                                                                                    {"Modifier_Letter", "Lm"},
+                                                                                    {"Other_Letter", "Lo"},
+                                                                                    {"Mark", "M"},
+                                                                                    {"Combining_Mark", "M"},
+                                                                                    {"Nonspacing_Mark", "Mn"},
+                                                                                    {"Spacing_Mark", "Mc"},
+                                                                                    {"Enclosing_Mark", "Me"},
+                                                                                    {"Number", "N"},
+                                                                                    {"Decimal_Number", "Nd"},
+                                                                                    {"digit", "Nd"},
+                                                                                    {"Letter_Number", "Nl"},
+                                                                                    {"Other_Number", "No"},
+                                                                                    {"Punctuation", "P"},
+                                                                                    {"punct", "P"},
+                                                                                    {"Connector_Punctuation", "Pc"},
+                                                                                    {"Dash_Punctuation", "Pd"},
+                                                                                    {"Open_Punctuation", "Ps"},
+                                                                                    {"Close_Punctuation", "Pe"},
+                                                                                    {"Initial_Punctuation", "Pi"},
+                                                                                    {"Final_Punctuation", "Pf"},
+                                                                                    {"Other_Punctuation", "Po"},
+                                                                                    {"Symbol", "S"},
+                                                                                    {"Math_Symbol", "Sm"},
+                                                                                    {"Currency_Symbol", "Sc"},
+                                                                                    {"Modifier_Symbol", "Sk"},
+                                                                                    {"Other_Symbol", "So"},
+                                                                                    {"Separator", "Z"},
+                                                                                    {"Space_Separator", "Zs"},
+                                                                                    {"Line_Separator", "Zl"},
+                                                                                    {"Paragraph_Separator", "Zp"},
+                                                                                    {"Other", "C"},
+                                                                                    {"Control", "Cc"},
+                                                                                    {"cntrl", "Cc"},
+                                                                                    {"Format", "Cf"},
+                                                                                    {"Surrogate", "Cs"},
+                                                                                    {"Private_Use", "Co"},
+                                                                                    {"Unassigned", "Cn"},
+                                                                                    {"Any", "Any"}}};
 constexpr std::string_view short_categories =
     " L Lu Ll Lt Lm Lo M Mn Mc Me N Nd Nl No P Pc Pd Ps Pe Pi Pf Po S Sm Sc Sk So Z Zs Zl Zp C Cc Cf Cs Co Cn LC ";
 
-bool is_name_char(char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' || c == '$'; }
+bool is_name_char(char c) {
+  return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' || c == '$';
+}
 int hex_digit(char c) {
   if (c >= '0' && c <= '9') return c - '0';
   if (c >= 'a' && c <= 'f') return c - 'a' + 10;
@@ -104,11 +147,23 @@ class Parser {
   void count_groups() {
     bool in_set = false;
     for (std::size_t i = 0; i < text_.size(); ++i) {
-      if (text_[i] == '\\') { ++i; continue; }
-      if (in_set) { in_set = text_[i] != ']'; continue; }
-      if (text_[i] == '[') { in_set = true; continue; }
+      if (text_[i] == '\\') {
+        ++i;
+        continue;
+      }
+      if (in_set) {
+        in_set = text_[i] != ']';
+        continue;
+      }
+      if (text_[i] == '[') {
+        in_set = true;
+        continue;
+      }
       if (text_[i] != '(') continue;
-      if (i + 1 >= text_.size() || text_[i + 1] != '?') { ++groups_; continue; }
+      if (i + 1 >= text_.size() || text_[i + 1] != '?') {
+        ++groups_;
+        continue;
+      }
       if (i + 3 < text_.size() && text_[i + 2] == '<' && text_[i + 3] != '=' && text_[i + 3] != '!') {
         ++groups_;
         const auto close = text_.find('>', i);
@@ -118,7 +173,10 @@ class Parser {
   }
 
   std::uint32_t alternation(std::uint32_t depth) {
-    if (depth > max_nesting) { fail("groups nested too deeply"); return 0; }
+    if (depth > max_nesting) {
+      fail("groups nested too deeply");
+      return 0;
+    }
     std::vector<std::uint32_t> branches{sequence(depth)};
     while (take('|')) branches.push_back(sequence(depth));
     if (branches.size() == 1) return branches[0];
@@ -146,11 +204,15 @@ class Parser {
     std::uint32_t max = 0;
     if (!quantifier(min, max)) return atom_node;
     const Kind kind = out_.nodes[atom_node].kind;
-    if (kind == Kind::start || kind == Kind::end || kind == Kind::word_boundary || kind == Kind::not_word_boundary || kind == Kind::look) {
+    if (kind == Kind::start || kind == Kind::end || kind == Kind::word_boundary || kind == Kind::not_word_boundary ||
+        kind == Kind::look) {
       fail_at("nothing to repeat", from);
       return 0;
     }
-    if (min > max) { fail_at("the bounds of a repetition are out of order", from); return 0; }
+    if (min > max) {
+      fail_at("the bounds of a repetition are out of order", from);
+      return 0;
+    }
     Ecma::Node n;
     n.kind = Kind::repeat;
     n.min = min;
@@ -161,9 +223,21 @@ class Parser {
   }
 
   bool quantifier(std::uint32_t& min, std::uint32_t& max) {
-    if (take('*')) { min = 0; max = Ecma::unbounded; return true; }
-    if (take('+')) { min = 1; max = Ecma::unbounded; return true; }
-    if (take('?')) { min = 0; max = 1; return true; }
+    if (take('*')) {
+      min = 0;
+      max = Ecma::unbounded;
+      return true;
+    }
+    if (take('+')) {
+      min = 1;
+      max = Ecma::unbounded;
+      return true;
+    }
+    if (take('?')) {
+      min = 0;
+      max = 1;
+      return true;
+    }
     if (text_[at_] != '{') return false;
     std::size_t i = at_ + 1;
     const auto number = [&](std::uint32_t& v) {
@@ -192,10 +266,16 @@ class Parser {
     const auto byte = [&](std::size_t i) { return i < text_.size() ? static_cast<unsigned char>(text_[i]) : 0U; };
     const unsigned b = byte(at_);
     unsigned length = b < 0x80 ? 1 : (b >> 5) == 6 ? 2 : (b >> 4) == 14 ? 3 : (b >> 3) == 30 ? 4 : 0;
-    if (length == 0 || at_ + length > text_.size()) { fail("the pattern is not UTF-8"); return 0; }
+    if (length == 0 || at_ + length > text_.size()) {
+      fail("the pattern is not UTF-8");
+      return 0;
+    }
     char32_t v = length == 1 ? b : b & (0x7FU >> length);
     for (unsigned i = 1; i < length; ++i) {
-      if ((byte(at_ + i) & 0xC0U) != 0x80) { fail("the pattern is not UTF-8"); return 0; }
+      if ((byte(at_ + i) & 0xC0U) != 0x80) {
+        fail("the pattern is not UTF-8");
+        return 0;
+      }
       v = (v << 6U) | (byte(at_ + i) & 0x3FU);
     }
     at_ += length;
@@ -226,7 +306,10 @@ class Parser {
     if (c == '{') {
       std::uint32_t min = 0;
       std::uint32_t max = 0;
-      if (quantifier(min, max)) { fail("nothing to repeat"); return 0; }
+      if (quantifier(min, max)) {
+        fail("nothing to repeat");
+        return 0;
+      }
     }
     return character(code_point());
   }
@@ -254,7 +337,10 @@ class Parser {
         } else {
           const std::size_t first = at_;
           while (more() && is_name_char(text_[at_])) ++at_;
-          if (at_ == first || !take('>')) { fail("bad name of a group"); return 0; }
+          if (at_ == first || !take('>')) {
+            fail("bad name of a group");
+            return 0;
+          }
           n.capturing = true;
         }
       } else if (!take(':')) {
@@ -266,13 +352,19 @@ class Parser {
     }
     if (n.kind == Kind::look) out_.needs_pcre = true;
     n.children = {alternation(depth + 1)};
-    if (!take(')')) { fail_at("unclosed group", open); return 0; }
+    if (!take(')')) {
+      fail_at("unclosed group", open);
+      return 0;
+    }
     return add(std::move(n));
   }
 
   /// After `\`: a code point that is written as an escape. False when it is none (at_ stays).
   bool character_escape(char32_t& c, bool in_class) {
-    if (at_ >= text_.size()) { fail("a lone backslash at the end"); return true; }
+    if (at_ >= text_.size()) {
+      fail("a lone backslash at the end");
+      return true;
+    }
     const std::size_t from = at_;
     const char e = text_[at_++];
     const auto hex = [&](unsigned count, char32_t& v) {
@@ -297,7 +389,10 @@ class Parser {
         return true;
       case 'c': {
         const char l = at_ < text_.size() ? text_[at_] : '\0';
-        if (!((l >= 'a' && l <= 'z') || (l >= 'A' && l <= 'Z'))) { fail_at("\\c needs a letter", from); return true; }
+        if (!((l >= 'a' && l <= 'z') || (l >= 'A' && l <= 'Z'))) {
+          fail_at("\\c needs a letter", from);
+          return true;
+        }
         ++at_;
         c = static_cast<char32_t>(l) % 32;
         return true;
@@ -310,11 +405,15 @@ class Parser {
           ++at_;
           c = 0;
           const std::size_t first = at_;
-          while (at_ < text_.size() && hex_digit(text_[at_]) >= 0 && c <= max_code_point) c = c * 16 + static_cast<char32_t>(hex_digit(text_[at_++]));
+          while (at_ < text_.size() && hex_digit(text_[at_]) >= 0 && c <= max_code_point)
+            c = c * 16 + static_cast<char32_t>(hex_digit(text_[at_++]));
           if (at_ == first || c > max_code_point || !take('}')) fail_at("bad \\u{...} escape", from);
           return true;
         }
-        if (!hex(4, c)) { fail_at("\\u needs four hexadecimal digits", from); return true; }
+        if (!hex(4, c)) {
+          fail_at("\\u needs four hexadecimal digits", from);
+          return true;
+        }
         if (c >= 0xD800 && c < 0xDC00 && text_.substr(at_).starts_with("\\u")) {
           const std::size_t second = at_;
           at_ += 2;
@@ -325,7 +424,10 @@ class Parser {
         return true;
       }
       case 'b':
-        if (in_class) { c = '\b'; return true; }
+        if (in_class) {
+          c = '\b';
+          return true;
+        }
         break;
       default: break;
     }
@@ -362,9 +464,15 @@ class Parser {
     const std::size_t from = at_;
     Ecma::Property p;
     p.negated = text_[at_++] == 'P';
-    if (!take('{')) { fail_at("\\p needs a name in braces", from); return; }
+    if (!take('{')) {
+      fail_at("\\p needs a name in braces", from);
+      return;
+    }
     const auto close = text_.find('}', at_);
-    if (close == std::string_view::npos || close == at_) { fail_at("\\p needs a name in braces", from); return; }
+    if (close == std::string_view::npos || close == at_) {
+      fail_at("\\p needs a name in braces", from);
+      return;
+    }
     std::string_view name = text_.substr(at_, close - at_);
     at_ = close + 1;
     const auto equals = name.find('=');
@@ -374,14 +482,21 @@ class Parser {
       name = name.substr(equals + 1);
     }
     for (const char c : name) {
-      if (!is_name_char(c) || c == '$') { fail_at("bad name of a property", from); return; }
+      if (!is_name_char(c) || c == '$') {
+        fail_at("bad name of a property", from);
+        return;
+      }
     }
     p.name = name;
     if (key.empty() || key == "gc" || key == "General_Category") {
       const auto* it = std::find_if(categories.begin(), categories.end(), [&](const auto& e) { return e.first == name; });
       if (it != categories.end()) p.name = it->second;
-      const bool category = it != categories.end() || short_categories.find(" " + std::string(name) + " ") != std::string_view::npos;
-      if (!category && !key.empty()) { fail_at("unknown general category", from); return; }
+      const bool category =
+          it != categories.end() || short_categories.find(" " + std::string(name) + " ") != std::string_view::npos;
+      if (!category && !key.empty()) {
+        fail_at("unknown general category", from);
+        return;
+      }
       if (p.name == "ASCII" || p.name == "Any") {
         const std::array<Interval, 1> range{{{0, p.name == "Any" ? max_code_point : char32_t{0x7F}}}};
         if (p.negated) add_complement(range, set.intervals);
@@ -405,7 +520,10 @@ class Parser {
 
   std::uint32_t escape() {
     const std::size_t from = at_++;
-    if (at_ >= text_.size()) { fail_at("a lone backslash at the end", from); return 0; }
+    if (at_ >= text_.size()) {
+      fail_at("a lone backslash at the end", from);
+      return 0;
+    }
     const char e = text_[at_];
     if (e == 'b' || e == 'B') {
       ++at_;
@@ -413,14 +531,21 @@ class Parser {
     }
     if (e >= '1' && e <= '9') {
       std::uint32_t number = 0;
-      while (at_ < text_.size() && text_[at_] >= '0' && text_[at_] <= '9') number = std::min(number * 10 + static_cast<std::uint32_t>(text_[at_++] - '0'), max_count);
-      if (number > groups_) { fail_at("a back reference to a group that is not there", from); return 0; }
+      while (at_ < text_.size() && text_[at_] >= '0' && text_[at_] <= '9')
+        number = std::min(number * 10 + static_cast<std::uint32_t>(text_[at_++] - '0'), max_count);
+      if (number > groups_) {
+        fail_at("a back reference to a group that is not there", from);
+        return 0;
+      }
       return back_reference(number);
     }
     if (e == 'k') {
       ++at_;
       const auto close = text_.find('>', at_);
-      if (!take('<') || close == std::string_view::npos) { fail_at("\\k needs the name of a group", from); return 0; }
+      if (!take('<') || close == std::string_view::npos) {
+        fail_at("\\k needs the name of a group", from);
+        return 0;
+      }
       const std::string_view name = text_.substr(at_, close - at_);
       at_ = close + 1;
       for (const auto& [known, number] : names_) {
@@ -471,13 +596,19 @@ class Parser {
           set.intervals.push_back({'-', '-'});
           continue;
         }
-        if (last < first) { fail_at("a range out of order in a class", dash); return 0; }
+        if (last < first) {
+          fail_at("a range out of order in a class", dash);
+          return 0;
+        }
         set.intervals.push_back({first, last});
       } else if (single) {
         set.intervals.push_back({first, first});
       }
     }
-    if (!take(']')) { fail_at("unclosed class", open); return 0; }
+    if (!take(']')) {
+      fail_at("unclosed class", open);
+      return 0;
+    }
     normalise(set.intervals);
     return add(std::move(set));
   }
@@ -489,7 +620,10 @@ class Parser {
       return true;
     }
     const std::size_t from = at_++;
-    if (at_ >= text_.size()) { fail_at("a lone backslash at the end", from); return true; }
+    if (at_ >= text_.size()) {
+      fail_at("a lone backslash at the end", from);
+      return true;
+    }
     if (class_escape(set)) return false;
     if (!character_escape(c, true)) fail_at("an escape that ECMA-262 does not know", from);
     return true;

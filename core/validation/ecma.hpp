@@ -13,7 +13,19 @@ namespace spikard::validation::detail {
 /// taken literally, as in most schemas found in the wild), parsed. The matchers are made from this, never from the text.
 struct Ecma {
   enum class Kind : std::uint8_t {
-    empty, character, set, sequence, alternation, group, repeat, start, end, word_boundary, not_word_boundary, look, back_reference
+    empty,
+    character,
+    set,
+    sequence,
+    alternation,
+    group,
+    repeat,
+    start,
+    end,
+    word_boundary,
+    not_word_boundary,
+    look,
+    back_reference
   };
   struct Interval {
     char32_t first;
@@ -28,15 +40,15 @@ struct Ecma {
   struct Node {
     Kind kind = Kind::empty;
     char32_t character = 0;
-    std::vector<Interval> intervals;    ///< set: sorted, disjoint
-    std::vector<Property> properties;   ///< set: any of them, beside the intervals
-    bool negated = false;               ///< set; look: negative
-    bool behind = false;                ///< look
-    bool lazy = false;                  ///< repeat
-    bool capturing = false;             ///< group
+    std::vector<Interval> intervals;   ///< set: sorted, disjoint
+    std::vector<Property> properties;  ///< set: any of them, beside the intervals
+    bool negated = false;              ///< set; look: negative
+    bool behind = false;               ///< look
+    bool lazy = false;                 ///< repeat
+    bool capturing = false;            ///< group
     std::uint32_t min = 0;
-    std::uint32_t max = 0;              ///< repeat; `unbounded` for none
-    std::uint32_t reference = 0;        ///< back_reference: number of the group, from 1
+    std::uint32_t max = 0;        ///< repeat; `unbounded` for none
+    std::uint32_t reference = 0;  ///< back_reference: number of the group, from 1
     std::vector<std::uint32_t> children;
   };
   static constexpr std::uint32_t unbounded = UINT32_MAX;

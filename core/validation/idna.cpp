@@ -92,15 +92,17 @@ class Set {
 /// Code points whose canonical combining class is 9 (RFC 5892 A.1, A.2).
 bool is_virama(char32_t c) {
   static constexpr char32_t list[] = {
-      0x94D,   0x9CD,   0xA4D,   0xACD,   0xB4D,   0xBCD,   0xC4D,   0xCCD,   0xD3B,   0xD3C,   0xD4D,   0xDCA,   0xE3A,   0xEBA,   0xF84,   0x1039,
-      0x103A,  0x1714,  0x1715,  0x1734,  0x17D2,  0x1A60,  0x1B44,  0x1BAA,  0x1BAB,  0x1BF2,  0x1BF3,  0x2D7F,  0xA806,  0xA82C,  0xA8C4,  0xA953,
-      0xA9C0,  0xAAF6,  0xABED,  0x10A3F, 0x11046, 0x11070, 0x1107F, 0x110B9, 0x11133, 0x11134, 0x111C0, 0x11235, 0x112EA, 0x1134D, 0x11442, 0x114C2,
-      0x115BF, 0x1163F, 0x116B6, 0x1172B, 0x11839, 0x1193D, 0x1193E, 0x119E0, 0x11A34, 0x11A47, 0x11A99, 0x11C3F, 0x11D44, 0x11D45, 0x11D97};
+      0x94D,   0x9CD,   0xA4D,   0xACD,   0xB4D,   0xBCD,   0xC4D,   0xCCD,   0xD3B,   0xD3C,   0xD4D,   0xDCA,   0xE3A,
+      0xEBA,   0xF84,   0x1039,  0x103A,  0x1714,  0x1715,  0x1734,  0x17D2,  0x1A60,  0x1B44,  0x1BAA,  0x1BAB,  0x1BF2,
+      0x1BF3,  0x2D7F,  0xA806,  0xA82C,  0xA8C4,  0xA953,  0xA9C0,  0xAAF6,  0xABED,  0x10A3F, 0x11046, 0x11070, 0x1107F,
+      0x110B9, 0x11133, 0x11134, 0x111C0, 0x11235, 0x112EA, 0x1134D, 0x11442, 0x114C2, 0x115BF, 0x1163F, 0x116B6, 0x1172B,
+      0x11839, 0x1193D, 0x1193E, 0x119E0, 0x11A34, 0x11A47, 0x11A99, 0x11C3F, 0x11D44, 0x11D45, 0x11D97};
   return std::binary_search(std::begin(list), std::end(list), c);
 }
 
 struct Sets {
-  /// RFC 5892 section 2: letters in lower case, marks, digits. Normalisation (code points that NFKC would change) is not looked at.
+  /// RFC 5892 section 2: letters in lower case, marks, digits. Normalisation (code points that NFKC would change) is not looked
+  /// at.
   Set allowed{"\\p{Ll}\\p{Lo}\\p{Lm}\\p{Mn}\\p{Mc}\\p{Nd}\\u00DF\\u03C2\\u06FD\\u06FE\\u0F0B\\u3007"};
   Set disallowed{"\\u0640\\u07FA\\u302E\\u302F\\u3031-\\u3035\\u303B"};
   Set mark{"\\p{M}"};
@@ -111,7 +113,8 @@ struct Sets {
   Set joining{"\\p{Script=Arabic}\\p{Script=Syriac}\\p{Script=Mongolian}\\p{Script=Nko}\\p{Script=Mandaic}"};
 };
 
-/// RFC 5892 appendix A: code points that depend on their neighbours. True: allowed; `applies` says whether there is a rule at all.
+/// RFC 5892 appendix A: code points that depend on their neighbours. True: allowed; `applies` says whether there is a rule at
+/// all.
 bool context_rule(const Sets& sets, const std::vector<char32_t>& label, std::size_t i, bool& applies) {
   const char32_t before = i > 0 ? label[i - 1] : 0;
   const char32_t after = i + 1 < label.size() ? label[i + 1] : 0;

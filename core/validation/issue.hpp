@@ -14,13 +14,13 @@ struct Issue {
   std::string_view type;         ///< static text: `missing`, `int_parsing`, ... (docs: validation)
   std::vector<std::string> loc;  ///< `["body", "items", "2", "sku"]`; array indices are text
   std::string msg;
-  Document input;                ///< what the failed check looked at; null when it was missing
-  Document ctx;                  ///< an object, or empty
+  Document input;  ///< what the failed check looked at; null when it was missing
+  Document ctx;    ///< an object, or empty
 };
 
 /// All violations of one request (or message). Not on the valid path: the first one allocates.
-/// Bounded, for a small request must not make a huge answer: past `max_input_nodes` copied nodes the `input` of further issues is null, further ones are dropped past
-/// `max_issues`.
+/// Bounded, for a small request must not make a huge answer: past `max_input_nodes` copied nodes the `input` of further issues is
+/// null, further ones are dropped past `max_issues`.
 class Issues {
  public:
   static constexpr std::size_t max_issues = 1000;

@@ -17,7 +17,9 @@ class NameTable {
 
   void set(std::vector<std::string> names);
   [[nodiscard]] std::uint32_t size() const noexcept { return static_cast<std::uint32_t>(entries_.size()); }
-  [[nodiscard]] std::string_view name(std::uint32_t index) const noexcept { return {text_.data() + entries_[index].offset, entries_[index].length}; }
+  [[nodiscard]] std::string_view name(std::uint32_t index) const noexcept {
+    return {text_.data() + entries_[index].offset, entries_[index].length};
+  }
   [[nodiscard]] std::uint32_t find(std::string_view name) const noexcept {
     return entries_.empty() ? not_found : probe(name, key(name));
   }

@@ -38,10 +38,10 @@ class MultipleOf {
  private:
   [[nodiscard]] bool matches_decimal(const Decimal& d) const;
 
-  std::int64_t integer_ = 0;     ///< the divisor where it is an int64
-  std::uint64_t digits_ = 0;     ///< the divisor is digits_ * 10^exponent_
+  std::int64_t integer_ = 0;  ///< the divisor where it is an int64
+  std::uint64_t digits_ = 0;  ///< the divisor is digits_ * 10^exponent_
   std::int64_t exponent_ = 0;
-  double scale_ = 0;             ///< 10^-exponent_, for exponents of -1 to -15
+  double scale_ = 0;  ///< 10^-exponent_, for exponents of -1 to -15
 };
 
 }  // namespace spikard::validation::detail

@@ -95,7 +95,8 @@ Result<Parameter> Parameter::compile(ParameterSpec spec, Value schema, const Com
   const detail::Program& p = *state->program;
   if (p.root != detail::accept) state->root.push_back(p.root);
   state->mask = detail::coerce_mask(p, state->root);
-  state->array = state->mask != detail::type_any && (state->mask & detail::type_array) != 0 && state->spec.style != Style::deep_object;
+  state->array =
+      state->mask != detail::type_any && (state->mask & detail::type_array) != 0 && state->spec.style != Style::deep_object;
   state->separator = separator_of(state->spec);
   if (p.root != detail::accept) {
     detail::item_blocks(p, p.root, UINT32_MAX, state->items);
@@ -155,7 +156,11 @@ bool Parameter::read(std::span<const std::string_view> texts, NodeRoom& room, Is
   detail::TextFailure failure;
   bool failed = false;
   const auto fail = [&](Node text, std::size_t index) {
-    Issue issue{failure.type, {std::string(s.spec.source), s.spec.name}, std::move(failure.message), issues.copy_input({&text, room.base}), {}};
+    Issue issue{failure.type,
+                {std::string(s.spec.source), s.spec.name},
+                std::move(failure.message),
+                issues.copy_input({&text, room.base}),
+                {}};
     if (index != SIZE_MAX) issue.loc.push_back(std::to_string(index));
     issues.add(std::move(issue));
     failed = true;
@@ -208,7 +213,8 @@ bool Parameter::read_object(Value text_tree, NodeRoom& room, NodeBuilder& scratc
   const std::size_t text_start = room.text_used;
   const std::array<std::string_view, 2> prefix{s.spec.source, s.spec.name};
   scratch.clear();
-  if (!detail::coerce_tree(*s.program, s.program->root, text_tree, prefix, scratch, issues)) return refuse(room, start, text_start);
+  if (!detail::coerce_tree(*s.program, s.program->root, text_tree, prefix, scratch, issues))
+    return refuse(room, start, text_start);
   NodeBuilder filled;
   detail::Runner runner(*s.program, scratch.root().base());
   detail::fill_defaults(*s.program, s.root, scratch.root(), runner, filled);

@@ -110,7 +110,8 @@ bool SimplePattern::matches(std::string_view text) const noexcept {
         if (!step.chars.others) break;
         const std::ptrdiff_t length = c < 0xE0 ? 2 : (c < 0xF0 ? 3 : 4);
         if (end - p < length) return false;  // not UTF-8; the readers have checked that it is
-        if (step.chars.but_line_ends && length == 3 && p[0] == '\xE2' && p[1] == '\x80' && (p[2] == '\xA8' || p[2] == '\xA9')) break;
+        if (step.chars.but_line_ends && length == 3 && p[0] == '\xE2' && p[1] == '\x80' && (p[2] == '\xA8' || p[2] == '\xA9'))
+          break;
         p += length;
       }
       ++count;
@@ -178,8 +179,8 @@ Pattern::Verdict Pattern::match(std::string_view text) const noexcept {
     return libraries_->re2->Match(piece, 0, piece.size(), re2::RE2::UNANCHORED, nullptr, 0) ? Verdict::yes : Verdict::no;
   }
   // The text of a header need not be UTF-8, so PCRE2 has to look.
-  const int rc = pcre2_match(libraries_->code.get(), reinterpret_cast<PCRE2_SPTR>(text.data()), text.size(), 0, 0, thread_match_data(),
-                             libraries_->context.get());
+  const int rc = pcre2_match(libraries_->code.get(), reinterpret_cast<PCRE2_SPTR>(text.data()), text.size(), 0, 0,
+                             thread_match_data(), libraries_->context.get());
   if (rc >= 0) return Verdict::yes;
   return rc == PCRE2_ERROR_NOMATCH ? Verdict::no : Verdict::limit;
 }

@@ -12,8 +12,8 @@
 
 namespace spikard::validation::detail {
 
-/// Patterns of the shape `^[A-Z]{3}-[0-9]{4}$`: anchored at the start, a sequence of characters and classes with counts, where a greedy
-/// match needs no second try. One pass over the bytes; exactly equivalent to RE2 on UTF-8 text (fuzzed).
+/// Patterns of the shape `^[A-Z]{3}-[0-9]{4}$`: anchored at the start, a sequence of characters and classes with counts, where a
+/// greedy match needs no second try. One pass over the bytes; exactly equivalent to RE2 on UTF-8 text (fuzzed).
 class SimplePattern {
  public:
   /// False when the pattern has another shape.
@@ -41,8 +41,8 @@ class SimplePattern {
   bool to_end_ = false;
 };
 
-/// A compiled ECMA-262 pattern, searched anywhere in the text: SimplePattern where it fits, else RE2, else (look-around, back references, big counts)
-/// PCRE2 with match limits. Thread-safe once made.
+/// A compiled ECMA-262 pattern, searched anywhere in the text: SimplePattern where it fits, else RE2, else (look-around, back
+/// references, big counts) PCRE2 with match limits. Thread-safe once made.
 class Pattern {
  public:
   enum class Engine : std::uint8_t { simple, re2, pcre2 };

@@ -36,11 +36,17 @@ TEST(Pattern, Engines) {
 TEST(Pattern, EcmaSemantics) {
   EXPECT_FALSE(matches("^abc$", "abc\n"));
   EXPECT_FALSE(matches("^a.c$", "a\nc"));
-  EXPECT_FALSE(matches("^a.c$", "a\xE2\x80\xA8""c"));
-  EXPECT_TRUE(matches("^a.c$", "a\xE2\x80\xA7""c"));
+  EXPECT_FALSE(matches("^a.c$",
+                       "a\xE2\x80\xA8"
+                       "c"));
+  EXPECT_TRUE(matches("^a.c$",
+                      "a\xE2\x80\xA7"
+                      "c"));
   EXPECT_TRUE(matches("^\\u{1F600}$", "\xF0\x9F\x98\x80"));
   EXPECT_TRUE(matches("^\\uD83D\\uDE00$", "\xF0\x9F\x98\x80"));
-  EXPECT_TRUE(matches("^\\cA\\x41\\u0042\\/\\-$", "\x01""AB/-"));
+  EXPECT_TRUE(matches("^\\cA\\x41\\u0042\\/\\-$",
+                      "\x01"
+                      "AB/-"));
   EXPECT_TRUE(matches("^[\\b\\d-]+$", "\b1-"));
   EXPECT_TRUE(matches("^[\\w.-]+$", "a.b-c"));
   EXPECT_TRUE(matches("^a{,2}$", "a{,2}"));  // not a quantifier in ECMA-262
@@ -49,14 +55,18 @@ TEST(Pattern, EcmaSemantics) {
   EXPECT_TRUE(matches("^(?<y>a)(?:b)\\k<y>$", "aba"));
   EXPECT_TRUE(matches("^(?:(a)|b)\\1$", "b"));  // a group that took no part matches the empty text
   EXPECT_TRUE(matches("(?<!a)b", "cb"));
-  EXPECT_TRUE(matches("^\\p{Lu}\\p{Script=Greek}\\P{L}$", "A\xCE\xB1" "1"));
+  EXPECT_TRUE(matches("^\\p{Lu}\\p{Script=Greek}\\P{L}$",
+                      "A\xCE\xB1"
+                      "1"));
   EXPECT_TRUE(matches("^\\S+$", "a\xC3\xA9"));
   EXPECT_FALSE(matches("^\\S+$", "a\xC2\xA0"));
 }
 
 TEST(Pattern, Refusals) {
-  for (const char* text : {"(", ")", "[", "a**", "*", "\\", "(?<n", "(?i)a", "a{2,1}", "[b-a]", "\\a", "\\Z", "\\1", "\\k<x>", "\\p{Nope=x}", "(?=a)*", "\\u{110000}",
-                           "(?P<n>a)", "\\01", "^a{1000000}", "a{88888888888888888888}", "(?<=a+)b"}) {
+  for (const char* text : {"(",           ")",      "[",           "a**",      "*",    "\\",          "(?<n",
+                           "(?i)a",       "a{2,1}", "[b-a]",       "\\a",      "\\Z",  "\\1",         "\\k<x>",
+                           "\\p{Nope=x}", "(?=a)*", "\\u{110000}", "(?P<n>a)", "\\01", "^a{1000000}", "a{88888888888888888888}",
+                           "(?<=a+)b"}) {
     EXPECT_FALSE(Pattern::compile(text).ok()) << text;
   }
   EXPECT_FALSE(Pattern::compile(std::string(1000, '(') + std::string(1000, ')')).ok());

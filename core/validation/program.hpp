@@ -19,28 +19,61 @@ inline constexpr BlockId accept = UINT32_MAX;
 inline constexpr std::uint32_t nothing = UINT32_MAX;
 
 enum TypeBit : std::uint8_t {
-  type_null = 1, type_boolean = 2, type_integer = 4, type_fraction = 8, type_string = 16, type_array = 32, type_object = 64,
-  type_number = type_integer | type_fraction, type_any = 127,
+  type_null = 1,
+  type_boolean = 2,
+  type_integer = 4,
+  type_fraction = 8,
+  type_string = 16,
+  type_array = 32,
+  type_object = 64,
+  type_number = type_integer | type_fraction,
+  type_any = 127,
 };
 
 enum class Code : std::uint8_t {
   // common
-  apply, dynamic_ref, any_of, one_of, not_, if_, enum_strings, enum_values, const_value,
+  apply,
+  dynamic_ref,
+  any_of,
+  one_of,
+  not_,
+  if_,
+  enum_strings,
+  enum_values,
+  const_value,
   // string
-  min_length, max_length, pattern, format,
+  min_length,
+  max_length,
+  pattern,
+  format,
   // number: against an int64 in the op, or against a constant
-  minimum_int, maximum_int, above_int, below_int, minimum, maximum, above, below, multiple_of,
+  minimum_int,
+  maximum_int,
+  above_int,
+  below_int,
+  minimum,
+  maximum,
+  above,
+  below,
+  multiple_of,
   // array
-  min_items, max_items, unique_items, contains,
+  min_items,
+  max_items,
+  unique_items,
+  contains,
   // object
-  min_properties, max_properties, dependent_required, dependent_schema,
+  min_properties,
+  max_properties,
+  dependent_required,
+  dependent_schema,
 };
 
 /// What an op's `a` and `value` mean:
-/// apply: a = block. dynamic_ref: a = index of `dynamic_refs`. any_of, one_of: a = first of `lists`, value = count. not_: a = block. if_: a = first of three in
-/// `lists`: if, then, else. enum_strings: a = index of `enums`. enum_values: a = constant (an array). const_value: a = constant. lengths, counts: value.
-/// pattern: a = index of `patterns`. format: a = index of `formats`. *_int: value. minimum ...: a = constant. multiple_of: a = index of `multiples`.
-/// contains: a = first of three in `lists`: block, min, max. dependent_required: a = index of `dependents`. dependent_schema: a = index of `dependents`, value = block.
+/// apply: a = block. dynamic_ref: a = index of `dynamic_refs`. any_of, one_of: a = first of `lists`, value = count. not_: a =
+/// block. if_: a = first of three in `lists`: if, then, else. enum_strings: a = index of `enums`. enum_values: a = constant (an
+/// array). const_value: a = constant. lengths, counts: value. pattern: a = index of `patterns`. format: a = index of `formats`.
+/// *_int: value. minimum ...: a = constant. multiple_of: a = index of `multiples`. contains: a = first of three in `lists`:
+/// block, min, max. dependent_required: a = index of `dependents`. dependent_schema: a = index of `dependents`, value = block.
 struct Op {
   Code code;
   std::uint32_t a;
@@ -54,11 +87,11 @@ struct Range {
 };
 
 enum BlockFlag : std::uint8_t {
-  flag_never = 1,                   ///< the schema `false`
+  flag_never = 1,  ///< the schema `false`
   flag_unevaluated_properties = 2,
   flag_unevaluated_items = 4,
-  flag_defaults = 8,                ///< a default may be filled in somewhere below
-  flag_type_list = 16,              ///< `type` was a list
+  flag_defaults = 8,    ///< a default may be filled in somewhere below
+  flag_type_list = 16,  ///< `type` was a list
 };
 
 /// One schema. The hot part: what validation reads.
@@ -84,13 +117,13 @@ struct Property {
 };
 
 struct ObjectPart {
-  NameTable names;                 ///< of `properties` and of what is required; the required ones first
+  NameTable names;                   ///< of `properties` and of what is required; the required ones first
   std::vector<Property> properties;  ///< by entry of `names`
-  std::uint32_t required = 0;      ///< so many entries from the first on
-  std::uint64_t required_mask = 0; ///< the first 64 of them
+  std::uint32_t required = 0;        ///< so many entries from the first on
+  std::uint64_t required_mask = 0;   ///< the first 64 of them
   bool has_additional = false;
-  bool watch_names = false;        ///< propertyNames, patternProperties or additionalProperties: unknown members matter
-  bool only_additional = false;    ///< of the three only additionalProperties: known members need no second look
+  bool watch_names = false;      ///< propertyNames, patternProperties or additionalProperties: unknown members matter
+  bool only_additional = false;  ///< of the three only additionalProperties: known members need no second look
   BlockId additional = accept;
   BlockId property_names = accept;
   std::vector<std::pair<std::uint32_t, BlockId>> patterns;  ///< index of `patterns`, block

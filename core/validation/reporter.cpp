@@ -11,7 +11,8 @@ namespace {
 
 /// Numbers as people write them: 18, 0.5, not 18.0.
 std::string number_text(Value v) {
-  if (v.is(NodeType::number) && std::fabs(v.as_double()) < 1e15 && is_integral(v)) return fmt::format("{}", static_cast<std::int64_t>(v.as_double()));
+  if (v.is(NodeType::number) && std::fabs(v.as_double()) < 1e15 && is_integral(v))
+    return fmt::format("{}", static_cast<std::int64_t>(v.as_double()));
   return json::to_string(v);
 }
 
@@ -117,7 +118,8 @@ void Reporter::string_issues(const Block& b, const Node* n) {
     if (runner_.string_op(op, n)) continue;
     switch (op.code) {
       case Code::min_length:
-        add("string_too_short", counted("String should have at least", op.value, "character"), n, context("min_length", op.value));
+        add("string_too_short", counted("String should have at least", op.value, "character"), n,
+            context("min_length", op.value));
         break;
       case Code::max_length:
         add("string_too_long", counted("String should have at most", op.value, "character"), n, context("max_length", op.value));
@@ -149,7 +151,9 @@ void Reporter::number_issues(const Block& b, const Node* n) {
         add("greater_than_equal", fmt::format("Input should be greater than or equal to {}", text), n, context("ge", limit));
         break;
       case Code::maximum_int:
-      case Code::maximum: add("less_than_equal", fmt::format("Input should be less than or equal to {}", text), n, context("le", limit)); break;
+      case Code::maximum:
+        add("less_than_equal", fmt::format("Input should be less than or equal to {}", text), n, context("le", limit));
+        break;
       case Code::above_int:
       case Code::above: add("greater_than", fmt::format("Input should be greater than {}", text), n, context("gt", limit)); break;
       case Code::below_int:
@@ -165,12 +169,14 @@ void Reporter::array_issues(const Block& b, const Node* n) {
     switch (op.code) {
       case Code::min_items:
         if (n->len < op.value) {
-          add("too_short", counted("List should have at least", op.value, "item", " after validation"), n, context("min_length", op.value));
+          add("too_short", counted("List should have at least", op.value, "item", " after validation"), n,
+              context("min_length", op.value));
         }
         break;
       case Code::max_items:
         if (n->len > op.value) {
-          add("too_long", counted("List should have at most", op.value, "item", " after validation"), n, context("max_length", op.value));
+          add("too_long", counted("List should have at most", op.value, "item", " after validation"), n,
+              context("max_length", op.value));
         }
         break;
       case Code::unique_items:
@@ -205,10 +211,14 @@ void Reporter::object_issues(const Block& b, const Node* n) {
     const Op& op = program_.ops[i];
     switch (op.code) {
       case Code::min_properties:
-        if (n->len < op.value) add("validation_error", fmt::format("Object should have at least {} {}", op.value, op.value == 1 ? "property" : "properties"), n);
+        if (n->len < op.value)
+          add("validation_error",
+              fmt::format("Object should have at least {} {}", op.value, op.value == 1 ? "property" : "properties"), n);
         break;
       case Code::max_properties:
-        if (n->len > op.value) add("validation_error", fmt::format("Object should have at most {} {}", op.value, op.value == 1 ? "property" : "properties"), n);
+        if (n->len > op.value)
+          add("validation_error",
+              fmt::format("Object should have at most {} {}", op.value, op.value == 1 ? "property" : "properties"), n);
         break;
       case Code::dependent_required: {
         const Dependents& d = program_.dependents[op.a];
@@ -245,7 +255,8 @@ void Reporter::member_issues(const ObjectPart& o, const Node* n) {
     const std::string_view name = runner_.text(key);
     const std::uint32_t entry = o.names.find(name);
     bool known = entry != NameTable::not_found && o.properties[entry].declared;
-    if (!runner_.run(o.property_names, key)) add_at(std::string(name), "validation_error", "Name of the property is not allowed", key);
+    if (!runner_.run(o.property_names, key))
+      add_at(std::string(name), "validation_error", "Name of the property is not allowed", key);
     const auto inside = [&](BlockId id) {
       if (runner_.run(id, key + 1)) return;
       loc_.emplace_back(name);
@@ -299,7 +310,8 @@ void Reporter::common_issues(const Block& b, const Node* n) {
         break;
       }
       default:
-        if (!runner_.value_op(op, n)) add("validation_error", fmt::format("Input should be {}", item_text(program_.constant(op.a))), n);
+        if (!runner_.value_op(op, n))
+          add("validation_error", fmt::format("Input should be {}", item_text(program_.constant(op.a))), n);
         break;
     }
   }
@@ -318,8 +330,8 @@ void Reporter::unevaluated_issues(const Block& b, const Node* n) {
     if (!bits[i] && !runner_.run(rest, looked_at)) {
       std::string segment = object ? std::string(runner_.text(child)) : std::to_string(i);
       if (never) {
-        add_at(std::move(segment), "validation_error", object ? "Unevaluated properties are not allowed" : "Unevaluated items are not allowed",
-               object ? n : looked_at);
+        add_at(std::move(segment), "validation_error",
+               object ? "Unevaluated properties are not allowed" : "Unevaluated items are not allowed", object ? n : looked_at);
       } else {
         loc_.push_back(std::move(segment));
         report(rest, looked_at);
@@ -371,7 +383,8 @@ void Reporter::mark_in_place(const Block& b, const Node* n, Bits& bits) {
   if (n->type == NodeType::object) {
     for (std::uint32_t i = b.object.begin; i != b.object.end; ++i) {
       const Op& op = program_.ops[i];
-      if (op.code == Code::dependent_schema && runner_.has_member(n, program_.dependents[op.a].name)) mark(static_cast<BlockId>(op.value), n, bits);
+      if (op.code == Code::dependent_schema && runner_.has_member(n, program_.dependents[op.a].name))
+        mark(static_cast<BlockId>(op.value), n, bits);
     }
     if (b.object_part != nothing) mark_members(program_.objects[b.object_part], n, bits);
     return;

@@ -76,7 +76,8 @@ BlockId Runner::dynamic_target(const DynamicRef& ref) const noexcept {
   const auto& targets = program_.dynamic_targets;
   for (std::size_t i = first_scope_; i < scratch_.scopes.size(); ++i) {
     const std::uint64_t key = std::uint64_t{scratch_.scopes[i]} << 32U | ref.anchor;
-    const auto it = std::lower_bound(targets.begin(), targets.end(), key, [](const auto& t, std::uint64_t k) { return t.first < k; });
+    const auto it =
+        std::lower_bound(targets.begin(), targets.end(), key, [](const auto& t, std::uint64_t k) { return t.first < k; });
     if (it != targets.end() && it->first == key) return it->second;
   }
   return ref.fallback;
@@ -153,7 +154,8 @@ bool Runner::number_op(const Op& op, const Node* n) const { return number_check(
 
 [[gnu::always_inline]] inline bool Runner::scalar(const Block& b, const Node* n) {
   // What a node is by its type alone; a number without fraction is looked at closer.
-  constexpr std::uint8_t bits[] = {type_null, type_boolean, type_integer, type_fraction, type_string, type_string, type_array, type_object, type_integer, type_fraction};
+  constexpr std::uint8_t bits[] = {type_null,   type_boolean, type_integer, type_fraction, type_string,
+                                   type_string, type_array,   type_object,  type_integer,  type_fraction};
   const auto type = static_cast<std::size_t>(n->type);
   if ((b.types & bits[type]) == 0 && (bits[type] != type_fraction || !type_fits(b.types, n))) return false;
   const Op* const ops = program_.ops.data();
@@ -222,8 +224,9 @@ bool Runner::block(BlockId id, const Node* n, std::size_t at) {
     aborted_ = true;
     return false;
   }
-  const std::uint8_t unevaluated =
-      n->type == NodeType::object ? b.flags & flag_unevaluated_properties : (n->type == NodeType::array ? b.flags & flag_unevaluated_items : 0);
+  const std::uint8_t unevaluated = n->type == NodeType::object
+                                       ? b.flags & flag_unevaluated_properties
+                                       : (n->type == NodeType::array ? b.flags & flag_unevaluated_items : 0);
   if (unevaluated != 0) return with_unevaluated(b, n, at, track);
   return body<track>(b, n, at);
 }

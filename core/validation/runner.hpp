@@ -10,9 +10,9 @@ namespace spikard::validation::detail {
 
 /// Memory that validation reuses, one a thread.
 struct Scratch {
-  std::vector<std::uint64_t> bits;                               ///< evaluated members and items, a stack of bit sets
-  std::vector<std::uint32_t> scopes;                             ///< the dynamic scope: resources, outermost first
-  std::vector<std::pair<std::uint64_t, const Node*>> elements;   ///< uniqueItems: hash and element
+  std::vector<std::uint64_t> bits;                              ///< evaluated members and items, a stack of bit sets
+  std::vector<std::uint32_t> scopes;                            ///< the dynamic scope: resources, outermost first
+  std::vector<std::pair<std::uint64_t, const Node*>> elements;  ///< uniqueItems: hash and element
 };
 [[nodiscard]] Scratch& thread_scratch() noexcept;
 
@@ -40,7 +40,9 @@ class Runner {
   [[nodiscard]] BlockId dynamic_target(const DynamicRef& ref) const noexcept;
   [[nodiscard]] std::string_view text(const Node* n) const noexcept { return {base_ + n->off, n->len}; }
   [[nodiscard]] Value value(const Node* n) const noexcept { return {n, base_}; }
-  [[nodiscard]] bool has_member(const Node* object, std::string_view name) const noexcept { return value(object).find(name).exists(); }
+  [[nodiscard]] bool has_member(const Node* object, std::string_view name) const noexcept {
+    return value(object).find(name).exists();
+  }
   [[nodiscard]] const Program& program() const noexcept { return program_; }
 
   /// Holds the dynamic scope (and counts the depth) while a block is looked at.
@@ -60,22 +62,32 @@ class Runner {
 
  private:
   // `track`: bits of the members or items that were evaluated are set in the scratch from word `at` on.
-  template <bool track> bool block(BlockId id, const Node* n, std::size_t at);
+  template <bool track>
+  bool block(BlockId id, const Node* n, std::size_t at);
   bool string_check(const Op& op, const Node* n);
   bool number_check(const Op& op, const Node* n) const;
   bool scalar(const Block& b, const Node* n);
   bool child(BlockId id, const Node* n);
-  template <bool track> bool body(const Block& b, const Node* n, std::size_t at);
-  template <bool track> bool common(const Block& b, const Node* n, std::size_t at);
-  template <bool track> bool array(const Block& b, const Node* n, std::size_t at);
-  template <bool track> bool contains(const Op& op, const Node* n, std::size_t at);
-  template <bool track> bool object(const Block& b, const Node* n, std::size_t at);
-  template <bool track> bool members(const ObjectPart& o, const Node* n, std::size_t at);
-  template <bool track> bool unknown_member(const ObjectPart& o, const Node* key, bool known, std::size_t at, std::uint32_t index);
-  template <bool track> bool in_place(BlockId id, const Node* n, std::size_t at);
+  template <bool track>
+  bool body(const Block& b, const Node* n, std::size_t at);
+  template <bool track>
+  bool common(const Block& b, const Node* n, std::size_t at);
+  template <bool track>
+  bool array(const Block& b, const Node* n, std::size_t at);
+  template <bool track>
+  bool contains(const Op& op, const Node* n, std::size_t at);
+  template <bool track>
+  bool object(const Block& b, const Node* n, std::size_t at);
+  template <bool track>
+  bool members(const ObjectPart& o, const Node* n, std::size_t at);
+  template <bool track>
+  bool unknown_member(const ObjectPart& o, const Node* key, bool known, std::size_t at, std::uint32_t index);
+  template <bool track>
+  bool in_place(BlockId id, const Node* n, std::size_t at);
   bool with_unevaluated(const Block& b, const Node* n, std::size_t at, bool track);
   /// Runs a block whose annotations count only when it holds: into bits of its own, merged when true.
-  template <bool track> bool branch(BlockId id, const Node* n, std::size_t at);
+  template <bool track>
+  bool branch(BlockId id, const Node* n, std::size_t at);
   void mark(std::size_t at, std::uint32_t index) noexcept { scratch_.bits[at + index / 64] |= std::uint64_t{1} << (index % 64); }
   [[nodiscard]] bool marked(std::size_t at, std::uint32_t index) const noexcept {
     return ((scratch_.bits[at + index / 64] >> (index % 64)) & 1U) != 0;

@@ -14,7 +14,9 @@ Result<Schema> Schema::compile(Value schema, const CompileOptions& options) {
   return out;
 }
 
-bool Schema::valid(Value instance) const { return detail::Runner(*program_, instance.base()).valid(program_->root, instance.ptr()); }
+bool Schema::valid(Value instance) const {
+  return detail::Runner(*program_, instance.base()).valid(program_->root, instance.ptr());
+}
 
 bool Schema::check(Value instance, std::span<const std::string_view> loc_prefix, Issues& issues) const {
   if (valid(instance)) return true;
@@ -37,7 +39,8 @@ Value Schema::default_value() const noexcept {
   return constant == detail::nothing ? Value() : program_->constant(constant);
 }
 
-bool Schema::coerce_and_check(Value text_tree, std::span<const std::string_view> loc_prefix, NodeBuilder& out, Issues& issues) const {
+bool Schema::coerce_and_check(Value text_tree, std::span<const std::string_view> loc_prefix, NodeBuilder& out,
+                              Issues& issues) const {
   return detail::coerce_tree(*program_, program_->root, text_tree, loc_prefix, out, issues);
 }
 

@@ -42,9 +42,9 @@ class Schema {
   /// The schema's own `default`, or a Value that does not exist.
   [[nodiscard]] Value default_value() const noexcept;
 
-  /// Text to typed (fixtures/README.md section 2, coercion). `text_tree` is what a form decodes to: strings, arrays and objects of strings. Every string
-  /// is coerced to the type its schema asks for; where it cannot be, an Issue is added, the string stays, and `check` must not report that place again:
-  /// so call `coerce_and_check`, which does both in the right order.
+  /// Text to typed (fixtures/README.md section 2, coercion). `text_tree` is what a form decodes to: strings, arrays and objects
+  /// of strings. Every string is coerced to the type its schema asks for; where it cannot be, an Issue is added, the string
+  /// stays, and `check` must not report that place again: so call `coerce_and_check`, which does both in the right order.
   bool coerce_and_check(Value text_tree, std::span<const std::string_view> loc_prefix, NodeBuilder& out, Issues& issues) const;
 
  private:
@@ -88,11 +88,12 @@ class Parameter {
   [[nodiscard]] std::size_t default_text() const noexcept;
   [[nodiscard]] std::size_t default_nodes() const noexcept;
 
-  /// `texts`: the decoded values of this name in order (scalars take the first); they lie at or after `room.base`. Writes exactly one value (the default, or null,
-  /// when there is no text). Returns false when an Issue was added or room ran out; then null was written. No allocation in the valid case.
+  /// `texts`: the decoded values of this name in order (scalars take the first); they lie at or after `room.base`. Writes exactly
+  /// one value (the default, or null, when there is no text). Returns false when an Issue was added or room ran out; then null
+  /// was written. No allocation in the valid case.
   bool read(std::span<const std::string_view> texts, NodeRoom& room, Issues& issues) const;
-  /// deepObject: the bracket paths of this name as a text tree (`f[a]=1` is {"a": "1"}); a Value that does not exist when there are none.
-  /// Defaults of members are filled in.
+  /// deepObject: the bracket paths of this name as a text tree (`f[a]=1` is {"a": "1"}); a Value that does not exist when there
+  /// are none. Defaults of members are filled in.
   bool read_object(Value text_tree, NodeRoom& room, NodeBuilder& scratch, Issues& issues) const;
 
  private:

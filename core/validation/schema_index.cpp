@@ -9,8 +9,17 @@
 namespace spikard::validation::detail {
 namespace {
 
-constexpr std::array<std::string_view, 11> one_schema{"items", "additionalProperties", "contains", "not", "if", "then", "else", "propertyNames",
-                                                      "unevaluatedItems", "unevaluatedProperties", "contentSchema"};
+constexpr std::array<std::string_view, 11> one_schema{"items",
+                                                      "additionalProperties",
+                                                      "contains",
+                                                      "not",
+                                                      "if",
+                                                      "then",
+                                                      "else",
+                                                      "propertyNames",
+                                                      "unevaluatedItems",
+                                                      "unevaluatedProperties",
+                                                      "contentSchema"};
 constexpr std::array<std::string_view, 4> schema_list{"allOf", "anyOf", "oneOf", "prefixItems"};
 constexpr std::array<std::string_view, 4> schema_map{"properties", "patternProperties", "$defs", "dependentSchemas"};
 
@@ -27,7 +36,8 @@ std::string escaped(std::string_view name) {
 std::string unescaped(std::string_view token) {
   std::string out;
   for (std::size_t i = 0; i < token.size(); ++i) {
-    if (token[i] == '~' && i + 1 < token.size() && (token[i + 1] == '0' || token[i + 1] == '1')) out.push_back(token[++i] == '0' ? '~' : '/');
+    if (token[i] == '~' && i + 1 < token.size() && (token[i + 1] == '0' || token[i + 1] == '1'))
+      out.push_back(token[++i] == '0' ? '~' : '/');
     else out.push_back(token[i]);
   }
   return out;
@@ -55,7 +65,9 @@ std::uint8_t SchemaIndex::vocabularies(Value schema, std::uint8_t inherited) con
   const Value meta = document(without_fragment(dialect.text()));
   const Value listed = meta.is_object() ? meta.find("$vocabulary") : Value();
   if (!listed.is_object()) return all_vocabularies;
-  const auto has = [&](std::string_view name) { return listed.find(fmt::format("https://json-schema.org/draft/2020-12/vocab/{}", name)).exists(); };
+  const auto has = [&](std::string_view name) {
+    return listed.find(fmt::format("https://json-schema.org/draft/2020-12/vocab/{}", name)).exists();
+  };
   std::uint8_t out = 0;
   if (has("applicator")) out |= applicator;
   if (has("validation")) out |= validation;
@@ -83,7 +95,8 @@ void SchemaIndex::walk(Value schema, std::uint32_t resource, const std::string& 
   if (schema.ptr() == resources_[resource].root.ptr()) {
     resources_[resource].vocabularies = vocabularies(schema, resources_[resource].vocabularies);
   }
-  if (const Value anchor = schema.find("$anchor"); anchor.is_string()) resources_[resource].anchors.emplace(anchor.text(), schema);
+  if (const Value anchor = schema.find("$anchor"); anchor.is_string())
+    resources_[resource].anchors.emplace(anchor.text(), schema);
   if (const Value anchor = schema.find("$dynamicAnchor"); anchor.is_string()) {
     resources_[resource].anchors.emplace(anchor.text(), schema);
     resources_[resource].dynamic_anchors.emplace(anchor.text(), schema);
@@ -132,11 +145,13 @@ bool SchemaIndex::find_resource(const std::string& uri, std::uint32_t& resource)
 Result<SchemaIndex::Target> SchemaIndex::resolve(std::string_view reference, const Place& from) {
   const std::string uri = resolve_uri(resources_[from.resource].uri, reference);
   const auto hash = uri.find('#');
-  const std::string fragment = hash == std::string::npos ? std::string() : percent_decoded(std::string_view(uri).substr(hash + 1));
+  const std::string fragment =
+      hash == std::string::npos ? std::string() : percent_decoded(std::string_view(uri).substr(hash + 1));
   const std::string base(without_fragment(uri));
   std::uint32_t resource = from.resource;
   if (base != resources_[resource].uri && !find_resource(base, resource)) {
-    return invalid_argument(fmt::format("expected a reference inside the schema or to a preloaded document, got \"{}\" (nothing is fetched)", reference));
+    return invalid_argument(fmt::format(
+        "expected a reference inside the schema or to a preloaded document, got \"{}\" (nothing is fetched)", reference));
   }
   if (fragment.empty() || fragment.front() == '/') return by_pointer(resource, fragment);
   const Resource& r = resources_[resource];

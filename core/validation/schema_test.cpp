@@ -51,53 +51,74 @@ TEST(Issues, HaveTheWordsOfTheFixtures) {
   const Case cases[] = {
       {R"({"type": "integer"})", R"("1")",
        R"([{"type":"int_parsing","loc":["body"],"msg":"Input should be a valid integer, unable to parse string as an integer","input":"1"}])"},
-      {R"({"type": "integer"})", "1.5", R"([{"type":"int_type","loc":["body"],"msg":"Input should be a valid integer","input":1.5}])"},
-      {R"({"type": "integer"})", "true", R"([{"type":"int_type","loc":["body"],"msg":"Input should be a valid integer","input":true}])"},
+      {R"({"type": "integer"})", "1.5",
+       R"([{"type":"int_type","loc":["body"],"msg":"Input should be a valid integer","input":1.5}])"},
+      {R"({"type": "integer"})", "true",
+       R"([{"type":"int_type","loc":["body"],"msg":"Input should be a valid integer","input":true}])"},
       {R"({"type": "number"})", R"("x")",
        R"([{"type":"float_parsing","loc":["body"],"msg":"Input should be a valid number, unable to parse string as a number","input":"x"}])"},
-      {R"({"type": "number"})", "null", R"([{"type":"float_type","loc":["body"],"msg":"Input should be a valid number","input":null}])"},
+      {R"({"type": "number"})", "null",
+       R"([{"type":"float_type","loc":["body"],"msg":"Input should be a valid number","input":null}])"},
       {R"({"type": "boolean"})", R"("yes")",
        R"([{"type":"bool_parsing","loc":["body"],"msg":"Input should be a valid boolean, unable to interpret input","input":"yes"}])"},
-      {R"({"type": "boolean"})", "1", R"([{"type":"bool_type","loc":["body"],"msg":"Input should be a valid boolean","input":1}])"},
-      {R"({"type": "string"})", "1", R"([{"type":"string_type","loc":["body"],"msg":"Input should be a valid string","input":1}])"},
-      {R"({"type": "array"})", "{}", R"([{"type":"array_type","loc":["body"],"msg":"Input should be a valid array","input":{}}])"},
-      {R"({"type": "object"})", "[1]", R"([{"type":"object_type","loc":["body"],"msg":"Input should be a valid object","input":[1]}])"},
+      {R"({"type": "boolean"})", "1",
+       R"([{"type":"bool_type","loc":["body"],"msg":"Input should be a valid boolean","input":1}])"},
+      {R"({"type": "string"})", "1",
+       R"([{"type":"string_type","loc":["body"],"msg":"Input should be a valid string","input":1}])"},
+      {R"({"type": "array"})", "{}",
+       R"([{"type":"array_type","loc":["body"],"msg":"Input should be a valid array","input":{}}])"},
+      {R"({"type": "object"})", "[1]",
+       R"([{"type":"object_type","loc":["body"],"msg":"Input should be a valid object","input":[1]}])"},
       {R"({"type": "null"})", "0", R"([{"type":"null_type","loc":["body"],"msg":"Input should be a valid null","input":0}])"},
-      {R"({"type": ["string", "null"]})", "5", R"([{"type":"type_error","loc":["body"],"msg":"Input should be a valid string or null","input":5}])"},
+      {R"({"type": ["string", "null"]})", "5",
+       R"([{"type":"type_error","loc":["body"],"msg":"Input should be a valid string or null","input":5}])"},
       {R"({"minLength": 1})", R"("")",
        R"([{"type":"string_too_short","loc":["body"],"msg":"String should have at least 1 character","input":"","ctx":{"min_length":1}}])"},
       {R"({"maxLength": 2})", R"("ééé")",
        R"([{"type":"string_too_long","loc":["body"],"msg":"String should have at most 2 characters","input":"ééé","ctx":{"max_length":2}}])"},
       {R"({"pattern": "^a$"})", R"("b")",
        R"([{"type":"string_pattern_mismatch","loc":["body"],"msg":"String should match pattern '^a$'","input":"b","ctx":{"pattern":"^a$"}}])"},
-      {R"({"minimum": 18})", "15", R"([{"type":"greater_than_equal","loc":["body"],"msg":"Input should be greater than or equal to 18","input":15,"ctx":{"ge":18}}])"},
-      {R"({"maximum": 0.5})", "1", R"([{"type":"less_than_equal","loc":["body"],"msg":"Input should be less than or equal to 0.5","input":1,"ctx":{"le":0.5}}])"},
-      {R"({"exclusiveMinimum": 0})", "0", R"([{"type":"greater_than","loc":["body"],"msg":"Input should be greater than 0","input":0,"ctx":{"gt":0}}])"},
-      {R"({"exclusiveMaximum": 1})", "1", R"([{"type":"less_than","loc":["body"],"msg":"Input should be less than 1","input":1,"ctx":{"lt":1}}])"},
-      {R"({"multipleOf": 5})", "17", R"([{"type":"multiple_of","loc":["body"],"msg":"Input should be a multiple of 5","input":17,"ctx":{"multiple_of":5}}])"},
+      {R"({"minimum": 18})", "15",
+       R"([{"type":"greater_than_equal","loc":["body"],"msg":"Input should be greater than or equal to 18","input":15,"ctx":{"ge":18}}])"},
+      {R"({"maximum": 0.5})", "1",
+       R"([{"type":"less_than_equal","loc":["body"],"msg":"Input should be less than or equal to 0.5","input":1,"ctx":{"le":0.5}}])"},
+      {R"({"exclusiveMinimum": 0})", "0",
+       R"([{"type":"greater_than","loc":["body"],"msg":"Input should be greater than 0","input":0,"ctx":{"gt":0}}])"},
+      {R"({"exclusiveMaximum": 1})", "1",
+       R"([{"type":"less_than","loc":["body"],"msg":"Input should be less than 1","input":1,"ctx":{"lt":1}}])"},
+      {R"({"multipleOf": 5})", "17",
+       R"([{"type":"multiple_of","loc":["body"],"msg":"Input should be a multiple of 5","input":17,"ctx":{"multiple_of":5}}])"},
       {R"({"enum": ["a", "b", "c"]})", R"("d")",
        R"([{"type":"enum","loc":["body"],"msg":"Input should be 'a', 'b' or 'c'","input":"d","ctx":{"expected":"'a', 'b' or 'c'"}}])"},
-      {R"({"enum": [1, 2, "x"]})", "7", R"([{"type":"enum","loc":["body"],"msg":"Input should be 1, 2 or 'x'","input":7,"ctx":{"expected":"1, 2 or 'x'"}}])"},
-      {R"({"minItems": 1})", "[]", R"([{"type":"too_short","loc":["body"],"msg":"List should have at least 1 item after validation","input":[],"ctx":{"min_length":1}}])"},
-      {R"({"maxItems": 0})", "[1]", R"([{"type":"too_long","loc":["body"],"msg":"List should have at most 0 items after validation","input":[1],"ctx":{"max_length":0}}])"},
-      {R"({"format": "uuid"})", R"("x")", R"([{"type":"uuid_parsing","loc":["body"],"msg":"Input should be a valid UUID","input":"x"}])"},
-      {R"({"format": "date-time"})", R"("x")", R"([{"type":"datetime_parsing","loc":["body"],"msg":"Input should be a valid datetime","input":"x"}])"},
+      {R"({"enum": [1, 2, "x"]})", "7",
+       R"([{"type":"enum","loc":["body"],"msg":"Input should be 1, 2 or 'x'","input":7,"ctx":{"expected":"1, 2 or 'x'"}}])"},
+      {R"({"minItems": 1})", "[]",
+       R"([{"type":"too_short","loc":["body"],"msg":"List should have at least 1 item after validation","input":[],"ctx":{"min_length":1}}])"},
+      {R"({"maxItems": 0})", "[1]",
+       R"([{"type":"too_long","loc":["body"],"msg":"List should have at most 0 items after validation","input":[1],"ctx":{"max_length":0}}])"},
+      {R"({"format": "uuid"})", R"("x")",
+       R"([{"type":"uuid_parsing","loc":["body"],"msg":"Input should be a valid UUID","input":"x"}])"},
+      {R"({"format": "date-time"})", R"("x")",
+       R"([{"type":"datetime_parsing","loc":["body"],"msg":"Input should be a valid datetime","input":"x"}])"},
       {R"({"format": "ipv6"})", R"("x")",
        R"([{"type":"format_error","loc":["body"],"msg":"Input should be a valid IPv6 address","input":"x","ctx":{"format":"ipv6"}}])"},
       {R"({"format": "decimal"})", R"("x")", "[]"},
-      {R"({"required": ["a"]})", R"({"b": 1})", R"([{"type":"missing","loc":["body","a"],"msg":"Field required","input":{"b":1}}])"},
+      {R"({"required": ["a"]})", R"({"b": 1})",
+       R"([{"type":"missing","loc":["body","a"],"msg":"Field required","input":{"b":1}}])"},
   };
   for (const Case& c : cases) EXPECT_EQ(issues_of(c.schema, c.instance), c.issues) << c.schema;
 }
 
 TEST(Issues, AreAllThereInOrder) {
-  EXPECT_EQ(issues_of(R"({"type": "object", "properties": {"z": {"type": "integer"}, "a": {"type": "string"}, "l": {"items": {"minimum": 1}}},
+  EXPECT_EQ(
+      issues_of(
+          R"({"type": "object", "properties": {"z": {"type": "integer"}, "a": {"type": "string"}, "l": {"items": {"minimum": 1}}},
                           "required": ["a", "z"]})",
-                      R"({"l": [0, 1, 2, 0], "a": 1})"),
-            R"([{"type":"string_type","loc":["body","a"],"msg":"Input should be a valid string","input":1},)"
-            R"({"type":"greater_than_equal","loc":["body","l","0"],"msg":"Input should be greater than or equal to 1","input":0,"ctx":{"ge":1}},)"
-            R"({"type":"greater_than_equal","loc":["body","l","3"],"msg":"Input should be greater than or equal to 1","input":0,"ctx":{"ge":1}},)"
-            R"({"type":"missing","loc":["body","z"],"msg":"Field required","input":{"l":[0,1,2,0],"a":1}}])");
+          R"({"l": [0, 1, 2, 0], "a": 1})"),
+      R"([{"type":"string_type","loc":["body","a"],"msg":"Input should be a valid string","input":1},)"
+      R"({"type":"greater_than_equal","loc":["body","l","0"],"msg":"Input should be greater than or equal to 1","input":0,"ctx":{"ge":1}},)"
+      R"({"type":"greater_than_equal","loc":["body","l","3"],"msg":"Input should be greater than or equal to 1","input":0,"ctx":{"ge":1}},)"
+      R"({"type":"missing","loc":["body","z"],"msg":"Field required","input":{"l":[0,1,2,0],"a":1}}])");
 }
 
 /// Type and place only.
@@ -123,16 +144,20 @@ TEST(Issues, OfApplicators) {
   EXPECT_EQ(places_of(R"({"contains": {"type": "string"}})", "[1]"), "validation_error@/body ");
   EXPECT_EQ(places_of(R"({"dependentRequired": {"a": ["b", "c"]}})", R"({"a": 1})"), "validation_error@/body ");
   EXPECT_EQ(places_of(R"({"allOf": [{"required": ["a"]}, {"required": ["b"]}]})", "{}"), "missing@/body/a missing@/body/b ");
-  EXPECT_EQ(places_of(R"({"if": {"required": ["k"]}, "then": {"required": ["x"]}, "else": {"required": ["y"]}})", R"({"k": 1})"), "missing@/body/x ");
+  EXPECT_EQ(places_of(R"({"if": {"required": ["k"]}, "then": {"required": ["x"]}, "else": {"required": ["y"]}})", R"({"k": 1})"),
+            "missing@/body/x ");
   EXPECT_EQ(places_of(R"({"dependentSchemas": {"a": {"required": ["b"]}}})", R"({"a": 1})"), "missing@/body/b ");
   EXPECT_EQ(places_of(R"({"prefixItems": [{"type": "string"}], "items": {"type": "integer"}})", R"([1, "x", 2])"),
             "string_type@/body/0 int_parsing@/body/1 ");
   EXPECT_EQ(places_of(R"({"properties": {"a": true}, "additionalProperties": false})", R"({"a": 1, "b": 1, "c": 2})"),
             "validation_error@/body/b validation_error@/body/c ");
-  EXPECT_EQ(places_of(R"({"allOf": [{"properties": {"a": {"type": "string"}}}], "unevaluatedProperties": false})", R"({"a": 1, "b": 1})"),
+  EXPECT_EQ(places_of(R"({"allOf": [{"properties": {"a": {"type": "string"}}}], "unevaluatedProperties": false})",
+                      R"({"a": 1, "b": 1})"),
             "string_type@/body/a validation_error@/body/b ");
-  EXPECT_EQ(places_of(R"({"prefixItems": [true], "unevaluatedItems": false})", "[1, 2, 3]"), "validation_error@/body/1 validation_error@/body/2 ");
-  EXPECT_EQ(places_of(R"({"patternProperties": {"^n_": {"type": "integer"}}, "additionalProperties": false})", R"({"n_a": "x", "b": 2})"),
+  EXPECT_EQ(places_of(R"({"prefixItems": [true], "unevaluatedItems": false})", "[1, 2, 3]"),
+            "validation_error@/body/1 validation_error@/body/2 ");
+  EXPECT_EQ(places_of(R"({"patternProperties": {"^n_": {"type": "integer"}}, "additionalProperties": false})",
+                      R"({"n_a": "x", "b": 2})"),
             "validation_error@/body/b int_parsing@/body/n_a ");
   EXPECT_EQ(places_of(R"({"minProperties": 2, "maxProperties": 0, "uniqueItems": true, "const": {"x": 1}})", R"({"a": 1})"),
             "validation_error@/body validation_error@/body validation_error@/body ");
@@ -189,11 +214,15 @@ TEST(Schema, DeepNestingEndsInAnIssueNotInAnOverflow) {
 }
 
 TEST(Schema, RefusalsNameThePlaceAndWhatWasExpected) {
-  EXPECT_EQ(refusal(R"({"properties": {"a": {"minLength": -1}}})"), R"(schema at "/properties/a/minLength": expected a non-negative integer)");
-  EXPECT_EQ(refusal(R"({"type": "int"})"), R"(schema at "/type": expected one of null, boolean, integer, number, string, array, object, or a list of them)");
+  EXPECT_EQ(refusal(R"({"properties": {"a": {"minLength": -1}}})"),
+            R"(schema at "/properties/a/minLength": expected a non-negative integer)");
+  EXPECT_EQ(refusal(R"({"type": "int"})"),
+            R"(schema at "/type": expected one of null, boolean, integer, number, string, array, object, or a list of them)");
   EXPECT_EQ(refusal(R"({"items": {"$ref": "#/$defs/none"}})"), R"(schema at "/items/$ref": nothing at "/$defs/none" in "")");
   EXPECT_NE(refusal(R"({"$ref": "https://example.com/x"})").find("nothing is fetched"), std::string::npos);
-  EXPECT_NE(refusal(R"({"pattern": "("})").find(R"(schema at "/pattern": expected an ECMA-262 regular expression: unclosed group at byte 0)"), std::string::npos);
+  EXPECT_NE(refusal(R"({"pattern": "("})")
+                .find(R"(schema at "/pattern": expected an ECMA-262 regular expression: unclosed group at byte 0)"),
+            std::string::npos);
   EXPECT_NE(refusal(R"({"pattern": "\\a"})").find("does not know"), std::string::npos);
   EXPECT_NE(refusal(R"({"$ref": "#"})").find("refers to itself"), std::string::npos);
   EXPECT_NE(refusal(R"({"anyOf": []})").find("/anyOf"), std::string::npos);
@@ -224,7 +253,9 @@ TEST(Defaults, OfTheSchemaItself) {
 }
 
 TEST(Numbers, DecimalsAndBigIntegers) {
-  const auto valid = [](std::string_view schema, std::string_view instance) { return schema_of(schema).valid(json::parse(instance).value().root()); };
+  const auto valid = [](std::string_view schema, std::string_view instance) {
+    return schema_of(schema).valid(json::parse(instance).value().root());
+  };
   EXPECT_TRUE(valid(R"({"multipleOf": 0.01})", "19.99"));
   EXPECT_TRUE(valid(R"({"multipleOf": 0.1})", "1.1"));
   EXPECT_FALSE(valid(R"({"multipleOf": 0.01})", "19.999"));

@@ -53,7 +53,8 @@ bool parse_number(std::string_view text, double& out) noexcept {
   }
   if (i != text.size()) return false;
   const auto [end, ec] = std::from_chars(text.data() + start, text.data() + text.size(), out);
-  if (ec == std::errc::result_out_of_range) out = std::strtod(std::string(text.substr(start)).c_str(), nullptr);  // underflow is a number
+  if (ec == std::errc::result_out_of_range)
+    out = std::strtod(std::string(text.substr(start)).c_str(), nullptr);  // underflow is a number
   return std::isfinite(out);
 }
 

@@ -1,4 +1,5 @@
-// A 500-byte order: customer, 1 to 50 items with a pattern and ranges. ninja -C build/bench validation_bench && build/bench/core/validation/validation_bench
+// A 500-byte order: customer, 1 to 50 items with a pattern and ranges. ninja -C build/bench validation_bench &&
+// build/bench/core/validation/validation_bench
 #include <benchmark/benchmark.h>
 
 #include <array>
@@ -52,7 +53,9 @@ BENCHMARK_CAPTURE(pattern, own, true);
 BENCHMARK_CAPTURE(pattern, re2, false);
 
 void read_parameter(benchmark::State& state) {
-  const Parameter p = Parameter::compile({"query", "limit", true}, json::parse(R"({"type": "integer", "minimum": 1, "maximum": 100})").value().root()).value();
+  const Parameter p = Parameter::compile({"query", "limit", true},
+                                         json::parse(R"({"type": "integer", "minimum": 1, "maximum": 100})").value().root())
+                          .value();
   const std::string text = "42";
   const std::array<std::string_view, 1> texts{text};
   Node nodes[4];

@@ -31,7 +31,8 @@ Document without(Value object, std::initializer_list<std::string_view> left_out)
 void configure(App& app, Value config) {
   only(config, {"request_id", "timeout", "limits"}, "config");
   services::HttpConfig& http = app.http();
-  if (const Value v = config.find("request_id")) http.request_id = checked(services::request_id_from_json(v, "config.request_id"));
+  if (const Value v = config.find("request_id"))
+    http.request_id = checked(services::request_id_from_json(v, "config.request_id"));
   if (const Value v = config.find("timeout")) http.timeout = checked(services::timeout_from_json(v, "config.timeout"));
   if (const Value v = config.find("limits")) http.limits = checked(services::limits_from_json(v, "config.limits"));
 }
@@ -39,7 +40,8 @@ void configure(App& app, Value config) {
 services::Route route_of(Value spec, const std::string& path) {
   services::Route route = checked(services::route_from_json(without(spec, {"handler", "dependencies", "body"}).root(), path));
   if (const Value body = spec.find("body")) {
-    // `files` belongs to multipart bodies, which are of a later issue; what is decided before such a body is read (415, its boundary) is there.
+    // `files` belongs to multipart bodies, which are of a later issue; what is decided before such a body is read (415, its
+    // boundary) is there.
     route.body = checked(services::body_from_json(without(body, {"files"}).root(), path + ".body"));
   }
   return route;
@@ -146,7 +148,9 @@ Response response_of(Value spec) {
   const Value body = spec.find("body");
   if (!body) return response;
   response.body = content_bytes(body);
-  response.format = body.find("json") ? http::BodyFormat::json : body.find("text") ? http::BodyFormat::text : http::BodyFormat::raw;
+  response.format = body.find("json")   ? http::BodyFormat::json
+                    : body.find("text") ? http::BodyFormat::text
+                                        : http::BodyFormat::raw;
   if (const Value type = body.find("media_type")) response.headers.emplace_back("content-type", type.text());
   return response;
 }

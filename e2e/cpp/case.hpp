@@ -13,12 +13,14 @@
 
 namespace spikard::e2e {
 
-/// A key or a kind of the case that this harness, or the product, does not have: an error of the start, never silently passed over.
+/// A key or a kind of the case that this harness, or the product, does not have: an error of the start, never silently passed
+/// over.
 struct NotBuilt : std::runtime_error {
   explicit NotBuilt(const std::string& what) : std::runtime_error("not built: " + what) {}
 };
 
-/// What the handlers, hooks and factories of one case share. Everything they look at in `app` (the case's `app`) lives as long as this.
+/// What the handlers, hooks and factories of one case share. Everything they look at in `app` (the case's `app`) lives as long as
+/// this.
 struct Case {
   explicit Case(Document document) : app(std::move(document)) {}
 
@@ -47,7 +49,8 @@ void only(Value object, std::initializer_list<std::string_view> known, std::stri
 [[nodiscard]] Response response_of(Value spec);
 [[nodiscard]] std::string_view json_type_of(Value value);
 
-// application.cpp: everything that is data, as the manifest has it; throws NotBuilt, or std::runtime_error for what the manifest refuses.
+// application.cpp: everything that is data, as the manifest has it; throws NotBuilt, or std::runtime_error for what the manifest
+// refuses.
 [[nodiscard]] std::unique_ptr<App> make_app(const std::shared_ptr<Case>& play);
 
 // dependencies.cpp

@@ -14,8 +14,8 @@ std::string random_uuid() {
   b[6] = static_cast<unsigned char>((b[6] & 0x0f) | 0x40);
   b[8] = static_cast<unsigned char>((b[8] & 0x3f) | 0x80);
   char text[37];
-  std::snprintf(text, sizeof text, "%02x%02x%02x%02x-%02x%02x-%02x%02x-%02x%02x-%02x%02x%02x%02x%02x%02x", b[0], b[1], b[2], b[3], b[4], b[5], b[6], b[7], b[8], b[9],
-                b[10], b[11], b[12], b[13], b[14], b[15]);
+  std::snprintf(text, sizeof text, "%02x%02x%02x%02x-%02x%02x-%02x%02x-%02x%02x-%02x%02x%02x%02x%02x%02x", b[0], b[1], b[2], b[3],
+                b[4], b[5], b[6], b[7], b[8], b[9], b[10], b[11], b[12], b[13], b[14], b[15]);
   return text;
 }
 
@@ -58,7 +58,8 @@ services::Dependency add_dependency(App& app, const std::shared_ptr<Case>& play,
     return app.make_value(std::move(dependency), value ? std::make_shared<Document>(value) : std::make_shared<Document>());
   }
   const std::string name = dependency.name;
-  App::RawFactory make = [play, name, spec](std::vector<std::shared_ptr<void>>) -> Task<std::pair<std::shared_ptr<void>, std::string>> {
+  App::RawFactory make = [play, name,
+                          spec](std::vector<std::shared_ptr<void>>) -> Task<std::pair<std::shared_ptr<void>, std::string>> {
     play->note("open:" + name);
     auto object = std::make_shared<Document>(produce(*play, name, spec.find("produces")));
     std::string type(json_type_of(object->root()));

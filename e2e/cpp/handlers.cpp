@@ -14,7 +14,8 @@ struct Named {
 };
 
 std::string lower(std::string text) {
-  std::transform(text.begin(), text.end(), text.begin(), [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c; });
+  std::transform(text.begin(), text.end(), text.begin(),
+                 [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c; });
   return text;
 }
 
@@ -30,7 +31,8 @@ std::vector<Named> parameter_names(const services::Route& route) {
     const std::string inside = route.path.substr(at + 1, route.path.find('}', at) - at - 1);
     std::string name = inside.substr(0, inside.find(':'));
     const auto same = [&](const Named& n) { return n.part == "path" && n.name == name; };
-    if (std::none_of(names.begin(), names.begin() + static_cast<std::ptrdiff_t>(declared), same)) names.push_back({"path", std::move(name)});
+    if (std::none_of(names.begin(), names.begin() + static_cast<std::ptrdiff_t>(declared), same))
+      names.push_back({"path", std::move(name)});
   }
   return names;
 }

@@ -16,7 +16,8 @@ namespace {
 
 struct Refused : std::runtime_error {
   Refused(std::string kind, const std::string& message) : std::runtime_error(message), type(std::move(kind)) {}
-  explicit Refused(const Error& error) : Refused(error.detail().empty() ? std::string(name_of(error.kind())) : error.detail(), error.message()) {}
+  explicit Refused(const Error& error)
+      : Refused(error.detail().empty() ? std::string(name_of(error.kind())) : error.detail(), error.message()) {}
   std::string type;
 };
 

@@ -66,9 +66,11 @@ void add_hook(App& app, http::HookPhase phase, Value spec) {
   } else if (kind == "append_context") {
     add({"kind", "key", "value"}, [](Hook& h, Value s) { append_context(h, text_or(s, "key"), s.find("value")); });
   } else if (kind == "set_response_header") {
-    add({"kind", "name", "value"}, [](Hook& h, Value s) { h.set_header(std::string(text_or(s, "name")), std::string(text_or(s, "value"))); });
+    add({"kind", "name", "value"},
+        [](Hook& h, Value s) { h.set_header(std::string(text_or(s, "name")), std::string(text_or(s, "value"))); });
   } else if (kind == "append_response_header") {
-    add({"kind", "name", "value"}, [](Hook& h, Value s) { h.append_header(std::string(text_or(s, "name")), std::string(text_or(s, "value"))); });
+    add({"kind", "name", "value"},
+        [](Hook& h, Value s) { h.append_header(std::string(text_or(s, "name")), std::string(text_or(s, "value"))); });
   } else if (kind == "respond") {
     add({"kind", "status", "headers", "body"}, [](Hook& h, Value s) { h.respond(response_of(s)); });
   } else if (kind == "fail") {

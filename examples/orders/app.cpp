@@ -25,8 +25,8 @@ Response create(Body<NewOrder> body, StoreRef store, Context& ctx) {
 
 const Order& read(Path<"id", std::int64_t> id, StoreRef store) { return (*store)->find(*id); }
 
-OrderList list(Query<"status", std::optional<Status>> status, Query<"limit", int, Ge<1>, Le<100>, Default<20>> limit, Query<"offset", std::int64_t, Ge<0>, Default<0>> offset,
-               StoreRef store) {
+OrderList list(Query<"status", std::optional<Status>> status, Query<"limit", int, Ge<1>, Le<100>, Default<20>> limit,
+               Query<"offset", std::int64_t, Ge<0>, Default<0>> offset, StoreRef store) {
   return (*store)->list(*status, static_cast<std::size_t>(*limit), static_cast<std::size_t>(*offset));
 }
 
@@ -46,7 +46,8 @@ class Upload {
  public:
   explicit Upload(const std::filesystem::path& path)
       : path_(path),
-        part_(path.string() + "." + std::to_string(reinterpret_cast<std::uintptr_t>(this)) + ".part"),  // two uploads of one order do not meet
+        part_(path.string() + "." + std::to_string(reinterpret_cast<std::uintptr_t>(this)) +
+              ".part"),  // two uploads of one order do not meet
         file_(std::fopen(part_.c_str(), "wb"), &std::fclose),
         digest_(EVP_MD_CTX_new(), &EVP_MD_CTX_free) {
     if (file_ == nullptr || digest_ == nullptr) throw std::runtime_error("cannot write " + path.string());
@@ -60,7 +61,8 @@ class Upload {
   Upload& operator=(const Upload&) = delete;
 
   void add(const std::string& part) {
-    if (std::fwrite(part.data(), 1, part.size(), file_.get()) != part.size()) throw std::runtime_error("cannot write " + path_.string());
+    if (std::fwrite(part.data(), 1, part.size(), file_.get()) != part.size())
+      throw std::runtime_error("cannot write " + path_.string());
     EVP_DigestUpdate(digest_.get(), part.data(), part.size());
     size_ += part.size();
   }
@@ -124,7 +126,9 @@ Task<void> follow(std::shared_ptr<Store::Watcher> watcher, CancelToken stopping,
 
 StreamingResponse feed(StoreRef store, Context& ctx) {
   auto watcher = std::make_shared<Store::Watcher>(*store, ctx.loop());
-  return {.produce = [watcher, stopping = ctx.stopping()](BodyWriter& out) { return follow(watcher, stopping, out); }, .media_type = "text/event-stream", .headers = {{"cache-control", "no-cache"}}};
+  return {.produce = [watcher, stopping = ctx.stopping()](BodyWriter& out) { return follow(watcher, stopping, out); },
+          .media_type = "text/event-stream",
+          .headers = {{"cache-control", "no-cache"}}};
 }
 
 }  // namespace

@@ -76,7 +76,6 @@ struct Attached {
 };
 BOOST_DESCRIBE_STRUCT(Attached, (), (order, size, sha256))
 
-
 /// Orders in memory, and who watches them. The service has one I/O thread, and so needs no locks.
 class Store {
  public:
@@ -96,7 +95,9 @@ class Store {
   /// Gets what `tell` says for as long as it lives. One that falls a thousand events behind is closed.
   class Watcher {
    public:
-    Watcher(std::shared_ptr<Store> store, spikard::net::Loop& loop) : queue(loop, 1000), store_(std::move(store)) { store_->watchers_.insert(this); }
+    Watcher(std::shared_ptr<Store> store, spikard::net::Loop& loop) : queue(loop, 1000), store_(std::move(store)) {
+      store_->watchers_.insert(this);
+    }
     ~Watcher() { store_->watchers_.erase(this); }
     Watcher(const Watcher&) = delete;
     Watcher& operator=(const Watcher&) = delete;

@@ -16,7 +16,9 @@ TEST(Orders, CreateReadListPatch) {
   const auto made = client.send_json("POST", "/orders", ada);
   EXPECT_EQ(made.status, 201);
   EXPECT_EQ(made.header("location"), "/orders/1");
-  EXPECT_EQ(made.body, R"({"id":1,"customer":"Ada","status":"new","items":[{"sku":"ABC-0001","quantity":2,"price":9.5}],"note":null,"total":19.0,"attachment":null})");
+  EXPECT_EQ(
+      made.body,
+      R"({"id":1,"customer":"Ada","status":"new","items":[{"sku":"ABC-0001","quantity":2,"price":9.5}],"note":null,"total":19.0,"attachment":null})");
   client.settle();
   EXPECT_EQ(client.get("/orders/1").as<orders::Order>().status, orders::Status::confirmed) << "the background task has run";
   client.send_json("POST", "/orders", ada);
@@ -39,7 +41,8 @@ TEST(Orders, CreateReadListPatch) {
 TEST(Orders, ValidationNamesEveryViolation) {
   auto app = orders::make_app();
   TestClient client(app);
-  const auto wrong = client.send_json("POST", "/orders", R"({"customer": "", "items": [{"sku": "abc", "quantity": 0, "price": -1, "x": 1}]})");
+  const auto wrong =
+      client.send_json("POST", "/orders", R"({"customer": "", "items": [{"sku": "abc", "quantity": 0, "price": -1, "x": 1}]})");
   EXPECT_EQ(wrong.status, 422);
   EXPECT_EQ(wrong.json().root().find("errors").size(), 5U) << wrong.body;
   EXPECT_EQ(client.send_json("PATCH", "/orders/1", R"({"status": null})").status, 422) << "may be left out, but is not nullable";
@@ -49,11 +52,13 @@ TEST(Orders, AttachmentIsStreamed) {
   auto app = orders::make_app();
   TestClient client(app);
   client.send_json("POST", "/orders", ada);
-  const auto attached = client.request("PUT", "/orders/1/attachment", {{"Content-Type", "application/octet-stream"}}, std::string(300'000, 'x'));
+  const auto attached =
+      client.request("PUT", "/orders/1/attachment", {{"Content-Type", "application/octet-stream"}}, std::string(300'000, 'x'));
   EXPECT_EQ(attached.status, 200) << attached.body;
   EXPECT_EQ(attached.json().root().find("size").as_int(), 300'000);
   EXPECT_EQ(attached.json().root().find("sha256").text().size(), 64U);
-  EXPECT_EQ(client.request("PUT", "/orders/1/attachment", {}, "abc").json().root().find("sha256").text(), "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
+  EXPECT_EQ(client.request("PUT", "/orders/1/attachment", {}, "abc").json().root().find("sha256").text(),
+            "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
   EXPECT_EQ(client.get("/orders/1").as<orders::Order>().attachment->size, 3U);
   EXPECT_EQ(client.request("PUT", "/orders/9/attachment", {}, "abc").status, 404);
 }

@@ -48,7 +48,8 @@ OrderList Store::list(std::optional<Status> status, std::size_t limit, std::size
 
 void Store::tell(std::string_view change, const Order& order) {
   if (watchers_.empty()) return;
-  const std::string event = "event: order\ndata: {\"change\":" + spikard::to_json(change) + ",\"order\":" + spikard::to_json(order) + "}\n\n";
+  const std::string event =
+      "event: order\ndata: {\"change\":" + spikard::to_json(change) + ",\"order\":" + spikard::to_json(order) + "}\n\n";
   for (Watcher* watcher : watchers_) {
     if (!watcher->queue.push(std::string(event))) watcher->queue.close();
   }

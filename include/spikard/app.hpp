@@ -17,13 +17,14 @@ namespace spikard::app {
 class Application;
 class IoUnit;
 struct ApplicationOptions;
-}
+}  // namespace spikard::app
 
 namespace spikard {
 
 enum class Scope : std::uint8_t { singleton, request, transient };
 
-/// An application: routes, hooks and dependencies as functions, the rest as plain data in `manifest()`. Build it on one thread, then `run()` it, or give it to a TestClient.
+/// An application: routes, hooks and dependencies as functions, the rest as plain data in `manifest()`. Build it on one thread,
+/// then `run()` it, or give it to a TestClient.
 ///
 ///     int main() {
 ///       spikard::App app;
@@ -31,8 +32,9 @@ enum class Scope : std::uint8_t { singleton, request, transient };
 ///       return app.run();
 ///     }
 ///
-/// Handlers are plain functions or Task<T> coroutines. They return a described struct or Json (application/json), text (text/plain), void (204), Response, StreamingResponse,
-/// or a Result of these, whose Error becomes a problem. They run on I/O threads and must not block, unless registered with `.blocking()`.
+/// Handlers are plain functions or Task<T> coroutines. They return a described struct or Json (application/json), text
+/// (text/plain), void (204), Response, StreamingResponse, or a Result of these, whose Error becomes a problem. They run on I/O
+/// threads and must not block, unless registered with `.blocking()`.
 class App {
  public:
   App();
@@ -48,10 +50,19 @@ class App {
   /// Further declarations of a route: `app.post(...).blocking().timeout(2s)`.
   class RouteRef {
    public:
-    RouteRef& name(std::string name) { spec().name = std::move(name); return *this; }
-    RouteRef& timeout(std::chrono::milliseconds t) { spec().timeout_ms = static_cast<std::uint32_t>(t.count()); return *this; }
+    RouteRef& name(std::string name) {
+      spec().name = std::move(name);
+      return *this;
+    }
+    RouteRef& timeout(std::chrono::milliseconds t) {
+      spec().timeout_ms = static_cast<std::uint32_t>(t.count());
+      return *this;
+    }
     /// The handler, a plain function of typed parameters, blocks: it runs on the blocking pool.
-    RouteRef& blocking() { spec().blocking = true; return *this; }
+    RouteRef& blocking() {
+      spec().blocking = true;
+      return *this;
+    }
     /// Media types of the body that are taken.
     RouteRef& accepts(std::vector<std::string> content_types);
     [[nodiscard]] services::Route& spec();
@@ -72,31 +83,54 @@ class App {
     return add(std::move(spec), detail::make_handler(std::move(handler)));
   }
   template <class F>
-  RouteRef get(std::string path, F handler) { return route(services::HttpMethod::get, std::move(path), std::move(handler)); }
+  RouteRef get(std::string path, F handler) {
+    return route(services::HttpMethod::get, std::move(path), std::move(handler));
+  }
   template <class F>
-  RouteRef post(std::string path, F handler) { return route(services::HttpMethod::post, std::move(path), std::move(handler)); }
+  RouteRef post(std::string path, F handler) {
+    return route(services::HttpMethod::post, std::move(path), std::move(handler));
+  }
   template <class F>
-  RouteRef put(std::string path, F handler) { return route(services::HttpMethod::put, std::move(path), std::move(handler)); }
+  RouteRef put(std::string path, F handler) {
+    return route(services::HttpMethod::put, std::move(path), std::move(handler));
+  }
   template <class F>
-  RouteRef patch(std::string path, F handler) { return route(services::HttpMethod::patch, std::move(path), std::move(handler)); }
+  RouteRef patch(std::string path, F handler) {
+    return route(services::HttpMethod::patch, std::move(path), std::move(handler));
+  }
   template <class F>
-  RouteRef del(std::string path, F handler) { return route(services::HttpMethod::del, std::move(path), std::move(handler)); }
+  RouteRef del(std::string path, F handler) {
+    return route(services::HttpMethod::del, std::move(path), std::move(handler));
+  }
 
-  /// A route as plain data with a handler that reads the request itself: `Response(Context&)`, or a Task of Response or AnyResponse.
+  /// A route as plain data with a handler that reads the request itself: `Response(Context&)`, or a Task of Response or
+  /// AnyResponse.
   template <class F>
-  RouteRef add_route(services::Route spec, F handler) { return add(std::move(spec), detail::make_handler(std::move(handler))); }
+  RouteRef add_route(services::Route spec, F handler) {
+    return add(std::move(spec), detail::make_handler(std::move(handler)));
+  }
 
   /// Hooks run in the order they were added. `fn(Hook&)`, plain or a Task<void>; a thrown exception goes to on_error.
   template <class F>
-  App& on_request(F fn) { return hook(http::HookPhase::on_request, std::move(fn)); }
+  App& on_request(F fn) {
+    return hook(http::HookPhase::on_request, std::move(fn));
+  }
   template <class F>
-  App& pre_validation(F fn) { return hook(http::HookPhase::pre_validation, std::move(fn)); }
+  App& pre_validation(F fn) {
+    return hook(http::HookPhase::pre_validation, std::move(fn));
+  }
   template <class F>
-  App& pre_handler(F fn) { return hook(http::HookPhase::pre_handler, std::move(fn)); }
+  App& pre_handler(F fn) {
+    return hook(http::HookPhase::pre_handler, std::move(fn));
+  }
   template <class F>
-  App& on_response(F fn) { return hook(http::HookPhase::on_response, std::move(fn)); }
+  App& on_response(F fn) {
+    return hook(http::HookPhase::on_response, std::move(fn));
+  }
   template <class F>
-  App& on_error(F fn) { return hook(http::HookPhase::on_error, std::move(fn)); }
+  App& on_error(F fn) {
+    return hook(http::HookPhase::on_error, std::move(fn));
+  }
   template <class F>
   App& hook(http::HookPhase phase, F fn) {
     HookFunction hook;
@@ -113,14 +147,17 @@ class App {
     spec.kind = services::DependencyKind::value;
     return add_value(std::move(spec), std::make_shared<T>(std::move(object)));
   }
-  /// A factory for `Inject<"name", T>`: a function (or coroutine) of Injects that returns T. T's destructor is the clean-up; `cleanup(T&)`, plain or a Task<void>, runs before it.
+  /// A factory for `Inject<"name", T>`: a function (or coroutine) of Injects that returns T. T's destructor is the clean-up;
+  /// `cleanup(T&)`, plain or a Task<void>, runs before it.
   template <class F>
-  App& dependency(std::string name, Scope scope, F factory) { return dependency(std::move(name), scope, std::move(factory), [](auto&) {}); }
+  App& dependency(std::string name, Scope scope, F factory) {
+    return dependency(std::move(name), scope, std::move(factory), [](auto&) {});
+  }
   template <class F, class C>
   App& dependency(std::string name, Scope scope, F factory, C cleanup);
 
-  /// Factories as data: `make(arguments)` gives the object and, if it has one, its JSON type; `cleanup` may be empty. For one route only: put the spec's id (returned) into
-  /// `route.dependencies`.
+  /// Factories as data: `make(arguments)` gives the object and, if it has one, its JSON type; `cleanup` may be empty. For one
+  /// route only: put the spec's id (returned) into `route.dependencies`.
   using RawFactory = Function<Task<std::pair<std::shared_ptr<void>, std::string>>(std::vector<std::shared_ptr<void>>)>;
   using RawCleanup = Function<Task<void>(std::shared_ptr<void>)>;
   services::Dependency make_dependency(services::Dependency spec, RawFactory make, RawCleanup cleanup);
@@ -129,8 +166,9 @@ class App {
 
   App& listen(std::uint16_t port, std::string address = "127.0.0.1");
 
-  /// Serves until SIGTERM, SIGINT or stop(); returns the exit code (DESIGN.md section 6). A manifest that is wrong is reported to standard error, exit code 78.
-  /// Over the manifest lie spikard.toml and the environment (docs/guide/configuration.md). Without a listener: 127.0.0.1:8000.
+  /// Serves until SIGTERM, SIGINT or stop(); returns the exit code (DESIGN.md section 6). A manifest that is wrong is reported to
+  /// standard error, exit code 78. Over the manifest lie spikard.toml and the environment (docs/guide/configuration.md). Without
+  /// a listener: 127.0.0.1:8000.
   [[nodiscard]] int run();
   /// Begins the drain; any thread.
   void stop();
@@ -180,7 +218,8 @@ App& App::dependency(std::string name, Scope scope, F factory, C cleanup) {
   spec.kind = services::DependencyKind::factory;
   spec.scope = static_cast<services::DependencyScope>(scope);
   spec.depends_on = detail::FactoryArguments<typename S::Args>::names();
-  auto make = [f = std::move(factory)](std::vector<std::shared_ptr<void>> objects) mutable -> Task<std::pair<std::shared_ptr<void>, std::string>> {
+  auto make = [f = std::move(factory)](
+                  std::vector<std::shared_ptr<void>> objects) mutable -> Task<std::pair<std::shared_ptr<void>, std::string>> {
     std::pair<std::shared_ptr<void>, std::string> made;
     if constexpr (detail::task_of<R>::value) {
       Task<T> task = detail::FactoryArguments<typename S::Args>::call(f, objects);

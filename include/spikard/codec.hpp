@@ -43,7 +43,8 @@ M& member_type_of(M C::*);
 template <class L>
 struct has_given : std::false_type {};
 template <template <class...> class L, class... D>
-struct has_given<L<D...>> : std::bool_constant<(is_given<std::remove_cvref_t<decltype(member_type_of(D::pointer))>>::value || ...)> {};
+struct has_given<L<D...>>
+    : std::bool_constant<(is_given<std::remove_cvref_t<decltype(member_type_of(D::pointer))>>::value || ...)> {};
 
 template <class T>
 void write_struct(JsonOut& out, const T& v) {
@@ -124,7 +125,10 @@ void write_json(JsonOut& out, const T& v) {
     out.put('}');
   } else if constexpr (Described<T>) {
     write_struct(out, v);
-  } else if constexpr (requires { v.begin(); v.end(); }) {
+  } else if constexpr (requires {
+                         v.begin();
+                         v.end();
+                       }) {
     char separator = '[';
     for (const auto& element : v) {
       out.put(std::exchange(separator, ','));
@@ -162,7 +166,8 @@ void read_struct(Value v, T& out) {
     const auto found = *member;
     boost::mp11::mp_for_each<L>([&](auto d) {
       using D = decltype(d);
-      if (found.key.size() == KeyText<D>::length && std::memcmp(found.key.data(), D::name, KeyText<D>::length) == 0) read_node(found.value, out.*D::pointer);
+      if (found.key.size() == KeyText<D>::length && std::memcmp(found.key.data(), D::name, KeyText<D>::length) == 0)
+        read_node(found.value, out.*D::pointer);
     });
   }
 }
@@ -175,7 +180,8 @@ void read_integer(Value v, T& out) {
   else if (v.is(NodeType::number)) {  // 1.0 is an integer for JSON Schema
     const double d = v.as_double();
     // Casting what does not fit would be undefined.
-    if constexpr (std::is_unsigned_v<T>) out = d >= 0 && d < 18446744073709551616.0 ? static_cast<T>(static_cast<std::uint64_t>(d)) : T{};
+    if constexpr (std::is_unsigned_v<T>)
+      out = d >= 0 && d < 18446744073709551616.0 ? static_cast<T>(static_cast<std::uint64_t>(d)) : T{};
     else out = d >= -9223372036854775808.0 && d < 9223372036854775808.0 ? static_cast<T>(static_cast<std::int64_t>(d)) : T{};
   }
 }

@@ -36,7 +36,8 @@ Function<Task<void>()> as_task(F fn) {
 }
 }  // namespace detail
 
-/// Everything about the request in hand that is not a typed parameter. A handler takes `Context&`; it is valid until the handler has ended.
+/// Everything about the request in hand that is not a typed parameter. A handler takes `Context&`; it is valid until the handler
+/// has ended.
 class Context {
  public:
   Context(http::Exchange& exchange, detail::Dispatcher& dispatcher) noexcept : exchange_(exchange), dispatcher_(dispatcher) {}
@@ -44,17 +45,21 @@ class Context {
   Context& operator=(const Context&) = delete;
 
   [[nodiscard]] Request request() const noexcept { return Request(exchange_); }
-  /// Fires when the client goes, the time-out passes or the application stops. A coroutine's waits of the core's honour it by themselves.
+  /// Fires when the client goes, the time-out passes or the application stops. A coroutine's waits of the core's honour it by
+  /// themselves.
   [[nodiscard]] CancelToken token() const noexcept { return exchange_.token(); }
   [[nodiscard]] net::Loop& loop() const noexcept;
-  /// Fires when the drain begins: an endless stream ends then, or it is cut off when the drain's time is over. Everything else just goes on.
+  /// Fires when the drain begins: an endless stream ends then, or it is cut off when the drain's time is over. Everything else
+  /// just goes on.
   [[nodiscard]] CancelToken stopping() const noexcept;
   /// Returns cancelled when the token fires first.
   [[nodiscard]] Task<Result<void>> sleep(Duration after) const { return net::sleep(loop(), after).with_token(token()); }
 
   /// Runs a function that blocks on the pool and comes back with a Result of what it returned. It must own what it uses.
   template <class F>
-  [[nodiscard]] auto blocking(F fn) const { return net::blocking(loop(), detail::blocking_pool(dispatcher_), std::move(fn)); }
+  [[nodiscard]] auto blocking(F fn) const {
+    return net::blocking(loop(), detail::blocking_pool(dispatcher_), std::move(fn));
+  }
 
   /// Added to whatever the handler answers.
   void set_header(std::string name, std::string value) { headers_.emplace_back(std::move(name), std::move(value)); }
@@ -63,10 +68,12 @@ class Context {
   /// Status of an answer that is not a Response of its own; default 200 (204 for void).
   void status(std::uint16_t code) noexcept { status_ = code; }
 
-  /// Runs after the answer was made, on this loop; not when the handler throws. `task` is a function or a coroutine function and must own what it uses: this Context is
-  /// gone by then. The drain waits for it; it is not durable.
+  /// Runs after the answer was made, on this loop; not when the handler throws. `task` is a function or a coroutine function and
+  /// must own what it uses: this Context is gone by then. The drain waits for it; it is not durable.
   template <class F>
-  void background(F task) { background_.push_back(detail::as_task(std::move(task))); }
+  void background(F task) {
+    background_.push_back(detail::as_task(std::move(task)));
+  }
 
   [[nodiscard]] http::Exchange& exchange() const noexcept { return exchange_; }
   [[nodiscard]] detail::Dispatcher& dispatcher() const noexcept { return dispatcher_; }
@@ -93,7 +100,8 @@ class Context {
   std::optional<std::uint16_t> status_;
 };
 
-/// A streamed request body, as a parameter of a coroutine handler. It is not validated; the body limit holds. The client is slowed down to what is read.
+/// A streamed request body, as a parameter of a coroutine handler. It is not validated; the body limit holds. The client is
+/// slowed down to what is read.
 ///
 ///     while (auto chunk = (co_await body.next()).value()) use(*chunk);
 class BodyStream {
@@ -118,7 +126,9 @@ class Hook {
   [[nodiscard]] CancelToken token() const noexcept { return exchange_.token(); }
   /// A member of the request's context; handlers read it by `ctx.request().context()`.
   template <class T>
-  void set_context(std::string_view key, const T& value) { set_context_json(key, to_document(value)); }
+  void set_context(std::string_view key, const T& value) {
+    set_context_json(key, to_document(value));
+  }
   void set_context_json(std::string_view key, Json value) { context_.emplace_back(std::string(key), std::move(value)); }
   void set_header(std::string name, std::string value) { set_.emplace_back(std::move(name), std::move(value)); }
   void append_header(std::string name, std::string value) { append_.emplace_back(std::move(name), std::move(value)); }

@@ -15,7 +15,8 @@
 
 #include "base/node.hpp"
 
-/// Structs that describe themselves (Boost.Describe) get their JSON Schema, their parsing and their serialisation from that description.
+/// Structs that describe themselves (Boost.Describe) get their JSON Schema, their parsing and their serialisation from that
+/// description.
 ///
 ///     struct Item {
 ///       std::string sku;
@@ -25,10 +26,12 @@
 ///     SPIKARD_CONSTRAIN(Item, sku, pattern("^[A-Z]{3}-[0-9]{4}$"))
 ///     SPIKARD_CONSTRAIN(Item, quantity, ge(1), le(100))
 ///
-/// The names in JSON are those of the members and enumerators; one underscore at the end is not part of it (`class_` is "class", for names that C++ keeps for itself).
+/// The names in JSON are those of the members and enumerators; one underscore at the end is not part of it (`class_` is "class",
+/// for names that C++ keeps for itself).
 ///
-/// A member is required unless it is a std::optional, a std::unique_ptr or a std::shared_ptr (then null is taken too), a Given, or has a default: an initialiser that differs from the type's empty value, or the
-/// constraint `defaulted()`. Unknown members are ignored unless the struct has `static constexpr bool spikard_closed = true`.
+/// A member is required unless it is a std::optional, a std::unique_ptr or a std::shared_ptr (then null is taken too), a Given,
+/// or has a default: an initialiser that differs from the type's empty value, or the constraint `defaulted()`. Unknown members
+/// are ignored unless the struct has `static constexpr bool spikard_closed = true`.
 namespace spikard {
 
 /// Constraints of one member, as JSON Schema keywords. They are validated by the core and shown in OpenAPI.
@@ -42,19 +45,30 @@ struct Constraint {
 namespace constraints {
 template <class N>
 constexpr Constraint bound(std::string_view keyword, N v) {
-  if constexpr (std::is_integral_v<N>) return {.keyword = keyword, .kind = Constraint::Kind::integer, .integer = static_cast<std::int64_t>(v)};
+  if constexpr (std::is_integral_v<N>)
+    return {.keyword = keyword, .kind = Constraint::Kind::integer, .integer = static_cast<std::int64_t>(v)};
   else return {.keyword = keyword, .kind = Constraint::Kind::number, .number = static_cast<double>(v)};
 }
 template <class N>
-constexpr Constraint ge(N v) { return bound("minimum", v); }
+constexpr Constraint ge(N v) {
+  return bound("minimum", v);
+}
 template <class N>
-constexpr Constraint gt(N v) { return bound("exclusiveMinimum", v); }
+constexpr Constraint gt(N v) {
+  return bound("exclusiveMinimum", v);
+}
 template <class N>
-constexpr Constraint le(N v) { return bound("maximum", v); }
+constexpr Constraint le(N v) {
+  return bound("maximum", v);
+}
 template <class N>
-constexpr Constraint lt(N v) { return bound("exclusiveMaximum", v); }
+constexpr Constraint lt(N v) {
+  return bound("exclusiveMaximum", v);
+}
 template <class N>
-constexpr Constraint multiple_of(N v) { return bound("multipleOf", v); }
+constexpr Constraint multiple_of(N v) {
+  return bound("multipleOf", v);
+}
 constexpr Constraint min_length(std::int64_t n) { return bound("minLength", n); }
 constexpr Constraint max_length(std::int64_t n) { return bound("maxLength", n); }
 constexpr Constraint min_items(std::int64_t n) { return bound("minItems", n); }
@@ -63,7 +77,9 @@ constexpr Constraint unique_items() { return {.keyword = "uniqueItems", .kind = 
 constexpr Constraint pattern(std::string_view p) { return {.keyword = "pattern", .kind = Constraint::Kind::text, .text = p}; }
 constexpr Constraint format(std::string_view f) { return {.keyword = "format", .kind = Constraint::Kind::text, .text = f}; }
 constexpr Constraint title(std::string_view t) { return {.keyword = "title", .kind = Constraint::Kind::text, .text = t}; }
-constexpr Constraint description(std::string_view t) { return {.keyword = "description", .kind = Constraint::Kind::text, .text = t}; }
+constexpr Constraint description(std::string_view t) {
+  return {.keyword = "description", .kind = Constraint::Kind::text, .text = t};
+}
 /// The member is optional: its initialiser is the default, whatever it is.
 constexpr Constraint defaulted() { return {.keyword = "", .kind = Constraint::Kind::flag}; }
 }  // namespace constraints
@@ -74,16 +90,17 @@ struct MemberTag {};
 }  // namespace detail
 
 /// States the constraints of one described member, beside the struct and in its namespace.
-#define SPIKARD_CONSTRAIN(Type, member, ...)                                                                            \
-  inline auto spikard_constraints(const Type*, ::spikard::detail::MemberTag<&Type::member>) {                           \
-    using namespace ::spikard::constraints;                                                                             \
-    return std::array{__VA_ARGS__};                                                                                     \
+#define SPIKARD_CONSTRAIN(Type, member, ...)                                                  \
+  inline auto spikard_constraints(const Type*, ::spikard::detail::MemberTag<&Type::member>) { \
+    using namespace ::spikard::constraints;                                                   \
+    return std::array{__VA_ARGS__};                                                           \
   }
 
 /// Any JSON value, owned; for handlers that take or give what has no type.
 using Json = Document;
 
-/// A member that may be left out, as in the body of a PATCH: not required, no default, not written when absent. `Given<std::optional<T>>` tells null from nothing.
+/// A member that may be left out, as in the body of a PATCH: not required, no default, not written when absent.
+/// `Given<std::optional<T>>` tells null from nothing.
 template <class T>
 class Given {
  public:

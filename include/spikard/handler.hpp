@@ -25,7 +25,8 @@ struct Injected {
 };
 inline void* object_of(std::uint64_t token) noexcept { return reinterpret_cast<Injected*>(token)->object.get(); }
 
-/// A coroutine that runs by itself on the dispatcher's loop and frees itself at its end. The dispatcher destroys those that have not ended when it goes.
+/// A coroutine that runs by itself on the dispatcher's loop and frees itself at its end. The dispatcher destroys those that have
+/// not ended when it goes.
 class LiveFrame {
  public:
   LiveFrame() = default;
@@ -90,9 +91,13 @@ struct is_result : std::false_type {};
 template <class T>
 struct is_result<Result<T>> : std::true_type {};
 template <class R>
-struct task_of : std::false_type { using type = R; };
+struct task_of : std::false_type {
+  using type = R;
+};
 template <class T>
-struct task_of<Task<T>> : std::true_type { using type = T; };
+struct task_of<Task<T>> : std::true_type {
+  using type = T;
+};
 template <class R>
 constexpr bool is_stream = std::is_same_v<R, StreamingResponse> || std::is_same_v<R, AnyResponse>;
 
@@ -187,7 +192,8 @@ template <class A>
 constexpr bool is_view = std::is_same_v<std::remove_cvref_t<A>, Request> || std::is_same_v<std::remove_cvref_t<A>, RawBody> ||
                          std::is_same_v<std::remove_cvref_t<A>, BodyStream> || is_context<A>;
 
-/// Reads a handler's arguments off a request, left to right; declared parameters and dependencies come in the order they were declared in.
+/// Reads a handler's arguments off a request, left to right; declared parameters and dependencies come in the order they were
+/// declared in.
 struct ArgumentReader {
   Context& context;
   Request request;
@@ -227,7 +233,8 @@ struct ArgumentReader {
       v.object = static_cast<decltype(v.object)>(object_of(*dependency++));
       return v;
     } else {
-      static_assert(sizeof(V) == 0, "a handler takes Path, Query, Header, Cookie, Body, Form, RawBody, BodyStream, Inject, Request or Context&");
+      static_assert(sizeof(V) == 0,
+                    "a handler takes Path, Query, Header, Cookie, Body, Form, RawBody, BodyStream, Inject, Request or Context&");
     }
   }
 };

@@ -5,8 +5,8 @@
 #include <vector>
 
 #include "services/http.gen.hpp"
-#include "spikard/schema.hpp"
 #include "spikard/fixed_string.hpp"
+#include "spikard/schema.hpp"
 
 /// Typed handler parameters. Each names its source, so a handler's signature is the route's declaration:
 ///
@@ -16,25 +16,45 @@
 namespace spikard {
 
 template <auto N>
-struct Ge { static constexpr Constraint constraint = constraints::ge(N); };
+struct Ge {
+  static constexpr Constraint constraint = constraints::ge(N);
+};
 template <auto N>
-struct Gt { static constexpr Constraint constraint = constraints::gt(N); };
+struct Gt {
+  static constexpr Constraint constraint = constraints::gt(N);
+};
 template <auto N>
-struct Le { static constexpr Constraint constraint = constraints::le(N); };
+struct Le {
+  static constexpr Constraint constraint = constraints::le(N);
+};
 template <auto N>
-struct Lt { static constexpr Constraint constraint = constraints::lt(N); };
+struct Lt {
+  static constexpr Constraint constraint = constraints::lt(N);
+};
 template <auto N>
-struct MultipleOf { static constexpr Constraint constraint = constraints::multiple_of(N); };
+struct MultipleOf {
+  static constexpr Constraint constraint = constraints::multiple_of(N);
+};
 template <std::int64_t N>
-struct MinLength { static constexpr Constraint constraint = constraints::min_length(N); };
+struct MinLength {
+  static constexpr Constraint constraint = constraints::min_length(N);
+};
 template <std::int64_t N>
-struct MaxLength { static constexpr Constraint constraint = constraints::max_length(N); };
+struct MaxLength {
+  static constexpr Constraint constraint = constraints::max_length(N);
+};
 template <FixedString P>
-struct Pattern { static constexpr Constraint constraint = constraints::pattern(P.view()); };
+struct Pattern {
+  static constexpr Constraint constraint = constraints::pattern(P.view());
+};
 template <FixedString F>
-struct Format { static constexpr Constraint constraint = constraints::format(F.view()); };
+struct Format {
+  static constexpr Constraint constraint = constraints::format(F.view());
+};
 template <FixedString T>
-struct Description { static constexpr Constraint constraint = constraints::description(T.view()); };
+struct Description {
+  static constexpr Constraint constraint = constraints::description(T.view());
+};
 /// The value when the parameter is missing.
 template <auto V>
 struct Default {

@@ -45,7 +45,10 @@ struct Response {
     return {.status = status, .headers = {}, .body = std::move(body), .format = http::BodyFormat::text};
   }
   static Response bytes(std::string body, std::string media_type = "application/octet-stream", std::uint16_t status = 200) {
-    return {.status = status, .headers = {{"content-type", std::move(media_type)}}, .body = std::move(body), .format = http::BodyFormat::raw};
+    return {.status = status,
+            .headers = {{"content-type", std::move(media_type)}},
+            .body = std::move(body),
+            .format = http::BodyFormat::raw};
   }
   static Response empty(std::uint16_t status = 204) { return {.status = status}; }
   static Response redirect(std::string location, std::uint16_t status = 307) {
@@ -105,7 +108,8 @@ class BodyWriter {
   [[nodiscard]] virtual Task<Result<void>> write(std::string chunk) = 0;
 };
 
-/// An answer that is made piece by piece, sent chunked. When `produce` throws, the connection is cut without the last chunk, so that the client can tell.
+/// An answer that is made piece by piece, sent chunked. When `produce` throws, the connection is cut without the last chunk, so
+/// that the client can tell.
 struct StreamingResponse {
   /// A coroutine; as a lambda it may capture: it lives until the stream's end.
   using Producer = Function<Task<void>(BodyWriter&)>;

@@ -88,7 +88,8 @@ class SchemaWriter {
     } else if constexpr (std::is_integral_v<T>) {
       type("integer", nullable);
       // What the C++ type cannot hold is a validation error, not a truncation.
-      range(constraints, static_cast<std::int64_t>(std::numeric_limits<T>::min()), static_cast<std::uint64_t>(std::numeric_limits<T>::max()));
+      range(constraints, static_cast<std::int64_t>(std::numeric_limits<T>::min()),
+            static_cast<std::uint64_t>(std::numeric_limits<T>::max()));
     } else if constexpr (std::is_floating_point_v<T>) {
       type("number", nullable);
     } else if constexpr (Text<T>) {
@@ -104,7 +105,8 @@ class SchemaWriter {
     } else if constexpr (Described<T>) {
       if (!reference(identity<T>(), [](SchemaWriter& w) { w.template object<T>(false); }, nullable)) object<T>(nullable);
     } else {
-      static_assert(std::is_same_v<T, Document> || std::is_same_v<T, Value>, "no JSON Schema for this type: describe it with BOOST_DESCRIBE_STRUCT");
+      static_assert(std::is_same_v<T, Document> || std::is_same_v<T, Value>,
+                    "no JSON Schema for this type: describe it with BOOST_DESCRIBE_STRUCT");
     }
   }
 
@@ -155,6 +157,8 @@ class SchemaWriter {
 
 /// The JSON Schema 2020-12 of a C++ type.
 template <class T>
-[[nodiscard]] Document schema_of() { return detail::SchemaWriter::of<T>(); }
+[[nodiscard]] Document schema_of() {
+  return detail::SchemaWriter::of<T>();
+}
 
 }  // namespace spikard

@@ -39,8 +39,9 @@ struct TestClientOptions {
   Duration patience{std::chrono::seconds(10)};
 };
 
-/// Drives an App without sockets or further I/O threads: requests go through the real server and its parser over in-memory connections, on a loop that this thread turns. Failing
-/// to start or to be answered throws std::runtime_error. The App outlives the client and serves one client at a time.
+/// Drives an App without sockets or further I/O threads: requests go through the real server and its parser over in-memory
+/// connections, on a loop that this thread turns. Failing to start or to be answered throws std::runtime_error. The App outlives
+/// the client and serves one client at a time.
 ///
 ///     TestClient client(app);
 ///     EXPECT_EQ(client.get("/hello/ada").body, "hello ada");
@@ -57,11 +58,17 @@ class TestClient {
   TestResponse del(std::string_view target, Headers headers = {}) { return request("DELETE", target, std::move(headers)); }
   /// JSON of a described type, Json, ...
   template <class T>
-  TestResponse post(std::string_view target, const T& body, Headers headers = {}) { return send_json("POST", target, to_json(body), std::move(headers)); }
+  TestResponse post(std::string_view target, const T& body, Headers headers = {}) {
+    return send_json("POST", target, to_json(body), std::move(headers));
+  }
   template <class T>
-  TestResponse put(std::string_view target, const T& body, Headers headers = {}) { return send_json("PUT", target, to_json(body), std::move(headers)); }
+  TestResponse put(std::string_view target, const T& body, Headers headers = {}) {
+    return send_json("PUT", target, to_json(body), std::move(headers));
+  }
   template <class T>
-  TestResponse patch(std::string_view target, const T& body, Headers headers = {}) { return send_json("PATCH", target, to_json(body), std::move(headers)); }
+  TestResponse patch(std::string_view target, const T& body, Headers headers = {}) {
+    return send_json("PATCH", target, to_json(body), std::move(headers));
+  }
   /// JSON text as it stands.
   TestResponse send_json(std::string_view method, std::string_view target, std::string_view json, Headers headers = {});
   /// Host and Content-Length are added.

@@ -13,7 +13,8 @@ namespace {
 constexpr const char* folder = "../shared/conformance/json-parsing/test_parsing";
 
 TEST(JsonTestSuite, AcceptsEveryYRefusesEveryN) {
-  if (!std::filesystem::is_directory(folder)) GTEST_SKIP() << "left out: JSONTestSuite is not beside this clone (" << folder << ")";
+  if (!std::filesystem::is_directory(folder))
+    GTEST_SKIP() << "left out: JSONTestSuite is not beside this clone (" << folder << ")";
   spikard::json::Reader reader;
   std::size_t accepted = 0;
   std::size_t refused = 0;

@@ -52,7 +52,8 @@ class JsonSchemaSuite : public testing::Test {
     if (!fs::exists(suite())) GTEST_SKIP() << "left out: " << suite() << " is not there";
     const fs::path remotes = suite() / "remotes";
     for (const auto& entry : fs::recursive_directory_iterator(remotes)) {
-      if (entry.path().extension() == ".json") remotes_["http://localhost:1234/" + fs::relative(entry.path(), remotes).generic_string()] = read(entry.path());
+      if (entry.path().extension() == ".json")
+        remotes_["http://localhost:1234/" + fs::relative(entry.path(), remotes).generic_string()] = read(entry.path());
     }
     for (const auto& [uri, document] : remotes_) options_.documents[uri] = document.root();
   }
@@ -78,7 +79,8 @@ class JsonSchemaSuite : public testing::Test {
           }
         }
         ++ran_;
-        const auto exception = std::find_if(exceptions().begin(), exceptions().end(), [&](const Exception& e) { return table && id.starts_with(e.prefix); });
+        const auto exception = std::find_if(exceptions().begin(), exceptions().end(),
+                                            [&](const Exception& e) { return table && id.starts_with(e.prefix); });
         if (exception == exceptions().end()) EXPECT_TRUE(pass) << id << " " << why;
         else if (!pass) ++failures_[exception->prefix];
       }
@@ -104,7 +106,8 @@ TEST_F(JsonSchemaSuite, RequiredTests) {
 TEST_F(JsonSchemaSuite, OptionalTests) {
   for (const auto& entry : fs::recursive_directory_iterator(suite() / "tests" / "draft2020-12" / "optional")) {
     if (entry.path().extension() != ".json") continue;
-    const std::string name = fs::relative(entry.path(), suite() / "tests" / "draft2020-12" / "optional").replace_extension().generic_string();
+    const std::string name =
+        fs::relative(entry.path(), suite() / "tests" / "draft2020-12" / "optional").replace_extension().generic_string();
     run(entry.path(), name, true);
   }
   EXPECT_GT(ran_, 500);

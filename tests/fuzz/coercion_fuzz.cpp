@@ -1,4 +1,5 @@
-// schema NUL text tree (both JSON): coerce_and_check says what it did; what passes passes `valid` too. And the schema as that of a query parameter.
+// schema NUL text tree (both JSON): coerce_and_check says what it did; what passes passes `valid` too. And the schema as that of
+// a query parameter.
 #include <cstdint>
 #include <cstdlib>
 #include <string>

@@ -35,14 +35,17 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   std::vector<spikard::Node> nodes(spikard::json::Reader::max_nodes(size, limits));
   std::string scratch(size, '\0');
   const char* const base = std::less<>()(text, scratch.data()) ? text : scratch.data();
-  spikard::json::Reader::Target target{.base = base, .nodes = nodes.data(), .node_room = nodes.size(), .scratch = scratch.data(), .scratch_room = size};
+  spikard::json::Reader::Target target{
+      .base = base, .nodes = nodes.data(), .node_room = nodes.size(), .scratch = scratch.data(), .scratch_room = size};
   spikard::json::ReadError error;
   const bool ok = reader.read_into({text, size}, limits, target, error);
   if (target.out_of_room || (!ok && (error.message == nullptr || error.offset > size))) std::abort();
 
   const simdjson::padded_string padded(text, size);
-  const auto code = parser.allocate(size, limits.max_depth + 1) == simdjson::SUCCESS ? parser.parse(padded).error() : simdjson::MEMALLOC;
-  if (ok && code != simdjson::SUCCESS && !(code == simdjson::NUMBER_ERROR && has_numtext(nodes.data(), target.node_count))) std::abort();
+  const auto code =
+      parser.allocate(size, limits.max_depth + 1) == simdjson::SUCCESS ? parser.parse(padded).error() : simdjson::MEMALLOC;
+  if (ok && code != simdjson::SUCCESS && !(code == simdjson::NUMBER_ERROR && has_numtext(nodes.data(), target.node_count)))
+    std::abort();
   // What simdjson takes and we refuse is a depth at the limit: it counts scalars differently.
   if (!ok && code == simdjson::SUCCESS && std::strcmp(error.message, "nested too deep") != 0) std::abort();
 

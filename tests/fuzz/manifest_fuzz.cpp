@@ -1,5 +1,5 @@
-// Any text that is a manifest: decode, encode, decode again gives the same, and so does encoding it again. The first byte says how much of the input is spikard.toml
-// and how much one environment variable, so that the layers are fuzzed as well.
+// Any text that is a manifest: decode, encode, decode again gives the same, and so does encoding it again. The first byte says
+// how much of the input is spikard.toml and how much one environment variable, so that the layers are fuzzed as well.
 #include <cstddef>
 #include <cstdint>
 #include <cstdlib>

@@ -12,8 +12,8 @@
 
 namespace spikard::fuzz {
 
-/// A request head read the slow and obvious way: find its end, cut it into lines, look at each by the grammar. Only says whether it is complete and acceptable, not
-/// why not.
+/// A request head read the slow and obvious way: find its end, cut it into lines, look at each by the grammar. Only says whether
+/// it is complete and acceptable, not why not.
 struct ReferenceHead {
   std::string method;
   std::string target;
@@ -36,12 +36,18 @@ namespace reference {
 
 inline bool alpha(char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z'); }
 inline bool digit(char c) { return c >= '0' && c <= '9'; }
-inline bool tchar(char c) { return alpha(c) || digit(c) || std::string_view("!#$%&'*+-.^_`|~").find(c) != std::string_view::npos; }
-inline bool host_char(char c) { return alpha(c) || digit(c) || std::string_view("-._~%!$&'()*+,;=:[]").find(c) != std::string_view::npos; }
+inline bool tchar(char c) {
+  return alpha(c) || digit(c) || std::string_view("!#$%&'*+-.^_`|~").find(c) != std::string_view::npos;
+}
+inline bool host_char(char c) {
+  return alpha(c) || digit(c) || std::string_view("-._~%!$&'()*+,;=:[]").find(c) != std::string_view::npos;
+}
 inline bool target_char(char c) { return c > 0x20 && c < 0x7F && std::string_view("\"#<>\\").find(c) == std::string_view::npos; }
 inline bool value_char(char c) { return c == '\t' || (static_cast<unsigned char>(c) >= 0x20 && c != 0x7F); }
 template <class P>
-bool every(std::string_view s, P p) { return std::all_of(s.begin(), s.end(), p); }
+bool every(std::string_view s, P p) {
+  return std::all_of(s.begin(), s.end(), p);
+}
 inline std::string lower(std::string_view s) {
   std::string out(s);
   for (char& c : out) {
@@ -94,7 +100,8 @@ inline Verdict reference_parse(std::string_view input, const http::h1::HeadLimit
   head.method = line.substr(0, one);
   head.target = line.substr(one + 1, two - one - 1);
   const std::string version = line.substr(two + 1);
-  if (head.method.empty() || head.method.size() > 32 || !every(head.method, tchar) || head.method == "CONNECT") return Verdict::refused;
+  if (head.method.empty() || head.method.size() > 32 || !every(head.method, tchar) || head.method == "CONNECT")
+    return Verdict::refused;
   if (head.target.empty() || head.target.size() > limits.uri_bytes || !every(head.target, target_char)) return Verdict::refused;
   if (version.size() != 8 || version.substr(0, 7) != "HTTP/1." || !digit(version[7])) return Verdict::refused;
   head.version = version[7] == '0' ? 10 : 11;
@@ -109,7 +116,8 @@ inline Verdict reference_parse(std::string_view input, const http::h1::HeadLimit
     head.path = "*";
   } else {
     const std::size_t scheme = before.find("://");
-    if (scheme == std::string::npos || (lower(before.substr(0, scheme)) != "http" && lower(before.substr(0, scheme)) != "https")) return Verdict::refused;
+    if (scheme == std::string::npos || (lower(before.substr(0, scheme)) != "http" && lower(before.substr(0, scheme)) != "https"))
+      return Verdict::refused;
     const std::string rest = before.substr(scheme + 3);
     const std::size_t slash = rest.find('/');
     authority = rest.substr(0, slash);

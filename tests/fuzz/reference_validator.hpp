@@ -1,7 +1,8 @@
 #pragma once
 
-// JSON Schema 2020-12 read straight from the schema document: slow, simple, written from the specification and not from core/validation, to be compared
-// with it. One resource; references are `#`, `#/pointer` and `#anchor`. Patterns are left to RE2 without the own matcher.
+// JSON Schema 2020-12 read straight from the schema document: slow, simple, written from the specification and not from
+// core/validation, to be compared with it. One resource; references are `#`, `#/pointer` and `#anchor`. Patterns are left to RE2
+// without the own matcher.
 
 #include <cmath>
 #include <set>
@@ -17,7 +18,7 @@ using spikard::Value;
 
 struct Outcome {
   bool valid = true;
-  std::set<std::string> members;    ///< evaluated
+  std::set<std::string> members;  ///< evaluated
   std::set<std::uint32_t> items;
   void take(const Outcome& o) {
     members.insert(o.members.begin(), o.members.end());
@@ -55,7 +56,8 @@ class Validator {
     return n;
   }
   static bool matches(std::string_view pattern, std::string_view text) {
-    return spikard::validation::detail::Pattern::compile(pattern, false).value().match(text) == spikard::validation::detail::Pattern::Verdict::yes;
+    return spikard::validation::detail::Pattern::compile(pattern, false).value().match(text) ==
+           spikard::validation::detail::Pattern::Verdict::yes;
   }
   Value find_anchor(Value at, std::string_view name) {
     if (at.is_object()) {
@@ -107,7 +109,8 @@ class Validator {
       if (keyword == "type") {
         bool any = false;
         if (k.is_string()) any = has_type(k.text(), v);
-        else for (const Value t : k.elements()) any = any || has_type(t.text(), v);
+        else
+          for (const Value t : k.elements()) any = any || has_type(t.text(), v);
         ok = ok && any;
       } else if (keyword == "enum") {
         bool any = false;

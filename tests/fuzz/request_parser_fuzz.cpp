@@ -35,7 +35,8 @@ Outcome feed(std::string_view input, const http::h1::HeadLimits& limits, std::si
   while (out.result == Parse::need_more) {
     auto grown = std::make_unique<char[]>(next);
     std::copy_n(memory.get(), given, grown.get());
-    std::copy(input.begin() + static_cast<std::ptrdiff_t>(given), input.begin() + static_cast<std::ptrdiff_t>(next), grown.get() + given);
+    std::copy(input.begin() + static_cast<std::ptrdiff_t>(given), input.begin() + static_cast<std::ptrdiff_t>(next),
+              grown.get() + given);
     memory = std::move(grown);
     given = next;
     out.result = parser.parse(memory.get(), 0, static_cast<std::uint32_t>(given), out.views.data(), limits);
@@ -51,9 +52,11 @@ Outcome feed(std::string_view input, const http::h1::HeadLimits& limits, std::si
 void same(const Outcome& a, const Outcome& b) {
   require(a.result == b.result && a.error.status == b.error.status && a.error.message == b.error.message);
   if (a.result != Parse::done) return;
-  require(a.head.end == b.head.end && a.head.header_count == b.head.header_count && a.head.content_length == b.head.content_length);
+  require(a.head.end == b.head.end && a.head.header_count == b.head.header_count &&
+          a.head.content_length == b.head.content_length);
   require(a.text.substr(0, a.head.end) == b.text.substr(0, b.head.end));
-  for (std::uint32_t i = 0; i < a.head.header_count; ++i) require(a.views[i].value.off == b.views[i].value.off && a.views[i].value.len == b.views[i].value.len);
+  for (std::uint32_t i = 0; i < a.head.header_count; ++i)
+    require(a.views[i].value.off == b.views[i].value.off && a.views[i].value.len == b.views[i].value.len);
 }
 
 }  // namespace
@@ -76,11 +79,14 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   require(verdict == fuzz::Verdict::accepted);
   const auto text = [&](http::View v) { return std::string_view(whole.text).substr(v.off, v.len); };
   const http::h1::Head& head = whole.head;
-  require(head.begin == expected.begin && head.end == expected.end && text(head.method_text) == expected.method && text(head.target) == expected.target);
+  require(head.begin == expected.begin && head.end == expected.end && text(head.method_text) == expected.method &&
+          text(head.target) == expected.target);
   require(text(head.path) == expected.path && text(head.query) == expected.query && head.version == expected.version);
   require(head.path_escaped == (expected.path.find('%') != std::string::npos));
-  require(head.keep_alive == expected.keep_alive && head.expect_continue == expected.expect_continue && head.upgrade == expected.upgrade);
-  require((head.framing == http::h1::Framing::chunked) == expected.chunked && (head.framing == http::h1::Framing::length) == expected.content_length.has_value());
+  require(head.keep_alive == expected.keep_alive && head.expect_continue == expected.expect_continue &&
+          head.upgrade == expected.upgrade);
+  require((head.framing == http::h1::Framing::chunked) == expected.chunked &&
+          (head.framing == http::h1::Framing::length) == expected.content_length.has_value());
   require(head.content_length == expected.content_length.value_or(0));
   require(head.header_count == expected.headers.size());
   for (std::uint32_t i = 0; i < head.header_count; ++i) {

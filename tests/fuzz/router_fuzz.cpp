@@ -29,7 +29,8 @@ std::optional<std::string> rank(const PathPattern& pattern, const std::vector<st
   for (std::size_t i = 0; i < pattern.segments.size(); ++i) {
     const auto& s = pattern.segments[i];
     if (i >= path.size()) return std::nullopt;
-    if (s.parameter && s.type == SegmentType::path) return path.size() == i + 1 && path[i].empty() ? std::nullopt : std::optional(out + "c");
+    if (s.parameter && s.type == SegmentType::path)
+      return path.size() == i + 1 && path[i].empty() ? std::nullopt : std::optional(out + "c");
     if (s.parameter) {
       if (path[i].empty()) return std::nullopt;
       out += 'b';
@@ -87,7 +88,9 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     if (match.route != winner) std::abort();
     if (match.captures != parsed[winner].parameters().size()) std::abort();
     for (std::uint32_t c = 0; c < match.captures; ++c) {
-      if (captures[c].empty() || captures[c].data() < path.data() || captures[c].data() + captures[c].size() > path.data() + path.size()) std::abort();
+      if (captures[c].empty() || captures[c].data() < path.data() ||
+          captures[c].data() + captures[c].size() > path.data() + path.size())
+        std::abort();
     }
   }
   return 0;

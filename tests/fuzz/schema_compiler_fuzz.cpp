@@ -1,4 +1,5 @@
-// Any JSON as a schema: it compiles or is refused, and what compiles validates itself, reports and fills in defaults without a fault.
+// Any JSON as a schema: it compiles or is refused, and what compiles validates itself, reports and fills in defaults without a
+// fault.
 #include <cstdint>
 #include <cstdlib>
 #include <string_view>

@@ -33,7 +33,8 @@ inline std::string compare(std::span<const std::uint8_t> bytes) {
     Issues issues;
     const bool checked = compiled->check(instance.root(), {}, issues);
     const auto describe = [&](const char* what) {
-      return std::string(what) + ": schema " + spikard::json::to_string(schema.root()) + " instance " + spikard::json::to_string(instance.root());
+      return std::string(what) + ": schema " + spikard::json::to_string(schema.root()) + " instance " +
+             spikard::json::to_string(instance.root());
     };
     if (expected != actual) return describe(expected ? "should be valid" : "should be invalid");
     if (checked != actual || issues.empty() != actual) return describe("check and valid differ");

@@ -1,6 +1,7 @@
 #pragma once
 
-// Schemas and instances from a stream of bytes (a fuzzer's or a random generator's): a small vocabulary of names and values, so that they meet.
+// Schemas and instances from a stream of bytes (a fuzzer's or a random generator's): a small vocabulary of names and values, so
+// that they meet.
 
 #include <array>
 #include <cstdint>
@@ -72,7 +73,8 @@ class Generator {
     return texts[pick(texts.size())];
   }
   std::string_view pattern() {
-    constexpr std::array<std::string_view, 8> patterns{"^a", "b$", "^[a-z]+$", "^[a-z]{3}-[0-9]{2}$", "^.$", "[^a]", "^a?b*$", "\\d"};
+    constexpr std::array<std::string_view, 8> patterns{"^a",  "b$",   "^[a-z]+$", "^[a-z]{3}-[0-9]{2}$",
+                                                       "^.$", "[^a]", "^a?b*$",   "\\d"};
     return patterns[pick(patterns.size())];
   }
   void schema(spikard::NodeBuilder& b, int depth) {

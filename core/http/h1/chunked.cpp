@@ -115,8 +115,7 @@ ChunkedDecoder::Result ChunkedDecoder::decode(char* data, std::size_t size) noex
         state_ = State::done;
         ++in;
         return result(Status::done);
-      case State::done:
-        return result(Status::done);
+      case State::done: return result(Status::done);
     }
   }
   return result(state_ == State::done ? Status::done : Status::need_more);

@@ -7,8 +7,9 @@
 
 namespace spikard::http::h1 {
 
-/// Takes the chunked coding (RFC 9112 section 7.1) off a body, in place and resumable at any byte. Strict: CRLF only, sizes within 63 bits, at most
-/// `max_extension` bytes of extensions a chunk and `max_extensions` in a body (read and ignored), trailers checked for syntax, bounded and dropped.
+/// Takes the chunked coding (RFC 9112 section 7.1) off a body, in place and resumable at any byte. Strict: CRLF only, sizes
+/// within 63 bits, at most `max_extension` bytes of extensions a chunk and `max_extensions` in a body (read and ignored),
+/// trailers checked for syntax, bounded and dropped.
 class ChunkedDecoder {
  public:
   enum class Status : std::uint8_t { need_more, done, error };
@@ -29,7 +30,21 @@ class ChunkedDecoder {
   [[nodiscard]] std::string_view error() const noexcept { return error_; }
 
  private:
-  enum class State : std::uint8_t { size_first, size, extension, size_lf, data, data_cr, data_lf, line_start, trailer_name, trailer_value, trailer_lf, end_lf, done };
+  enum class State : std::uint8_t {
+    size_first,
+    size,
+    extension,
+    size_lf,
+    data,
+    data_cr,
+    data_lf,
+    line_start,
+    trailer_name,
+    trailer_value,
+    trailer_lf,
+    end_lf,
+    done
+  };
 
   std::uint64_t left_ = 0;
   std::uint32_t extension_ = 0;

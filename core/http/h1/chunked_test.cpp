@@ -42,9 +42,34 @@ TEST(Chunked, BodiesWholeAndInPieces) {
 }
 
 TEST(Chunked, WhatIsRefused) {
-  for (const std::string& bad : std::vector<std::string>{"x\r\n", "\r\n", "-1\r\n", "+1\r\n", "0x1\r\n", "1\n", "1 \r\n", "1\r", "1\rx", "1\r\nab\r\n", "1\r\na\n", "1\r\na\rx", "11111111111111111\r\n",
-           "fffffffffffffffff\r\n", "8000000000000000\r\n", "1;a\nb\r\n", "1;\x01\r\n", "1 x\r\n", "0\r\n x: y\r\n", "0\r\nx y: z\r\n", "0\r\nx\r\n", "0\r\nx: a\nb\r\n", "0\r\n\rx", "0\r\n\n",
-           "0\r\n: v\r\n", "1\r\naX", "0\r\nx: a\rb", " 1\r\n"}) {
+  for (const std::string& bad : std::vector<std::string>{"x\r\n",
+                                                         "\r\n",
+                                                         "-1\r\n",
+                                                         "+1\r\n",
+                                                         "0x1\r\n",
+                                                         "1\n",
+                                                         "1 \r\n",
+                                                         "1\r",
+                                                         "1\rx",
+                                                         "1\r\nab\r\n",
+                                                         "1\r\na\n",
+                                                         "1\r\na\rx",
+                                                         "11111111111111111\r\n",
+                                                         "fffffffffffffffff\r\n",
+                                                         "8000000000000000\r\n",
+                                                         "1;a\nb\r\n",
+                                                         "1;\x01\r\n",
+                                                         "1 x\r\n",
+                                                         "0\r\n x: y\r\n",
+                                                         "0\r\nx y: z\r\n",
+                                                         "0\r\nx\r\n",
+                                                         "0\r\nx: a\nb\r\n",
+                                                         "0\r\n\rx",
+                                                         "0\r\n\n",
+                                                         "0\r\n: v\r\n",
+                                                         "1\r\naX",
+                                                         "0\r\nx: a\rb",
+                                                         " 1\r\n"}) {
     const auto expected = bad == "1\r" ? ChunkedDecoder::Status::need_more : ChunkedDecoder::Status::error;
     EXPECT_EQ(decode(bad).status, expected) << bad;
     EXPECT_EQ(decode(bad, 1).status, expected) << bad;

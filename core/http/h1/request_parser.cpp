@@ -19,8 +19,9 @@ struct MethodName {
   Method method;
 };
 constexpr MethodName methods[] = {
-    {"GET", Method::get},     {"HEAD", Method::head},       {"POST", Method::post},   {"PUT", Method::put},         {"PATCH", Method::patch},
-    {"DELETE", Method::del},  {"OPTIONS", Method::options}, {"TRACE", Method::trace}, {"CONNECT", Method::connect},
+    {"GET", Method::get},         {"HEAD", Method::head},   {"POST", Method::post},
+    {"PUT", Method::put},         {"PATCH", Method::patch}, {"DELETE", Method::del},
+    {"OPTIONS", Method::options}, {"TRACE", Method::trace}, {"CONNECT", Method::connect},
 };
 
 bool is_host(std::string_view text) noexcept {
@@ -88,7 +89,8 @@ Parse RequestParser::fail(std::uint16_t status, std::string_view slug, std::stri
   return Parse::error;
 }
 
-Parse RequestParser::parse(char* base, std::uint32_t begin, std::uint32_t end, ViewPair* headers, const HeadLimits& limits) noexcept {
+Parse RequestParser::parse(char* base, std::uint32_t begin, std::uint32_t end, ViewPair* headers,
+                           const HeadLimits& limits) noexcept {
   Cursor in{base, base + begin, base + end};
   if (stage_ == Stage::before) {
     // RFC 9112 section 2.2: empty lines before the request line are ignored, here a few of them.
@@ -267,7 +269,8 @@ bool RequestParser::field(std::string_view name, std::string_view value) noexcep
       if (name == "cookie") note(Known::cookie);
       if (name == "origin") note(Known::origin);
       if (name == "expect" && head_.version == 11) {
-        if (!scan::equals_lower(value, "100-continue")) return refuse("only 100-continue is understood in Expect", 417, "expectation-failed");
+        if (!scan::equals_lower(value, "100-continue"))
+          return refuse("only 100-continue is understood in Expect", 417, "expectation-failed");
         head_.expect_continue = true;
       }
       return true;
@@ -327,8 +330,7 @@ bool RequestParser::field(std::string_view name, std::string_view value) noexcep
         }
       }
       return true;
-    default:
-      return true;
+    default: return true;
   }
 }
 

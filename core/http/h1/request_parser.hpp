@@ -27,7 +27,19 @@ struct HeadError {
 };
 
 /// Headers that the server itself looks at; `Head::known` tells where they are.
-enum class Known : std::uint8_t { host, content_type, content_length, cookie, authorization, content_encoding, accept_encoding, origin, range, if_none_match, count };
+enum class Known : std::uint8_t {
+  host,
+  content_type,
+  content_length,
+  cookie,
+  authorization,
+  content_encoding,
+  accept_encoding,
+  origin,
+  range,
+  if_none_match,
+  count
+};
 
 /// A parsed request head. Views count from the `base` that `parse` was given; the text stays in the caller's buffer.
 struct Head {
@@ -36,36 +48,38 @@ struct Head {
   Framing framing = Framing::none;
   bool keep_alive = true;
   bool expect_continue = false;
-  bool upgrade = false;          ///< `Connection: upgrade` and an Upgrade header
-  bool path_escaped = false;     ///< the path has a `%`
+  bool upgrade = false;       ///< `Connection: upgrade` and an Upgrade header
+  bool path_escaped = false;  ///< the path has a `%`
   std::uint64_t content_length = 0;
   View method_text;
-  View target;   ///< as sent
-  View path;     ///< without the query; never empty: starts with `/`, or is `*` (OPTIONS only)
-  View query;    ///< without `?`
+  View target;  ///< as sent
+  View path;    ///< without the query; never empty: starts with `/`, or is `*` (OPTIONS only)
+  View query;   ///< without `?`
   std::uint32_t header_count = 0;
-  std::uint32_t begin = 0;  ///< where the request line starts: empty lines before it are skipped
-  std::uint32_t end = 0;    ///< where the body starts
+  std::uint32_t begin = 0;                             ///< where the request line starts: empty lines before it are skipped
+  std::uint32_t end = 0;                               ///< where the body starts
   std::int16_t known[static_cast<int>(Known::count)];  ///< index into the ViewPair array of the first such header, or -1
 
   [[nodiscard]] int index(Known k) const noexcept { return known[static_cast<int>(k)]; }
 };
 
-/// Reads the head of one request from a buffer that fills up, as RFC 9112 has it and no looser: where the RFC lets a server repair or refuse, this refuses
-/// (bare CR or LF, obs-fold, white space before the colon, NUL and controls, repeated Content-Length, Content-Length beside Transfer-Encoding, ...).
-/// Scans with SSE2 where there is SSE2. Allocates nothing.
+/// Reads the head of one request from a buffer that fills up, as RFC 9112 has it and no looser: where the RFC lets a server
+/// repair or refuse, this refuses (bare CR or LF, obs-fold, white space before the colon, NUL and controls, repeated
+/// Content-Length, Content-Length beside Transfer-Encoding, ...). Scans with SSE2 where there is SSE2. Allocates nothing.
 ///
-/// Call `parse` again with the same `begin` and a larger `end` when more bytes came: it goes on at the line it stopped in. Buffer and ViewPair array may
-/// move between calls, their contents kept. Header names are put in lower case in place; of the value, white space around it is left out. With an
-/// absolute-form target the value of Host becomes the target's authority (RFC 9112 section 3.2.2).
+/// Call `parse` again with the same `begin` and a larger `end` when more bytes came: it goes on at the line it stopped in. Buffer
+/// and ViewPair array may move between calls, their contents kept. Header names are put in lower case in place; of the value,
+/// white space around it is left out. With an absolute-form target the value of Host becomes the target's authority (RFC 9112
+/// section 3.2.2).
 class RequestParser {
  public:
   RequestParser() noexcept { reset(); }
   void reset() noexcept;
 
-  /// Bytes `base + begin` to `base + end`. `headers`: room for `limits.header_count`. After `done`, what follows the head starts at `head().end`.
-  /// After `done` or `error`, reset before the next.
-  [[nodiscard]] Parse parse(char* base, std::uint32_t begin, std::uint32_t end, ViewPair* headers, const HeadLimits& limits) noexcept;
+  /// Bytes `base + begin` to `base + end`. `headers`: room for `limits.header_count`. After `done`, what follows the head starts
+  /// at `head().end`. After `done` or `error`, reset before the next.
+  [[nodiscard]] Parse parse(char* base, std::uint32_t begin, std::uint32_t end, ViewPair* headers,
+                            const HeadLimits& limits) noexcept;
 
   [[nodiscard]] const Head& head() const noexcept { return head_; }
   [[nodiscard]] const HeadError& error() const noexcept { return error_; }
@@ -73,7 +87,14 @@ class RequestParser {
  private:
   struct Cursor;
   enum class Stage : std::uint8_t { before, request_line, fields };
-  enum Seen : std::uint16_t { seen_transfer_encoding = 1, seen_close = 2, seen_keep_alive = 4, seen_upgrade_token = 8, seen_upgrade = 16, seen_absolute = 32 };
+  enum Seen : std::uint16_t {
+    seen_transfer_encoding = 1,
+    seen_close = 2,
+    seen_keep_alive = 4,
+    seen_upgrade_token = 8,
+    seen_upgrade = 16,
+    seen_absolute = 32
+  };
 
   Parse fail(std::uint16_t status, std::string_view slug, std::string_view message) noexcept;
   Parse request_line(Cursor& in, const HeadLimits& limits) noexcept;

@@ -36,7 +36,8 @@ Parsed parse(std::string_view input, std::size_t step = SIZE_MAX, HeadLimits lim
     given += n;
     buffer.swap(grown);
     views = std::vector<ViewPair>(views);
-    p.result = parser.parse(buffer.data(), static_cast<std::uint32_t>(before.size()), static_cast<std::uint32_t>(buffer.size()), views.data(), limits);
+    p.result = parser.parse(buffer.data(), static_cast<std::uint32_t>(before.size()), static_cast<std::uint32_t>(buffer.size()),
+                            views.data(), limits);
   }
   p.text = buffer;
   p.views = views;
@@ -60,8 +61,10 @@ std::string post(std::string_view headers) { return "POST /b HTTP/1.1\r\nHost: t
 
 TEST(RequestParser, AWholeRequestAndOneInPieces) {
   const std::string text =
-      "POST /users/42?verbose=true&x=%20 HTTP/1.1\r\nHost: example.com:8080\r\nUser-Agent: Mozilla/5.0 (X11; Linux x86_64)\r\nX-A-Very-Long-Header-Name-Indeed: "
-      "\t v a l \r\nContent-Type:application/json\r\nCookie: a=b\r\nContent-Length: 12\r\nX_odd~Name!: \xC3\xA9\r\nEmpty:\r\n\r\n{\"a\": 12345}";
+      "POST /users/42?verbose=true&x=%20 HTTP/1.1\r\nHost: example.com:8080\r\nUser-Agent: Mozilla/5.0 (X11; Linux "
+      "x86_64)\r\nX-A-Very-Long-Header-Name-Indeed: "
+      "\t v a l \r\nContent-Type:application/json\r\nCookie: a=b\r\nContent-Length: 12\r\nX_odd~Name!: "
+      "\xC3\xA9\r\nEmpty:\r\n\r\n{\"a\": 12345}";
   for (const std::size_t step : {SIZE_MAX, std::size_t{1}, std::size_t{2}, std::size_t{7}, std::size_t{16}, std::size_t{33}}) {
     const Parsed p = parse(text, step, {}, "0123456789");
     ASSERT_EQ(p.result, Parse::done) << step << " " << p.error.message;
@@ -99,9 +102,17 @@ TEST(RequestParser, OnlyNamesChangeCase) {
 }
 
 TEST(RequestParser, EveryMethod) {
-  for (const auto& [text, method] : std::vector<std::pair<std::string, Method>>{{"GET", Method::get}, {"HEAD", Method::head}, {"POST", Method::post},
-           {"PUT", Method::put}, {"PATCH", Method::patch}, {"DELETE", Method::del}, {"OPTIONS", Method::options}, {"TRACE", Method::trace},
-           {"get", Method::other}, {"PURGE", Method::other}, {"G", Method::other}}) {
+  for (const auto& [text, method] : std::vector<std::pair<std::string, Method>>{{"GET", Method::get},
+                                                                                {"HEAD", Method::head},
+                                                                                {"POST", Method::post},
+                                                                                {"PUT", Method::put},
+                                                                                {"PATCH", Method::patch},
+                                                                                {"DELETE", Method::del},
+                                                                                {"OPTIONS", Method::options},
+                                                                                {"TRACE", Method::trace},
+                                                                                {"get", Method::other},
+                                                                                {"PURGE", Method::other},
+                                                                                {"G", Method::other}}) {
     const Parsed p = parse(text + " / HTTP/1.1\r\nHost: t\r\n\r\n");
     ASSERT_EQ(p.result, Parse::done) << text;
     EXPECT_EQ(p.head.method, method) << text;
@@ -133,16 +144,19 @@ TEST(RequestParser, TargetsOfRfc9112Section32) {
   p = target("*", "OPTIONS");
   ASSERT_EQ(p.result, Parse::done);
   EXPECT_EQ(p.at(p.head.path), "*");
-  for (const char* bad : {"*", "a", "ftp://t/", "http://", "http:///a", "http://u@t/", "/a#b", "/a\"b", "/a<b", "/a>b", "/a\\b", "/\xC3\xA9", "/a\x7F", "/a\tb", "?q"}) {
+  for (const char* bad : {"*", "a", "ftp://t/", "http://", "http:///a", "http://u@t/", "/a#b", "/a\"b", "/a<b", "/a>b", "/a\\b",
+                          "/\xC3\xA9", "/a\x7F", "/a\tb", "?q"}) {
     EXPECT_EQ(target(bad).error.status, 400) << bad;
   }
-  for (const char* good : {"/", "//", "/a??b", "/?", "/q?filter[name]=a", "/q?a|b", "/%zz", "/a;b,c=d&e+f", "/{x}"}) EXPECT_EQ(target(good).result, Parse::done) << good;
+  for (const char* good : {"/", "//", "/a??b", "/?", "/q?filter[name]=a", "/q?a|b", "/%zz", "/a;b,c=d&e+f", "/{x}"})
+    EXPECT_EQ(target(good).result, Parse::done) << good;
 }
 
 TEST(RequestParser, RequestLinesThatAreRefused) {
-  for (const char* bad : {"HELLO\r\n\r\n", "GET /r\r\n\r\n", "GET  /r HTTP/1.1\r\n\r\n", "GET /r  HTTP/1.1\r\n\r\n", "GET /r HTTP/1.1 \r\n\r\n", " GET /r HTTP/1.1\r\n\r\n",
-           "GET /r HTTP/1.1\n\n", "GET /r http/1.1\r\n\r\n", "GET /r HTTP/1.10\r\n", "GET /r HTTP/11\r\n\r\n", "G@T /r HTTP/1.1\r\n\r\n", "\n", "\r\r", "\x16\x03\x01", "GET /r X",
-           "AAAAAAAAAABBBBBBBBBBCCCCCCCCCCDDD / HTTP/1.1\r\n"}) {
+  for (const char* bad : {"HELLO\r\n\r\n", "GET /r\r\n\r\n", "GET  /r HTTP/1.1\r\n\r\n", "GET /r  HTTP/1.1\r\n\r\n",
+                          "GET /r HTTP/1.1 \r\n\r\n", " GET /r HTTP/1.1\r\n\r\n", "GET /r HTTP/1.1\n\n",
+                          "GET /r http/1.1\r\n\r\n", "GET /r HTTP/1.10\r\n", "GET /r HTTP/11\r\n\r\n", "G@T /r HTTP/1.1\r\n\r\n",
+                          "\n", "\r\r", "\x16\x03\x01", "GET /r X", "AAAAAAAAAABBBBBBBBBBCCCCCCCCCCDDD / HTTP/1.1\r\n"}) {
     EXPECT_EQ(status_of(bad), 400) << bad;
   }
   EXPECT_EQ(status_of("GET /r HTTP/3.0\r\n"), 505);
@@ -155,8 +169,10 @@ TEST(RequestParser, RequestLinesThatAreRefused) {
 }
 
 TEST(RequestParser, HeaderLinesThatAreRefused) {
-  for (const std::string& bad : std::vector<std::string>{"X: a\rb\r\n", "X: a\nY: b\r\n", "X: a\r\n b\r\n", "X: a\r\n\tb\r\n", "X : a\r\n", "X\t: a\r\n", ": a\r\n", "X\r\n", "X y: a\r\n", "X\xC3: a\r\n",
-           std::string("X: a\0b\r\n", 8), "X: \x01\r\n", "X: \x7F\r\n", "(x): a\r\n", "X: aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa\x0B\r\n", "ABCDEFGHIJKLMNOPQRST/: a\r\n", "\"x\": a\r\n"}) {
+  for (const std::string& bad : std::vector<std::string>{
+           "X: a\rb\r\n", "X: a\nY: b\r\n", "X: a\r\n b\r\n", "X: a\r\n\tb\r\n", "X : a\r\n", "X\t: a\r\n", ": a\r\n", "X\r\n",
+           "X y: a\r\n", "X\xC3: a\r\n", std::string("X: a\0b\r\n", 8), "X: \x01\r\n", "X: \x7F\r\n", "(x): a\r\n",
+           "X: aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa\x0B\r\n", "ABCDEFGHIJKLMNOPQRST/: a\r\n", "\"x\": a\r\n"}) {
     EXPECT_EQ(status_of(get(bad)), 400) << bad;
     EXPECT_EQ(status_of("GET /r HTTP/1.1\r\n" + bad + "Host: t\r\n\r\n"), 400) << bad;
   }
@@ -171,8 +187,10 @@ TEST(RequestParser, HostOfRfc9112Section32) {
   EXPECT_EQ(status_of("GET /r HTTP/1.0\r\nHost: a\r\nHost: a\r\n\r\n"), 400);
   EXPECT_EQ(status_of(get("Host: t\r\n")), 400);
   EXPECT_EQ(status_of("GET http://t/ HTTP/1.1\r\n\r\n"), 400);
-  for (const char* bad : {"a b", "a/b", "a@b", "a?b", "\xC3\xA9"}) EXPECT_EQ(status_of("GET / HTTP/1.1\r\nHost: " + std::string(bad) + "\r\n\r\n"), 400) << bad;
-  for (const char* good : {"", "   t  ", "[::1]:80", "a-b.c_d:1"}) EXPECT_EQ(status_of("GET / HTTP/1.1\r\nHost: " + std::string(good) + "\r\n\r\n"), 0) << good;
+  for (const char* bad : {"a b", "a/b", "a@b", "a?b", "\xC3\xA9"})
+    EXPECT_EQ(status_of("GET / HTTP/1.1\r\nHost: " + std::string(bad) + "\r\n\r\n"), 400) << bad;
+  for (const char* good : {"", "   t  ", "[::1]:80", "a-b.c_d:1"})
+    EXPECT_EQ(status_of("GET / HTTP/1.1\r\nHost: " + std::string(good) + "\r\n\r\n"), 0) << good;
 }
 
 TEST(RequestParser, FramingOfRfc9112Section6) {
@@ -183,11 +201,28 @@ TEST(RequestParser, FramingOfRfc9112Section6) {
   p = parse(post("Content-Length: 000000000000000000000000005\r\n"));
   ASSERT_EQ(p.result, Parse::done);
   EXPECT_EQ(p.head.content_length, 5U);
-  for (const char* bad : {"Content-Length: +1\r\n", "Content-Length: -1\r\n", "Content-Length: 0x1\r\n", "Content-Length: 1 1\r\n", "Content-Length: 1,1\r\n", "Content-Length:\r\n",
-           "Content-Length: 1.0\r\n", "Content-Length: 1\r\nContent-Length: 1\r\n", "Content-Length: 1\r\nContent-Length: 2\r\n", "Content-Length: 1\r\nTransfer-Encoding: chunked\r\n",
-           "Transfer-Encoding: chunked\r\nContent-Length: 1\r\n", "Transfer-Encoding: chunked, gzip\r\n", "Transfer-Encoding: chunked, chunked\r\n", "Transfer-Encoding: identity\r\n",
-           "Transfer-Encoding:\r\n", "Transfer-Encoding: chunked\r\nTransfer-Encoding: chunked\r\n", "Transfer-Encoding: gzip\r\nTransfer-Encoding: chunked\r\n",
-           "Transfer-Encoding: \x0B""chunked\r\n", "Transfer-Encoding: xchunked\r\n", "Transfer-Encoding: chunked;q=1\r\n", "Transfer-Encoding: \"chunked\"\r\n"}) {
+  for (const char* bad : {"Content-Length: +1\r\n",
+                          "Content-Length: -1\r\n",
+                          "Content-Length: 0x1\r\n",
+                          "Content-Length: 1 1\r\n",
+                          "Content-Length: 1,1\r\n",
+                          "Content-Length:\r\n",
+                          "Content-Length: 1.0\r\n",
+                          "Content-Length: 1\r\nContent-Length: 1\r\n",
+                          "Content-Length: 1\r\nContent-Length: 2\r\n",
+                          "Content-Length: 1\r\nTransfer-Encoding: chunked\r\n",
+                          "Transfer-Encoding: chunked\r\nContent-Length: 1\r\n",
+                          "Transfer-Encoding: chunked, gzip\r\n",
+                          "Transfer-Encoding: chunked, chunked\r\n",
+                          "Transfer-Encoding: identity\r\n",
+                          "Transfer-Encoding:\r\n",
+                          "Transfer-Encoding: chunked\r\nTransfer-Encoding: chunked\r\n",
+                          "Transfer-Encoding: gzip\r\nTransfer-Encoding: chunked\r\n",
+                          "Transfer-Encoding: \x0B"
+                          "chunked\r\n",
+                          "Transfer-Encoding: xchunked\r\n",
+                          "Transfer-Encoding: chunked;q=1\r\n",
+                          "Transfer-Encoding: \"chunked\"\r\n"}) {
     EXPECT_EQ(status_of(post(bad)), 400) << bad;
   }
   EXPECT_EQ(status_of(post("Transfer-Encoding: gzip, chunked\r\n")), 501);
@@ -198,7 +233,8 @@ TEST(RequestParser, FramingOfRfc9112Section6) {
 
 TEST(RequestParser, ConnectionExpectAndUpgrade) {
   const auto keeps = [](std::string_view version, std::string_view connection) {
-    const Parsed p = parse("GET / HTTP/1." + std::string(version) + "\r\nHost: t\r\nConnection: " + std::string(connection) + "\r\n\r\n");
+    const Parsed p =
+        parse("GET / HTTP/1." + std::string(version) + "\r\nHost: t\r\nConnection: " + std::string(connection) + "\r\n\r\n");
     EXPECT_EQ(p.result, Parse::done);
     return p.head.keep_alive;
   };

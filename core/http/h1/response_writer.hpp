@@ -36,9 +36,9 @@ struct ResponseHead {
 /// Room that is enough for `write_head`.
 [[nodiscard]] std::size_t max_head_size(const ResponseHead& head) noexcept;
 
-/// Writes status line, headers and the empty line; returns the end, or null when a header's name is not a token or its value has a CR, LF, NUL or another
-/// control: nothing must be sent then (an Error of the handler, not an injection). Statuses 1xx, 204 and 304 get no framing headers whatever `body_end` says.
-/// `close` and HTTP/1.0 are reflected in Connection.
+/// Writes status line, headers and the empty line; returns the end, or null when a header's name is not a token or its value has
+/// a CR, LF, NUL or another control: nothing must be sent then (an Error of the handler, not an injection). Statuses 1xx, 204 and
+/// 304 get no framing headers whatever `body_end` says. `close` and HTTP/1.0 are reflected in Connection.
 [[nodiscard]] char* write_head(char* out, const ResponseHead& head) noexcept;
 /// The same at the end of a string; false and unchanged when refused.
 [[nodiscard]] bool append_head(std::string& out, const ResponseHead& head);

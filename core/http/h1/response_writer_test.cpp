@@ -20,11 +20,14 @@ TEST(ResponseWriter, AnAnswerWithALength) {
   head.content_length = 13;
   head.date = "Sun, 06 Nov 1994 08:49:37 GMT";
   EXPECT_EQ(written(head),
-            "HTTP/1.1 200 OK\r\nContent-Type: text/plain; charset=utf-8\r\nContent-Length: 13\r\nDate: Sun, 06 Nov 1994 08:49:37 GMT\r\n\r\n");
+            "HTTP/1.1 200 OK\r\nContent-Type: text/plain; charset=utf-8\r\nContent-Length: 13\r\nDate: Sun, 06 Nov 1994 08:49:37 "
+            "GMT\r\n\r\n");
 }
 
 TEST(ResponseWriter, OwnHeadersWinAndFramingIsTheServers) {
-  const HeaderField fields[] = {{"content-type", "text/html"}, {"Content-Length", "99"}, {"connection", "close"}, {"Transfer-Encoding", "gzip"}, {"keep-alive", "1"}, {"date", "today"}, {"Server", "me"}, {"x-a", "1"}};
+  const HeaderField fields[] = {
+      {"content-type", "text/html"}, {"Content-Length", "99"}, {"connection", "close"}, {"Transfer-Encoding", "gzip"},
+      {"keep-alive", "1"},           {"date", "today"},        {"Server", "me"},        {"x-a", "1"}};
   ResponseHead head;
   head.status = 404;
   head.headers = fields;
@@ -32,7 +35,9 @@ TEST(ResponseWriter, OwnHeadersWinAndFramingIsTheServers) {
   head.date = "now";
   head.server = "spikard";
   head.body_end = BodyEnd::chunked;
-  EXPECT_EQ(written(head), "HTTP/1.1 404 Not Found\r\ncontent-type: text/html\r\ndate: today\r\nServer: me\r\nx-a: 1\r\nTransfer-Encoding: chunked\r\n\r\n");
+  EXPECT_EQ(written(head),
+            "HTTP/1.1 404 Not Found\r\ncontent-type: text/html\r\ndate: today\r\nServer: me\r\nx-a: 1\r\nTransfer-Encoding: "
+            "chunked\r\n\r\n");
 }
 
 TEST(ResponseWriter, ConnectionHeader) {
@@ -74,7 +79,16 @@ TEST(ResponseWriter, UnknownStatuses) {
 
 TEST(ResponseWriter, ResponseSplittingIsRefused) {
   using namespace std::string_view_literals;
-  for (const HeaderField& bad : std::vector<HeaderField>{{"x", "a\r\nb: c"}, {"x", "a\nb"}, {"x", "a\rb"}, {"x", "a\0b"sv}, {"x", "\x7F"}, {"x y", "a"}, {"x\r\n", "a"}, {"", "a"}, {"x:", "a"}, {"content-length", "\n"}}) {
+  for (const HeaderField& bad : std::vector<HeaderField>{{"x", "a\r\nb: c"},
+                                                         {"x", "a\nb"},
+                                                         {"x", "a\rb"},
+                                                         {"x", "a\0b"sv},
+                                                         {"x", "\x7F"},
+                                                         {"x y", "a"},
+                                                         {"x\r\n", "a"},
+                                                         {"", "a"},
+                                                         {"x:", "a"},
+                                                         {"content-length", "\n"}}) {
     ResponseHead head;
     head.headers = {&bad, 1};
     EXPECT_EQ(written(head), "refused<") << bad.name;

@@ -56,8 +56,8 @@ inline constexpr std::array<std::uint8_t, 256> classes = detail::make_classes();
   return p;
 }
 
-/// First byte of [p, end) that a request target cannot have (controls, blank, `"`, `#`, `<`, `>`, `\`, DEL, above 0x7F), or `?` when `stop_at_query`, or end.
-/// `escaped` becomes true when there is a `%` before it.
+/// First byte of [p, end) that a request target cannot have (controls, blank, `"`, `#`, `<`, `>`, `\`, DEL, above 0x7F), or `?`
+/// when `stop_at_query`, or end. `escaped` becomes true when there is a `%` before it.
 template <bool stop_at_query>
 [[nodiscard]] inline const char* find_target_end(const char* p, const char* end, bool& escaped) noexcept {
 #if defined(__SSE2__)
@@ -107,7 +107,8 @@ template <bool stop_at_query>
     }
     const int n = __builtin_ctz(other);
     if (p[n] != ':') break;
-    alignas(16) static constexpr std::uint8_t window[32] = {255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255};
+    alignas(16) static constexpr std::uint8_t window[32] = {255, 255, 255, 255, 255, 255, 255, 255,
+                                                            255, 255, 255, 255, 255, 255, 255, 255};
     const __m128i keep = _mm_loadu_si128(reinterpret_cast<const __m128i*>(window + 16 - n));
     _mm_storeu_si128(reinterpret_cast<__m128i*>(p), _mm_or_si128(_mm_and_si128(keep, y), _mm_andnot_si128(keep, x)));
     return p + n;

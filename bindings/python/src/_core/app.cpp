@@ -1,6 +1,6 @@
+#include <unistd.h>
 #include <cstdlib>
 #include <string>
-#include <unistd.h>
 
 #include "objects.hpp"
 
@@ -20,7 +20,8 @@ PyObject* create(PyTypeObject* type, PyObject* args, PyObject*) {
   AppObject* self = self_of(object);
   self->state = state;
   self->pid = static_cast<long>(getpid());
-  const int rc = (configured != 0 ? spk_app_open_configured : spk_app_open)(SPK_ABI, manifest, static_cast<std::size_t>(length), &self->app);
+  const int rc =
+      (configured != 0 ? spk_app_open_configured : spk_app_open)(SPK_ABI, manifest, static_cast<std::size_t>(length), &self->app);
   if (rc < 0) {
     raise_core_error(*state, rc, "opening the application");
     Py_DECREF(object);
@@ -31,7 +32,9 @@ PyObject* create(PyTypeObject* type, PyObject* args, PyObject*) {
 
 bool usable(AppObject* self) {
   if (self->app != nullptr && self->pid == static_cast<long>(getpid())) return true;
-  PyErr_SetString(self->state->error, self->app == nullptr ? "the application is closed" : "the application belongs to the process that opened it, not to its fork");
+  PyErr_SetString(self->state->error, self->app == nullptr
+                                          ? "the application is closed"
+                                          : "the application belongs to the process that opened it, not to its fork");
   return false;
 }
 
@@ -40,8 +43,7 @@ PyObject* close(PyObject* object, PyObject*) {
   spk_app* app = self->app;
   self->app = nullptr;
   if (app != nullptr && self->pid == static_cast<long>(getpid())) {
-    Py_BEGIN_ALLOW_THREADS
-    spk_app_close(app);
+    Py_BEGIN_ALLOW_THREADS spk_app_close(app);
     Py_END_ALLOW_THREADS
   }
   Py_RETURN_NONE;
@@ -58,10 +60,8 @@ PyObject* start(PyObject* object, PyObject*) {
   AppObject* self = self_of(object);
   if (!usable(self)) return nullptr;
   int rc = 0;
-  Py_BEGIN_ALLOW_THREADS
-  rc = spk_app_start(self->app);
-  Py_END_ALLOW_THREADS
-  if (rc < 0) return raise_core_error(*self->state, rc, "starting the application"), nullptr;
+  Py_BEGIN_ALLOW_THREADS rc = spk_app_start(self->app);
+  Py_END_ALLOW_THREADS if (rc < 0) return raise_core_error(*self->state, rc, "starting the application"), nullptr;
   Py_RETURN_NONE;
 }
 
@@ -106,15 +106,19 @@ PyObject* drain(PyObject* object, PyObject* args) {
   Py_RETURN_NONE;
 }
 
-PyMethodDef methods[] = {{"start", start, METH_NOARGS, "Connects services and reserves the addresses"},
-                         {"supervise", supervise, METH_O, "Forks workers: (index, None) in each child, (None, exit code) in the parent at the end"},
-                         {"info", info, METH_NOARGS, "Bound addresses and state, as JSON"},
-                         {"report", report, METH_NOARGS, "What the drain did, as JSON"},
-                         {"drain", drain, METH_VARARGS, "Begins the graceful end; a second call cuts it short"},
-                         {"close", close, METH_NOARGS, "Frees everything"},
-                         {nullptr, nullptr, 0, nullptr}};
+PyMethodDef methods[] = {
+    {"start", start, METH_NOARGS, "Connects services and reserves the addresses"},
+    {"supervise", supervise, METH_O, "Forks workers: (index, None) in each child, (None, exit code) in the parent at the end"},
+    {"info", info, METH_NOARGS, "Bound addresses and state, as JSON"},
+    {"report", report, METH_NOARGS, "What the drain did, as JSON"},
+    {"drain", drain, METH_VARARGS, "Begins the graceful end; a second call cuts it short"},
+    {"close", close, METH_NOARGS, "Frees everything"},
+    {nullptr, nullptr, 0, nullptr}};
 
-PyType_Slot slots[] = {{Py_tp_new, reinterpret_cast<void*>(create)}, {Py_tp_dealloc, reinterpret_cast<void*>(dealloc)}, {Py_tp_methods, methods}, {0, nullptr}};
+PyType_Slot slots[] = {{Py_tp_new, reinterpret_cast<void*>(create)},
+                       {Py_tp_dealloc, reinterpret_cast<void*>(dealloc)},
+                       {Py_tp_methods, methods},
+                       {0, nullptr}};
 
 }  // namespace
 

@@ -10,13 +10,17 @@
 
 namespace spikard::py {
 
-/// Commands on their way to the core, with the bytes they point to. One per port for the loop's thread; a worker thread has its own.
+/// Commands on their way to the core, with the bytes they point to. One per port for the loop's thread; a worker thread has its
+/// own.
 class Batch {
  public:
   static constexpr std::size_t limit = 64;
   static constexpr std::size_t bytes_limit = 256U << 10U;
 
-  Batch() { items_.reserve(limit + 8); commands_.reserve(limit + 8); }
+  Batch() {
+    items_.reserve(limit + 8);
+    commands_.reserve(limit + 8);
+  }
   Batch(const Batch&) = delete;
   Batch& operator=(const Batch&) = delete;
   ~Batch() { drop(); }
@@ -28,7 +32,8 @@ class Batch {
   [[nodiscard]] std::size_t size() const noexcept { return items_.size(); }
   [[nodiscard]] bool full() const noexcept { return items_.size() >= limit || arena_.size() >= bytes_limit; }
 
-  /// A command whose head and body are none, in the arena (`in_arena`), or the memory of `keep` (bytes, str), which is held until the submit.
+  /// A command whose head and body are none, in the arena (`in_arena`), or the memory of `keep` (bytes, str), which is held until
+  /// the submit.
   spk_cmd& add(std::uint16_t op, spk_id id) {
     Item& item = items_.emplace_back();
     item.cmd = spk_cmd{};
@@ -69,8 +74,7 @@ class Batch {
     }
     int rc = 0;
     if (release_gil) {
-      Py_BEGIN_ALLOW_THREADS
-      rc = spk_submit(port, commands_.data(), static_cast<std::uint32_t>(commands_.size()));
+      Py_BEGIN_ALLOW_THREADS rc = spk_submit(port, commands_.data(), static_cast<std::uint32_t>(commands_.size()));
       Py_END_ALLOW_THREADS
     } else {
       rc = spk_submit(port, commands_.data(), static_cast<std::uint32_t>(commands_.size()));

@@ -9,7 +9,8 @@
 
 namespace spikard::py {
 
-/// Growing bytes for what is submitted. Growth may fail: then `failed` stays set, writes go nowhere, and MemoryError is for the caller to raise.
+/// Growing bytes for what is submitted. Growth may fail: then `failed` stays set, writes go nowhere, and MemoryError is for the
+/// caller to raise.
 class Buffer {
  public:
   Buffer() noexcept = default;

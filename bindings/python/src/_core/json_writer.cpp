@@ -15,7 +15,9 @@ constexpr char hex_digits[] = "0123456789abcdef";
 
 /// 0: as it stands; 'u': \u00XX; else the letter behind the backslash.
 constexpr auto escapes = [] {
-  struct Table { char of[256]; } t{};
+  struct Table {
+    char of[256];
+  } t{};
   for (int i = 0; i < 0x20; ++i) t.of[i] = 'u';
   t.of[static_cast<int>('\b')] = 'b';
   t.of[static_cast<int>('\f')] = 'f';
@@ -33,8 +35,9 @@ __attribute__((no_sanitize("address", "undefined"))) inline __m128i load_tail(co
   return _mm_loadu_si128(reinterpret_cast<const __m128i*>(text));
 }
 inline unsigned unclean(__m128i bytes) {
-  const __m128i bad = _mm_or_si128(_mm_or_si128(_mm_cmpeq_epi8(bytes, _mm_set1_epi8('"')), _mm_cmpeq_epi8(bytes, _mm_set1_epi8('\\'))),
-                                   _mm_cmpeq_epi8(_mm_min_epu8(bytes, _mm_set1_epi8(0x1F)), bytes));
+  const __m128i bad =
+      _mm_or_si128(_mm_or_si128(_mm_cmpeq_epi8(bytes, _mm_set1_epi8('"')), _mm_cmpeq_epi8(bytes, _mm_set1_epi8('\\'))),
+                   _mm_cmpeq_epi8(_mm_min_epu8(bytes, _mm_set1_epi8(0x1F)), bytes));
   return static_cast<unsigned>(_mm_movemask_epi8(bad));
 }
 #endif
@@ -93,8 +96,8 @@ char* escape(char* to, const char* text, std::size_t length) {
   return to;
 }
 
-/// Shortest text of a number with at most four decimals and 15 digits, as prices and the like have; null for others. Exact: two decimals of at most
-/// 15 digits never name the same double, so the first one found that names `v` is the shortest.
+/// Shortest text of a number with at most four decimals and 15 digits, as prices and the like have; null for others. Exact: two
+/// decimals of at most 15 digits never name the same double, so the first one found that names `v` is the shortest.
 char* few_decimals(char* to, double v) {
   if (!(v > -1e10 && v < 1e10) || (v == 0.0 && std::signbit(v))) return nullptr;
   double scale = 1.0;
@@ -109,7 +112,8 @@ char* few_decimals(char* to, double v) {
       return to;
     }
     if (digits < 0) *to++ = '-';
-    const unsigned long long all = digits < 0 ? 0ULL - static_cast<unsigned long long>(digits) : static_cast<unsigned long long>(digits);
+    const unsigned long long all =
+        digits < 0 ? 0ULL - static_cast<unsigned long long>(digits) : static_cast<unsigned long long>(digits);
     const auto power = static_cast<unsigned long long>(scale);
     to = std::to_chars(to, to + 24, all / power).ptr;
     *to++ = '.';
@@ -136,7 +140,7 @@ class Writer {
       PyErr_SetString(PyExc_RecursionError, "more than 1000 containers inside each other, or one inside itself");
       return false;
     }
-    const bool ok = type == &PyDict_Type                              ? dict(object)
+    const bool ok = type == &PyDict_Type                            ? dict(object)
                     : type == &PyList_Type || type == &PyTuple_Type ? list(object)
                                                                     : other(object, type);
     --depth_;
@@ -192,7 +196,8 @@ class Writer {
       return true;
     }
     char* end = std::to_chars(to, to + 36, v).ptr;
-    if (std::memchr(to, '.', static_cast<std::size_t>(end - to)) == nullptr && std::memchr(to, 'e', static_cast<std::size_t>(end - to)) == nullptr) {
+    if (std::memchr(to, '.', static_cast<std::size_t>(end - to)) == nullptr &&
+        std::memchr(to, 'e', static_cast<std::size_t>(end - to)) == nullptr) {
       *end++ = '.';
       *end++ = '0';
     }
@@ -272,7 +277,8 @@ class Writer {
         PyErr_SetString(PyExc_TypeError, "classify must give (kind, data)");
         return false;
       }
-      if (PyLong_AsLong(PyTuple_GET_ITEM(made.get(), 0)) == encode_fields && plain_attributes(type, PyTuple_GET_ITEM(made.get(), 1))) {
+      if (PyLong_AsLong(PyTuple_GET_ITEM(made.get(), 0)) == encode_fields &&
+          plain_attributes(type, PyTuple_GET_ITEM(made.get(), 1))) {
         made.reset(Py_BuildValue("(iO)", encode_dict_fields, PyTuple_GET_ITEM(made.get(), 1)));
         if (!made) return false;
       }
@@ -316,9 +322,12 @@ class Writer {
     if (PyDict_Check(object)) return dict(object);
     return list(object);
   }
-  /// True when the fields of the type's instances live in their `__dict__` alone: the usual attribute look-up, and no property or slot of a field's name.
+  /// True when the fields of the type's instances live in their `__dict__` alone: the usual attribute look-up, and no property or
+  /// slot of a field's name.
   static bool plain_attributes(PyTypeObject* type, PyObject* plan) {
-    if (type->tp_getattro != PyObject_GenericGetAttr || PyObject_HasAttrString(reinterpret_cast<PyObject*>(type), "__getattr__") != 0) return false;
+    if (type->tp_getattro != PyObject_GenericGetAttr ||
+        PyObject_HasAttrString(reinterpret_cast<PyObject*>(type), "__getattr__") != 0)
+      return false;
     if (type->tp_dictoffset == 0) return false;
     for (Py_ssize_t i = 0; i < PyTuple_GET_SIZE(plan); ++i) {
       const Ref found(PyObject_GetAttr(reinterpret_cast<PyObject*>(type), PyTuple_GET_ITEM(PyTuple_GET_ITEM(plan, i), 0)));
@@ -330,7 +339,8 @@ class Writer {
     }
     return true;
   }
-  /// `fields` without a look-up a field: instances hold their attributes in the order they were first set, which is the fields' order.
+  /// `fields` without a look-up a field: instances hold their attributes in the order they were first set, which is the fields'
+  /// order.
   bool dict_fields(PyObject* object, PyObject* plan) {
     const Ref attributes(PyObject_GenericGetDict(object, nullptr));
     if (!attributes) return false;
@@ -349,7 +359,8 @@ class Writer {
       const Ref keep = item != nullptr ? Ref::borrowed(item) : Ref(PyObject_GetAttr(object, PyTuple_GET_ITEM(field, 0)));
       if (!keep) return false;
       PyObject* text = PyTuple_GET_ITEM(field, 1);
-      if (!out_.append(PyBytes_AS_STRING(text), static_cast<std::size_t>(PyBytes_GET_SIZE(text))) || !value(keep.get())) return false;
+      if (!out_.append(PyBytes_AS_STRING(text), static_cast<std::size_t>(PyBytes_GET_SIZE(text))) || !value(keep.get()))
+        return false;
     }
     return out_.put('}');
   }
@@ -361,7 +372,8 @@ class Writer {
       const Ref item(PyObject_GetAttr(object, PyTuple_GET_ITEM(field, 0)));
       if (!item) return false;
       PyObject* text = PyTuple_GET_ITEM(field, 1);  // b'"name":', with its comma from the second on
-      if (!out_.append(PyBytes_AS_STRING(text), static_cast<std::size_t>(PyBytes_GET_SIZE(text))) || !value(item.get())) return false;
+      if (!out_.append(PyBytes_AS_STRING(text), static_cast<std::size_t>(PyBytes_GET_SIZE(text))) || !value(item.get()))
+        return false;
     }
     return out_.put('}');
   }

@@ -31,8 +31,7 @@ struct Field {
 
 /// Makes instances of one class.
 struct MakerObject {
-  PyObject_HEAD
-  PyTypeObject* type;
+  PyObject_HEAD PyTypeObject* type;
   PyObject* plan;      ///< the same in Python, for what is no object
   PyObject* keywords;  ///< names of the last arguments, or null
   Field* fields;
@@ -42,8 +41,7 @@ struct MakerObject {
 
 /// A whole body: an op, and the same in Python for values that are no nodes.
 struct ReaderObject {
-  PyObject_HEAD
-  State* state;
+  PyObject_HEAD State* state;
   PyObject* plan;
   PyObject* refused;  ///< called with a ValueError, raises what stands for it; or null
   Op op;
@@ -105,7 +103,8 @@ PyObject* make(State& state, const Op& op, const spk_node* node, const char* bas
       if (node->type == SPK_INT) return PyLong_FromLongLong(node->u.i);
       const Ref value(decode_nodes(state, node, base));
       if (!value) return nullptr;
-      return PyLong_CheckExact(value.get()) ? Py_NewRef(value.get()) : PyObject_CallOneArg(reinterpret_cast<PyObject*>(&PyLong_Type), value.get());
+      return PyLong_CheckExact(value.get()) ? Py_NewRef(value.get())
+                                            : PyObject_CallOneArg(reinterpret_cast<PyObject*>(&PyLong_Type), value.get());
     }
     case Kind::real: {
       if (node->type == SPK_F64) return PyFloat_FromDouble(node->u.f);
@@ -198,7 +197,8 @@ PyObject* make_object(State& state, MakerObject* self, const spk_node* node, con
   PyObject* object = nullptr;
   if (made == count) {
     const std::size_t named = self->keywords == nullptr ? 0 : static_cast<std::size_t>(PyTuple_GET_SIZE(self->keywords));
-    object = PyObject_Vectorcall(reinterpret_cast<PyObject*>(self->type), values, (count - named) | PY_VECTORCALL_ARGUMENTS_OFFSET, self->keywords);
+    object = PyObject_Vectorcall(reinterpret_cast<PyObject*>(self->type), values,
+                                 (count - named) | PY_VECTORCALL_ARGUMENTS_OFFSET, self->keywords);
   }
   for (std::uint32_t i = 0; i < made; ++i) Py_DECREF(values[i]);
   return object;
@@ -220,7 +220,8 @@ PyObject* maker_new(PyTypeObject* type, PyObject* args, PyObject*) {
   return object;
 }
 
-/// Fields are (attribute, key, plan, 0 required | 1 default | 2 factory, default). Apart from the constructor: types mention themselves.
+/// Fields are (attribute, key, plan, 0 required | 1 default | 2 factory, default). Apart from the constructor: types mention
+/// themselves.
 PyObject* fill(PyObject* object, PyObject* args) {
   MakerObject* self = maker_of(object);
   State& state = *state_of_type(Py_TYPE(object));
@@ -317,7 +318,9 @@ PyObject* reader_new(PyTypeObject* type, PyObject* args, PyObject*) {
   return object;
 }
 
-PyObject* reader_call(PyObject* object, PyObject* args, PyObject* kwargs) { return PyObject_Call(reader_of(object)->plan, args, kwargs); }
+PyObject* reader_call(PyObject* object, PyObject* args, PyObject* kwargs) {
+  return PyObject_Call(reader_of(object)->plan, args, kwargs);
+}
 
 /// What a value becomes on its way through nodes: for tests.
 PyObject* reader_through_nodes(PyObject* object, PyObject* value) {
@@ -371,7 +374,8 @@ PyType_Slot reader_slots[] = {{Py_tp_new, reinterpret_cast<void*>(reader_new)},
 }  // namespace
 
 PyType_Spec maker_spec = {"spikard._core.Maker", sizeof(MakerObject), 0, Py_TPFLAGS_DEFAULT | Py_TPFLAGS_HAVE_GC, maker_slots};
-PyType_Spec reader_spec = {"spikard._core.Reader", sizeof(ReaderObject), 0, Py_TPFLAGS_DEFAULT | Py_TPFLAGS_HAVE_GC, reader_slots};
+PyType_Spec reader_spec = {"spikard._core.Reader", sizeof(ReaderObject), 0, Py_TPFLAGS_DEFAULT | Py_TPFLAGS_HAVE_GC,
+                           reader_slots};
 
 PyObject* read_nodes(State& state, PyObject* reader, const spk_node* node, const char* base) {
   ReaderObject* self = reader_of(reader);

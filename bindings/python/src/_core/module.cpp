@@ -9,15 +9,18 @@ namespace {
 
 PyObject* configure(PyObject* module, PyObject* args, PyObject* kwargs) {
   State* s = state_of(module);
-  static const char* names[] = {"error",         "config_error", "problem_type", "response_type", "streaming_type",  "classify",      "describe",
-                                "task_factory", "task_type",    "stream_runner", "dispatch",      "cancelled_error", "body_stream",   "sleep",    nullptr};
-  PyObject** const into[] = {&s->error,        &s->config_error, &s->problem_type,  &s->response_type, &s->streaming_type, &s->classify,
-                             &s->describe,     &s->task_factory, &s->task_type,     &s->stream_runner, &s->dispatch,       &s->cancelled_error,
-                             &s->body_stream,  &s->sleep};
+  static const char* names[] = {"error",    "config_error",    "problem_type", "response_type", "streaming_type",
+                                "classify", "describe",        "task_factory", "task_type",     "stream_runner",
+                                "dispatch", "cancelled_error", "body_stream",  "sleep",         nullptr};
+  PyObject** const into[] = {&s->error,    &s->config_error,    &s->problem_type, &s->response_type, &s->streaming_type,
+                             &s->classify, &s->describe,        &s->task_factory, &s->task_type,     &s->stream_runner,
+                             &s->dispatch, &s->cancelled_error, &s->body_stream,  &s->sleep};
   constexpr std::size_t n = sizeof into / sizeof *into;
   PyObject* values[n] = {};
-  if (!PyArg_ParseTupleAndKeywords(args, kwargs, "OOO!O!O!OOOOOOOOO", const_cast<char**>(names), &values[0], &values[1], &PyType_Type, &values[2], &PyType_Type, &values[3],
-                                   &PyType_Type, &values[4], &values[5], &values[6], &values[7], &values[8], &values[9], &values[10], &values[11], &values[12], &values[13])) {
+  if (!PyArg_ParseTupleAndKeywords(args, kwargs, "OOO!O!O!OOOOOOOOO", const_cast<char**>(names), &values[0], &values[1],
+                                   &PyType_Type, &values[2], &PyType_Type, &values[3], &PyType_Type, &values[4], &values[5],
+                                   &values[6], &values[7], &values[8], &values[9], &values[10], &values[11], &values[12],
+                                   &values[13])) {
     return nullptr;
   }
   for (std::size_t i = 0; i < n; ++i) Py_XSETREF(*into[i], Py_NewRef(values[i]));
@@ -41,17 +44,19 @@ PyObject* through_nodes(PyObject* module, PyObject* value) {
 
 PyObject* abi(PyObject*, PyObject*) { return PyLong_FromUnsignedLong(SPK_ABI); }
 
-PyMethodDef methods[] = {{"configure", reinterpret_cast<PyCFunction>(reinterpret_cast<void (*)()>(configure)), METH_VARARGS | METH_KEYWORDS, nullptr},
-                         {"dumps", dumps, METH_O, "JSON text of a value, as bytes"},
-                         {"through_nodes", through_nodes, METH_O, nullptr},
-                         {"abi", abi, METH_NOARGS, nullptr},
-                         {nullptr, nullptr, 0, nullptr}};
+PyMethodDef methods[] = {
+    {"configure", reinterpret_cast<PyCFunction>(reinterpret_cast<void (*)()>(configure)), METH_VARARGS | METH_KEYWORDS, nullptr},
+    {"dumps", dumps, METH_O, "JSON text of a value, as bytes"},
+    {"through_nodes", through_nodes, METH_O, nullptr},
+    {"abi", abi, METH_NOARGS, nullptr},
+    {nullptr, nullptr, 0, nullptr}};
 
-#define SPIKARD_OBJECTS(X)                                                                                                                     \
-  X(error) X(config_error) X(problem_type) X(response_type) X(streaming_type) X(classify) X(describe) X(task_factory) X(task_type) X(stream_runner) \
-  X(dispatch) X(cancelled_error) X(body_stream) X(sleep) X(encoders) X(kw_task) X(s_content) X(s_status) X(s_header_list) X(s_media_type) X(s_background) X(s_done)     \
-  X(s_result) X(s_cancel) X(s_add_done_callback) X(s_call_soon) X(s_call_soon_threadsafe) X(s_to_dict) X(s_finish) X(s_flush) X(s_done_callback) \
-  X(empty_tuple)
+#define SPIKARD_OBJECTS(X)                                                                                                    \
+  X(error)                                                                                                                    \
+  X(config_error) X(problem_type) X(response_type) X(streaming_type) X(classify) X(describe) X(task_factory) X(task_type)     \
+      X(stream_runner) X(dispatch) X(cancelled_error) X(body_stream) X(sleep) X(encoders) X(kw_task) X(s_content) X(s_status) \
+          X(s_header_list) X(s_media_type) X(s_background) X(s_done) X(s_result) X(s_cancel) X(s_add_done_callback)           \
+              X(s_call_soon) X(s_call_soon_threadsafe) X(s_to_dict) X(s_finish) X(s_flush) X(s_done_callback) X(empty_tuple)
 
 int add_type(PyObject* module, PyType_Spec* spec, PyTypeObject** into, const char* name) {
   *into = reinterpret_cast<PyTypeObject*>(PyType_FromModuleAndSpec(module, spec, nullptr));
@@ -61,15 +66,31 @@ int add_type(PyObject* module, PyType_Spec* spec, PyTypeObject** into, const cha
 int execute(PyObject* module) {
   State* s = state_of(module);
   if (add_type(module, &app_spec, &s->app_type, "App") != 0 || add_type(module, &port_spec, &s->port_type, "Port") != 0 ||
-      add_type(module, &request_spec, &s->request_type, "Request") != 0 || add_type(module, &route_spec, &s->route_type, "Route") != 0 ||
-      add_type(module, &maker_spec, &s->maker_type, "Maker") != 0 || add_type(module, &reader_spec, &s->reader_type, "Reader") != 0) {
+      add_type(module, &request_spec, &s->request_type, "Request") != 0 ||
+      add_type(module, &route_spec, &s->route_type, "Route") != 0 ||
+      add_type(module, &maker_spec, &s->maker_type, "Maker") != 0 ||
+      add_type(module, &reader_spec, &s->reader_type, "Reader") != 0) {
     return -1;
   }
-  struct Name { PyObject** into; const char* text; };
-  for (const Name& name : {Name{&s->s_content, "content"}, {&s->s_status, "status"}, {&s->s_header_list, "header_list"}, {&s->s_media_type, "media_type"},
-                           {&s->s_background, "background"}, {&s->s_done, "done"}, {&s->s_result, "result"}, {&s->s_cancel, "cancel"},
-                           {&s->s_add_done_callback, "add_done_callback"}, {&s->s_call_soon, "call_soon"}, {&s->s_call_soon_threadsafe, "call_soon_threadsafe"},
-                           {&s->s_to_dict, "to_response"}, {&s->s_finish, "_finish"}, {&s->s_flush, "flush"}, {&s->s_done_callback, "_done"}}) {
+  struct Name {
+    PyObject** into;
+    const char* text;
+  };
+  for (const Name& name : {Name{&s->s_content, "content"},
+                           {&s->s_status, "status"},
+                           {&s->s_header_list, "header_list"},
+                           {&s->s_media_type, "media_type"},
+                           {&s->s_background, "background"},
+                           {&s->s_done, "done"},
+                           {&s->s_result, "result"},
+                           {&s->s_cancel, "cancel"},
+                           {&s->s_add_done_callback, "add_done_callback"},
+                           {&s->s_call_soon, "call_soon"},
+                           {&s->s_call_soon_threadsafe, "call_soon_threadsafe"},
+                           {&s->s_to_dict, "to_response"},
+                           {&s->s_finish, "_finish"},
+                           {&s->s_flush, "flush"},
+                           {&s->s_done_callback, "_done"}}) {
     *name.into = PyUnicode_InternFromString(name.text);
     if (*name.into == nullptr) return -1;
   }
@@ -119,7 +140,15 @@ PyModuleDef_Slot slots[] = {{Py_mod_exec, reinterpret_cast<void*>(execute)},
 #endif
                             {0, nullptr}};
 
-PyModuleDef definition = {PyModuleDef_HEAD_INIT, "spikard._core", "The port of Spikard's core", sizeof(State), methods, slots, traverse, clear, release};
+PyModuleDef definition = {PyModuleDef_HEAD_INIT,
+                          "spikard._core",
+                          "The port of Spikard's core",
+                          sizeof(State),
+                          methods,
+                          slots,
+                          traverse,
+                          clear,
+                          release};
 
 }  // namespace
 }  // namespace spikard::py

@@ -139,9 +139,12 @@ class Encoder {
       n.u.f = PyFloat_AS_DOUBLE(object);
       return nodes_.append(&n, sizeof n);
     }
-    if (PyBytes_Check(object)) return text(SPK_BYTES, PyBytes_AS_STRING(object), static_cast<std::size_t>(PyBytes_GET_SIZE(object)));
+    if (PyBytes_Check(object))
+      return text(SPK_BYTES, PyBytes_AS_STRING(object), static_cast<std::size_t>(PyBytes_GET_SIZE(object)));
     if (Py_EnterRecursiveCall(" while writing nodes") != 0) return false;
-    const bool ok = PyDict_Check(object) ? dict(object) : PyList_Check(object) || PyTuple_Check(object) ? list(object) : other(object);
+    const bool ok = PyDict_Check(object)                            ? dict(object)
+                    : PyList_Check(object) || PyTuple_Check(object) ? list(object)
+                                                                    : other(object);
     Py_LeaveRecursiveCall();
     return ok;
   }
@@ -216,7 +219,8 @@ class Encoder {
   }
   bool other(PyObject* object) {
     (void)state_;
-    PyErr_Format(PyExc_TypeError, "%.200s cannot be handed to the core: only None, bool, int, float, str, bytes, list, tuple and dict can",
+    PyErr_Format(PyExc_TypeError,
+                 "%.200s cannot be handed to the core: only None, bool, int, float, str, bytes, list, tuple and dict can",
                  Py_TYPE(object)->tp_name);
     return false;
   }

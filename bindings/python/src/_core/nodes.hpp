@@ -10,7 +10,8 @@
 
 namespace spikard::py {
 
-/// The Python value at `node`, and `node` moved behind it. Text is at `base` + its offset. New reference, or null with an exception.
+/// The Python value at `node`, and `node` moved behind it. Text is at `base` + its offset. New reference, or null with an
+/// exception.
 PyObject* decode_nodes(State& state, const spk_node*& node, const char* base);
 
 /// The node behind the value at `node`.
@@ -23,8 +24,8 @@ PyObject* intern_key(State& state, const char* text, std::size_t length);
 
 PyObject* decode_text(const char* text, std::size_t length);
 
-/// Appends the nodes of `value` to `out` (8-aligned first), followed by their text; offsets count from the first node. False with an exception for what is not
-/// null, bool, int, float, str, bytes, list, tuple or dict of these.
+/// Appends the nodes of `value` to `out` (8-aligned first), followed by their text; offsets count from the first node. False with
+/// an exception for what is not null, bool, int, float, str, bytes, list, tuple or dict of these.
 bool encode_nodes(State& state, PyObject* value, Buffer& out);
 
 }  // namespace spikard::py

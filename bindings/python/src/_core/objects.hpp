@@ -13,8 +13,7 @@
 namespace spikard::py {
 
 struct AppObject {
-  PyObject_HEAD
-  State* state;
+  PyObject_HEAD State* state;
   spk_app* app;
   long pid;  ///< of the process that may use and close it
 };
@@ -32,11 +31,10 @@ enum class Mode : std::uint8_t { direct, coroutine, blocking };
 
 /// What a route does with a request: fixed at start-up.
 struct RouteObject {
-  PyObject_HEAD
-  PyObject* handler;
-  PyObject* keywords;    ///< tuple of names of the last arguments, or null
-  PyObject* parameters;  ///< tuple of (location, name), as declared
-  PyObject* template_;   ///< "/users/{id:int}"
+  PyObject_HEAD PyObject* handler;
+  PyObject* keywords;          ///< tuple of names of the last arguments, or null
+  PyObject* parameters;        ///< tuple of (location, name), as declared
+  PyObject* template_;         ///< "/users/{id:int}"
   PyObject* default_response;  ///< what finishes a plain value: callable or null
   Argument* arguments;
   std::uint32_t argument_count;
@@ -48,50 +46,49 @@ struct RouteObject {
 
 struct PortObject;
 
-/// One request in hand, as handlers and hooks see it. Reads the core's record in place; copies it when somebody still holds the object at the final command.
+/// One request in hand, as handlers and hooks see it. Reads the core's record in place; copies it when somebody still holds the
+/// object at the final command.
 struct RequestObject {
-  PyObject_HEAD
-  State* state;
+  PyObject_HEAD State* state;
   PortObject* port;
   RouteObject* route;
   const spk_request* record;
   char* copy;
   spk_id id;
-  std::int64_t credit;     ///< bytes the answer may still send
-  std::uint64_t uncovered; ///< delivered body bytes that the consumer has taken and not yet paid for
-  bool owed;               ///< a final command is still to be given
-  bool registered;         ///< in the port's table
+  std::int64_t credit;      ///< bytes the answer may still send
+  std::uint64_t uncovered;  ///< delivered body bytes that the consumer has taken and not yet paid for
+  bool owed;                ///< a final command is still to be given
+  bool registered;          ///< in the port's table
   bool cancelled;
   bool body_done;
   bool head_sent;
   long cancel_reason;
   PyObject* task;
-  PyObject* arguments;     ///< tuple, for a worker thread
-  PyObject* variables;     ///< contextvars.Context
-  PyObject* chunks;        ///< list of bytes that have come and were not taken
-  PyObject* waiter;        ///< future of who waits for a chunk or for credit
-  PyObject* background;    ///< list of (fn, args, kwargs)
+  PyObject* arguments;   ///< tuple, for a worker thread
+  PyObject* variables;   ///< contextvars.Context
+  PyObject* chunks;      ///< list of bytes that have come and were not taken
+  PyObject* waiter;      ///< future of who waits for a chunk or for credit
+  PyObject* background;  ///< list of (fn, args, kwargs)
   PyObject* context;
   PyObject* params;
   PyObject* headers;
   PyObject* json;
   PyObject* dependencies;
-  PyObject* extra;         ///< anything the Python side wants to keep here
+  PyObject* extra;  ///< anything the Python side wants to keep here
 };
 
 struct PortObject {
-  PyObject_HEAD
-  State* state;
+  PyObject_HEAD State* state;
   AppObject* app;
   spk_port* port;
   long pid;
   PyObject* loop;
-  PyObject* routes;   ///< list of RouteObject
-  PyObject* tokens;   ///< dict: token -> value of a dependency
-  PyObject* jobs;     ///< dict: user -> background job
-  PyObject* errors;   ///< dict: id -> exception, kept while on_error hooks run; None when there are none
-  PyObject* pool;     ///< callable(request): runs it on a worker thread
-  PyObject* tasks;    ///< dict: id -> task of a hook or factory, which a CANCEL reaches
+  PyObject* routes;  ///< list of RouteObject
+  PyObject* tokens;  ///< dict: token -> value of a dependency
+  PyObject* jobs;    ///< dict: user -> background job
+  PyObject* errors;  ///< dict: id -> exception, kept while on_error hooks run; None when there are none
+  PyObject* pool;    ///< callable(request): runs it on a worker thread
+  PyObject* tasks;   ///< dict: id -> task of a hook or factory, which a CANCEL reaches
   PyObject* flush_callback;
   std::unordered_map<spk_id, RequestObject*>* pending;
   Batch* batch;
@@ -136,6 +133,7 @@ void port_schedule_flush(PortObject* port);
 void port_register(PortObject* port, RequestObject* request);
 void port_forget(PortObject* port, RequestObject* request);
 /// A task for a coroutine (stolen), run to its first suspension; its result is finish()ed.
-void port_start(PortObject* port, RequestObject* request, RouteObject* route, spk_id id, PyObject* coroutine, const spk_request* record);
+void port_start(PortObject* port, RequestObject* request, RouteObject* route, spk_id id, PyObject* coroutine,
+                const spk_request* record);
 
 }  // namespace spikard::py

@@ -17,9 +17,11 @@ PortObject* self_of(PyObject* object) { return reinterpret_cast<PortObject*>(obj
 PyObject* create(PyTypeObject* type, PyObject* args, PyObject* kwargs) {
   static const char* names[] = {"app", "loop", "routes", "tokens", "jobs", "errors", "pool", "tasks", nullptr};
   State* state = state_of_type(type);
-  PyObject *app = nullptr, *loop = nullptr, *routes = nullptr, *tokens = nullptr, *jobs = nullptr, *errors = nullptr, *pool = nullptr, *tasks = nullptr;
-  if (!PyArg_ParseTupleAndKeywords(args, kwargs, "O!OO!O!O!OOO!", const_cast<char**>(names), state->app_type, &app, &loop, &PyList_Type, &routes, &PyDict_Type, &tokens,
-                                   &PyDict_Type, &jobs, &errors, &pool, &PyDict_Type, &tasks)) {
+  PyObject *app = nullptr, *loop = nullptr, *routes = nullptr, *tokens = nullptr, *jobs = nullptr, *errors = nullptr,
+           *pool = nullptr, *tasks = nullptr;
+  if (!PyArg_ParseTupleAndKeywords(args, kwargs, "O!OO!O!O!OOO!", const_cast<char**>(names), state->app_type, &app, &loop,
+                                   &PyList_Type, &routes, &PyDict_Type, &tokens, &PyDict_Type, &jobs, &errors, &pool,
+                                   &PyDict_Type, &tasks)) {
     return nullptr;
   }
   for (Py_ssize_t i = 0; i < PyList_GET_SIZE(routes); ++i) {
@@ -49,8 +51,7 @@ PyObject* create(PyTypeObject* type, PyObject* args, PyObject* kwargs) {
   }
   int rc = -SPK_E_STATE;
   if (self->app->app != nullptr) {
-    Py_BEGIN_ALLOW_THREADS
-    rc = spk_port_open(self->app->app, &self->port);
+    Py_BEGIN_ALLOW_THREADS rc = spk_port_open(self->app->app, &self->port);
     Py_END_ALLOW_THREADS
   }
   if (rc < 0) {
@@ -80,8 +81,7 @@ PyObject* close(PyObject* object, PyObject*) {
   if (self->batch != nullptr) self->batch->drop();
   forget_all(self);
   if (port != nullptr && self->pid == static_cast<long>(getpid())) {
-    Py_BEGIN_ALLOW_THREADS
-    spk_port_close(port);
+    Py_BEGIN_ALLOW_THREADS spk_port_close(port);
     Py_END_ALLOW_THREADS
   }
   Py_RETURN_NONE;
@@ -90,7 +90,8 @@ PyObject* close(PyObject* object, PyObject*) {
 int traverse(PyObject* object, visitproc visit, void* arg) {
   PortObject* self = self_of(object);
   Py_VISIT(Py_TYPE(object));
-  for (PyObject* o : {reinterpret_cast<PyObject*>(self->app), self->loop, self->routes, self->tokens, self->jobs, self->errors, self->pool, self->tasks, self->flush_callback}) {
+  for (PyObject* o : {reinterpret_cast<PyObject*>(self->app), self->loop, self->routes, self->tokens, self->jobs, self->errors,
+                      self->pool, self->tasks, self->flush_callback}) {
     Py_VISIT(o);
   }
   if (self->pending != nullptr) {
@@ -127,7 +128,8 @@ void dealloc(PyObject* object) {
 
 bool usable(PortObject* self) {
   if (self->port != nullptr && self->pid == static_cast<long>(getpid())) return true;
-  PyErr_SetString(self->state->error, self->port == nullptr ? "the port is closed" : "the port belongs to the process that opened it, not to its fork");
+  PyErr_SetString(self->state->error, self->port == nullptr ? "the port is closed"
+                                                            : "the port belongs to the process that opened it, not to its fork");
   return false;
 }
 
@@ -226,8 +228,10 @@ bool collect(PortObject* self, RouteObject* route, const spk_event& event, Stack
 }
 
 void to_pool(PortObject* self, RouteObject* route, const spk_event& event, Stack& stack, RequestObject* request) {
-  const Ref made(request == nullptr ? reinterpret_cast<PyObject*>(request = make_request(*self->state, self, route, event.id, static_cast<const spk_request*>(event.rec)))
-                                    : Py_NewRef(reinterpret_cast<PyObject*>(request)));
+  const Ref made(request == nullptr
+                     ? reinterpret_cast<PyObject*>(request = make_request(*self->state, self, route, event.id,
+                                                                          static_cast<const spk_request*>(event.rec)))
+                     : Py_NewRef(reinterpret_cast<PyObject*>(request)));
   if (made) {
     request->arguments = PyTuple_New(static_cast<Py_ssize_t>(stack.count));
     request->variables = PyContext_CopyCurrent();
@@ -353,7 +357,8 @@ void to_python(PortObject* self, const spk_event& event) {
   if (event.kind == SPK_EV_HOOK) {
     const auto* record = static_cast<const spk_request*>(event.rec);
     RouteObject* route = nullptr;
-    if (record->route < static_cast<std::size_t>(PyList_GET_SIZE(self->routes))) route = reinterpret_cast<RouteObject*>(PyList_GET_ITEM(self->routes, record->route));
+    if (record->route < static_cast<std::size_t>(PyList_GET_SIZE(self->routes)))
+      route = reinterpret_cast<RouteObject*>(PyList_GET_ITEM(self->routes, record->route));
     request.reset(reinterpret_cast<PyObject*>(make_request(state, self, route, event.id, record)));
     if (event.user != 0) {
       const auto* answer = reinterpret_cast<const spk_record*>(static_cast<std::uintptr_t>(event.user));
@@ -378,18 +383,22 @@ void to_python(PortObject* self, const spk_event& event) {
       const auto* node = reinterpret_cast<const spk_node*>(base + record->nodes.off);
       nodes.reset(decode_nodes(state, node, base));
     }
-    if (nodes) value.reset(Py_BuildValue("(IOs#)", record->status, nodes.get(), base + record->body.off, static_cast<Py_ssize_t>(record->body.len)));
+    if (nodes)
+      value.reset(Py_BuildValue("(IOs#)", record->status, nodes.get(), base + record->body.off,
+                                static_cast<Py_ssize_t>(record->body.len)));
   }
   if (event.kind == SPK_EV_DONE && event.rec != nullptr) self->batch->add(SPK_CMD_RELEASE, event.id);
   Ref done;
   if (value && PyErr_Occurred() == nullptr) {
-    done.reset(PyObject_CallFunction(state.dispatch, "OIIKKKOO", reinterpret_cast<PyObject*>(self), static_cast<unsigned>(event.kind), static_cast<unsigned>(event.route),
-                                     static_cast<unsigned long long>(event.id), static_cast<unsigned long long>(event.arg), static_cast<unsigned long long>(event.user),
-                                     request ? request.get() : Py_None, value.get()));
+    done.reset(PyObject_CallFunction(
+        state.dispatch, "OIIKKKOO", reinterpret_cast<PyObject*>(self), static_cast<unsigned>(event.kind),
+        static_cast<unsigned>(event.route), static_cast<unsigned long long>(event.id), static_cast<unsigned long long>(event.arg),
+        static_cast<unsigned long long>(event.user), request ? request.get() : Py_None, value.get()));
   }
   if (!done) {
     // Whatever went wrong: what is owed is given.
-    const bool owed = event.kind == SPK_EV_HOOK || event.kind == SPK_EV_FACTORY || event.kind == SPK_EV_DISPOSE || event.kind == SPK_EV_TASK;
+    const bool owed =
+        event.kind == SPK_EV_HOOK || event.kind == SPK_EV_FACTORY || event.kind == SPK_EV_DISPOSE || event.kind == SPK_EV_TASK;
     if (owed) add_failure(state, self, *self->batch, event.id);
     else PyErr_WriteUnraisable(reinterpret_cast<PyObject*>(self));
   }
@@ -398,7 +407,8 @@ void to_python(PortObject* self, const spk_event& event) {
 PyObject* on_readable(PyObject* object, PyObject*) {
   PortObject* self = self_of(object);
   if (self->port == nullptr || self->polling) Py_RETURN_NONE;
-  if (!port_is_ours(self)) return PyObject_CallMethod(self->loop, "stop", nullptr);  // a fork's copy of the loop has nothing to do here
+  if (!port_is_ours(self))
+    return PyObject_CallMethod(self->loop, "stop", nullptr);  // a fork's copy of the loop has nothing to do here
   const Ref keep = Ref::borrowed(object);
   spk_event events[batch_events];
   port_flush(self);  // what tasks have answered since the last turn
@@ -648,7 +658,8 @@ void port_forget(PortObject* self, RequestObject* request) {
   Py_DECREF(request);
 }
 
-void port_start(PortObject* self, RequestObject* request, RouteObject* route, spk_id id, PyObject* coroutine_, const spk_request* record) {
+void port_start(PortObject* self, RequestObject* request, RouteObject* route, spk_id id, PyObject* coroutine_,
+                const spk_request* record) {
   State& state = *self->state;
   const Ref coroutine(coroutine_);
   // Reachable by CANCEL, CHUNK and CREDIT from its first step on only if a request object is there already.
@@ -672,7 +683,8 @@ void port_start(PortObject* self, RequestObject* request, RouteObject* route, sp
     }
     return finish(self, request, route, id, result.get());
   }
-  const Ref made(request == nullptr ? reinterpret_cast<PyObject*>(make_request(state, self, route, id, record)) : Py_NewRef(reinterpret_cast<PyObject*>(request)));
+  const Ref made(request == nullptr ? reinterpret_cast<PyObject*>(make_request(state, self, route, id, record))
+                                    : Py_NewRef(reinterpret_cast<PyObject*>(request)));
   if (!made) return finish(self, nullptr, route, id, nullptr);
   auto* r = reinterpret_cast<RequestObject*>(made.get());
   Py_XSETREF(r->task, Py_NewRef(task.get()));
@@ -692,13 +704,15 @@ void finish(PortObject* self, RequestObject* request, RouteObject* route, spk_id
   const bool use_local = self->batch->writing;
   Batch& batch = use_local ? local : *self->batch;
   Ref problem;
-  if (value != nullptr && request != nullptr && PyObject_TypeCheck(value, reinterpret_cast<PyTypeObject*>(state.streaming_type))) {
+  if (value != nullptr && request != nullptr &&
+      PyObject_TypeCheck(value, reinterpret_cast<PyTypeObject*>(state.streaming_type))) {
     PyObject* const args[] = {nullptr, reinterpret_cast<PyObject*>(request), value};
     PyObject* coroutine = PyObject_Vectorcall(state.stream_runner, args + 1, 2 | PY_VECTORCALL_ARGUMENTS_OFFSET, nullptr);
     if (coroutine != nullptr) return port_start(self, request, route, id, coroutine, request->record);
     value = nullptr;
   }
-  if (value != nullptr && PyCoro_CheckExact(value)) return port_start(self, request, route, id, Py_NewRef(value), request == nullptr ? nullptr : request->record);
+  if (value != nullptr && PyCoro_CheckExact(value))
+    return port_start(self, request, route, id, Py_NewRef(value), request == nullptr ? nullptr : request->record);
   if (value == nullptr && PyErr_ExceptionMatches(state.problem_type)) {
     PyObject *type = nullptr, *error = nullptr, *trace = nullptr;
     PyErr_Fetch(&type, &error, &trace);

@@ -97,7 +97,8 @@ class Head {
   std::uint32_t count_ = 0;
 };
 
-/// Body and format of the last command, which is `cmd`'s. `value` decides the format. The arena's text was written before the command was added.
+/// Body and format of the last command, which is `cmd`'s. `value` decides the format. The arena's text was written before the
+/// command was added.
 struct Body {
   std::uint16_t format = SPK_BODY_RAW;
   std::size_t at = 0;
@@ -178,7 +179,8 @@ bool add_reply(State& state, Batch& batch, spk_id id, PyObject* value, std::uint
   const Writing writing(batch);
   const std::size_t start = batch.arena().size();
   bool ok = false;
-  if (Py_TYPE(value) == reinterpret_cast<PyTypeObject*>(state.response_type) || PyObject_TypeCheck(value, reinterpret_cast<PyTypeObject*>(state.response_type)) ||
+  if (Py_TYPE(value) == reinterpret_cast<PyTypeObject*>(state.response_type) ||
+      PyObject_TypeCheck(value, reinterpret_cast<PyTypeObject*>(state.response_type)) ||
       (as_head && PyObject_TypeCheck(value, reinterpret_cast<PyTypeObject*>(state.streaming_type)))) {
     ok = add_response(state, batch, id, value, as_head);
   } else if (PyObject_TypeCheck(value, reinterpret_cast<PyTypeObject*>(state.problem_type))) {
@@ -213,9 +215,12 @@ bool add_background(State& state, PortObject* port, Batch& batch, PyObject* jobs
 }
 
 void add_jobs(State& state, PortObject* port, Batch& batch, PyObject* value, RequestObject* request) {
-  const Ref jobs(value != nullptr && PyObject_TypeCheck(value, reinterpret_cast<PyTypeObject*>(state.response_type)) ? PyObject_GetAttr(value, state.s_background) : nullptr);
+  const Ref jobs(value != nullptr && PyObject_TypeCheck(value, reinterpret_cast<PyTypeObject*>(state.response_type))
+                     ? PyObject_GetAttr(value, state.s_background)
+                     : nullptr);
   if (PyErr_Occurred() != nullptr || !add_background(state, port, batch, jobs.get())) PyErr_WriteUnraisable(value);
-  if (request != nullptr && !add_background(state, port, batch, request->background)) PyErr_WriteUnraisable(reinterpret_cast<PyObject*>(request));
+  if (request != nullptr && !add_background(state, port, batch, request->background))
+    PyErr_WriteUnraisable(reinterpret_cast<PyObject*>(request));
 }
 
 void add_failure(State& state, PortObject* port, Batch& batch, spk_id id) {
@@ -240,7 +245,8 @@ void add_failure(State& state, PortObject* port, Batch& batch, spk_id id) {
   const std::size_t start = batch.arena().size();
   const Ref described(PyObject_CallOneArg(state.describe, error.get()));
   std::size_t at = 0;
-  if (!described || !batch.arena().align(8) || (at = batch.arena().size(), !encode_nodes(state, described.get(), batch.arena()))) {
+  if (!described || !batch.arena().align(8) ||
+      (at = batch.arena().size(), !encode_nodes(state, described.get(), batch.arena()))) {
     PyErr_WriteUnraisable(error.get());
     batch.arena().truncate(start);
     batch.add(SPK_CMD_FAIL, id);

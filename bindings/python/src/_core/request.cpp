@@ -1,8 +1,8 @@
 #include "nodes.hpp"
 #include "objects.hpp"
 
-#include <cstring>
 #include <structmember.h>
+#include <cstring>
 
 namespace spikard::py {
 namespace {
@@ -32,8 +32,8 @@ int traverse(PyObject* object, visitproc visit, void* arg) {
   Py_VISIT(Py_TYPE(object));
   Py_VISIT(reinterpret_cast<PyObject*>(self->port));
   Py_VISIT(reinterpret_cast<PyObject*>(self->route));
-  for (PyObject* o : {self->task, self->arguments, self->variables, self->chunks, self->waiter, self->background, self->context, self->params, self->headers,
-                      self->json, self->dependencies, self->extra}) {
+  for (PyObject* o : {self->task, self->arguments, self->variables, self->chunks, self->waiter, self->background, self->context,
+                      self->params, self->headers, self->json, self->dependencies, self->extra}) {
     Py_VISIT(o);
   }
   return 0;
@@ -70,7 +70,8 @@ void dealloc(PyObject* object) {
 // ---- what the user reads
 
 PyObject* get_method(PyObject* object, void*) {
-  static constexpr const char* names[] = {"", "GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "CONNECT", "OTHER"};
+  static constexpr const char* names[] = {"",       "GET",     "HEAD",  "POST",    "PUT",  "PATCH",
+                                          "DELETE", "OPTIONS", "TRACE", "CONNECT", "OTHER"};
   RequestObject* self = self_of(object);
   if (!need_record(self)) return nullptr;
   return PyUnicode_InternFromString(self->record->method < 11 ? names[self->record->method] : "OTHER");
@@ -348,7 +349,9 @@ PyObject* run_blocking(PyObject* object, PyObject*) {
     } else if (!variables || PyContext_Enter(variables.get()) == 0) {
       PyObject* const* stack = &PyTuple_GET_ITEM(arguments.get(), 0);
       const Py_ssize_t named = self->route->keywords == nullptr ? 0 : PyTuple_GET_SIZE(self->route->keywords);
-      result.reset(PyObject_Vectorcall(self->route->handler, stack, static_cast<std::size_t>(PyTuple_GET_SIZE(arguments.get()) - named), self->route->keywords));
+      result.reset(PyObject_Vectorcall(self->route->handler, stack,
+                                       static_cast<std::size_t>(PyTuple_GET_SIZE(arguments.get()) - named),
+                                       self->route->keywords));
       if (variables) {
         PyObject* type = nullptr;
         PyObject* value = nullptr;
@@ -360,15 +363,20 @@ PyObject* run_blocking(PyObject* object, PyObject*) {
     }
   }
   PortObject* port = self->port;
-  if (port != nullptr && !port_is_ours(port)) return result ? Py_NewRef(Py_None) : nullptr;  // the handler has forked: what it raised ends the child
+  if (port != nullptr && !port_is_ours(port))
+    return result ? Py_NewRef(Py_None) : nullptr;  // the handler has forked: what it raised ends the child
   if (port == nullptr || port->port == nullptr || !self->owed) {
     PyErr_Clear();
     Py_RETURN_NONE;
   }
-  const bool loop_needed = result && (PyCoro_CheckExact(result.get()) || PyObject_TypeCheck(result.get(), reinterpret_cast<PyTypeObject*>(self->state->streaming_type)));
+  const bool loop_needed =
+      result && (PyCoro_CheckExact(result.get()) ||
+                 PyObject_TypeCheck(result.get(), reinterpret_cast<PyTypeObject*>(self->state->streaming_type)));
   if (loop_needed) {
     const Ref finish_method(PyObject_GetAttr(object, self->state->s_finish));
-    const Ref scheduled(finish_method ? PyObject_CallMethodObjArgs(port->loop, self->state->s_call_soon_threadsafe, finish_method.get(), result.get(), nullptr) : nullptr);
+    const Ref scheduled(finish_method ? PyObject_CallMethodObjArgs(port->loop, self->state->s_call_soon_threadsafe,
+                                                                   finish_method.get(), result.get(), nullptr)
+                                      : nullptr);
     return Py_XNewRef(scheduled ? Py_None : nullptr);
   }
   Batch batch;
@@ -386,7 +394,8 @@ PyObject* run_blocking(PyObject* object, PyObject*) {
       Py_XDECREF(trace);
       result.reset(value);
     }
-    if (!result || !add_reply(*self->state, batch, self->id, result.get(), self->route->status, false)) add_failure(*self->state, port, batch, self->id);
+    if (!result || !add_reply(*self->state, batch, self->id, result.get(), self->route->status, false))
+      add_failure(*self->state, port, batch, self->id);
   }
   add_jobs(*self->state, port, batch, result.get(), self);
   self->owed = false;
@@ -418,7 +427,9 @@ PyObject* task_done(PyObject* object, PyObject* task) {
 
 PyObject* stream(PyObject* object, PyObject*) { return PyObject_CallOneArg(self_of(object)->state->body_stream, object); }
 
-PyObject* sleep(PyObject* object, PyObject* seconds) { return PyObject_CallFunctionObjArgs(self_of(object)->state->sleep, object, seconds, nullptr); }
+PyObject* sleep(PyObject* object, PyObject* seconds) {
+  return PyObject_CallFunctionObjArgs(self_of(object)->state->sleep, object, seconds, nullptr);
+}
 
 PyGetSetDef getset[] = {
     {"method", get_method, nullptr, "GET, POST, ...", nullptr},
@@ -444,7 +455,8 @@ PyGetSetDef getset[] = {
 
 PyMethodDef methods[] = {
     {"header", reinterpret_cast<PyCFunction>(reinterpret_cast<void (*)()>(header)), METH_FASTCALL, "header(name, default=None)"},
-    {"background", reinterpret_cast<PyCFunction>(reinterpret_cast<void (*)()>(background)), METH_VARARGS | METH_KEYWORDS, "background(fn, *args, **kwargs): runs after the reply"},
+    {"background", reinterpret_cast<PyCFunction>(reinterpret_cast<void (*)()>(background)), METH_VARARGS | METH_KEYWORDS,
+     "background(fn, *args, **kwargs): runs after the reply"},
     {"stream", stream, METH_NOARGS, "The body in chunks: async for"},
     {"sleep", sleep, METH_O, "await sleep(seconds): a timer of the application's clock"},
     {"_next_chunk", next_chunk, METH_NOARGS, nullptr},
@@ -456,15 +468,15 @@ PyMethodDef methods[] = {
     {"_done", task_done, METH_O, nullptr},
     {nullptr, nullptr, 0, nullptr}};
 
-PyMemberDef members[] = {
-    {"cancelled", T_BOOL, offsetof(RequestObject, cancelled), READONLY, "The client has gone, the time is over, or the application ends"},
-    {"_cancel_reason", T_LONG, offsetof(RequestObject, cancel_reason), READONLY, nullptr},
-    {"_owed", T_BOOL, offsetof(RequestObject, owed), READONLY, nullptr},
-    {"_waiter", T_OBJECT, offsetof(RequestObject, waiter), 0, nullptr},
-    {"_extra", T_OBJECT, offsetof(RequestObject, extra), 0, nullptr},
-    {"_context", T_OBJECT, offsetof(RequestObject, context), READONLY, nullptr},
-    {"_background", T_OBJECT, offsetof(RequestObject, background), READONLY, nullptr},
-    {nullptr, 0, 0, 0, nullptr}};
+PyMemberDef members[] = {{"cancelled", T_BOOL, offsetof(RequestObject, cancelled), READONLY,
+                          "The client has gone, the time is over, or the application ends"},
+                         {"_cancel_reason", T_LONG, offsetof(RequestObject, cancel_reason), READONLY, nullptr},
+                         {"_owed", T_BOOL, offsetof(RequestObject, owed), READONLY, nullptr},
+                         {"_waiter", T_OBJECT, offsetof(RequestObject, waiter), 0, nullptr},
+                         {"_extra", T_OBJECT, offsetof(RequestObject, extra), 0, nullptr},
+                         {"_context", T_OBJECT, offsetof(RequestObject, context), READONLY, nullptr},
+                         {"_background", T_OBJECT, offsetof(RequestObject, background), READONLY, nullptr},
+                         {nullptr, 0, 0, 0, nullptr}};
 
 PyType_Slot slots[] = {{Py_tp_dealloc, reinterpret_cast<void*>(dealloc)},
                        {Py_tp_traverse, reinterpret_cast<void*>(traverse)},
@@ -521,7 +533,8 @@ PyObject* dependency_value(PortObject* port, const spk_request* record, std::uin
   const Ref key(PyLong_FromUnsignedLongLong(token));
   if (!key) return nullptr;
   PyObject* value = PyDict_GetItemWithError(port->tokens, key.get());
-  if (value == nullptr && PyErr_Occurred() == nullptr) PyErr_Format(PyExc_SystemError, "no dependency has the token %llu", static_cast<unsigned long long>(token));
+  if (value == nullptr && PyErr_Occurred() == nullptr)
+    PyErr_Format(PyExc_SystemError, "no dependency has the token %llu", static_cast<unsigned long long>(token));
   return Py_XNewRef(value);
 }
 

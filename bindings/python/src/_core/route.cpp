@@ -45,7 +45,9 @@ PyObject* create(PyTypeObject* type, PyObject* args, PyObject*) {
   PyObject* parameters = nullptr;
   PyObject* arguments = nullptr;
   PyObject* keywords = nullptr;
-  if (!PyArg_ParseTuple(args, "OiHUO!O!O", &handler, &mode, &status, &path, &PyTuple_Type, &parameters, &PyTuple_Type, &arguments, &keywords)) return nullptr;
+  if (!PyArg_ParseTuple(args, "OiHUO!O!O", &handler, &mode, &status, &path, &PyTuple_Type, &parameters, &PyTuple_Type, &arguments,
+                        &keywords))
+    return nullptr;
   PyObject* object = type->tp_alloc(type, 0);
   if (object == nullptr) return nullptr;
   RouteObject* self = self_of(object);
@@ -54,7 +56,8 @@ PyObject* create(PyTypeObject* type, PyObject* args, PyObject*) {
   self->status = status;
   self->template_ = Py_NewRef(path);
   self->parameters = Py_NewRef(parameters);
-  self->keywords = keywords == Py_None || !PyTuple_Check(keywords) || PyTuple_GET_SIZE(keywords) == 0 ? nullptr : Py_NewRef(keywords);
+  self->keywords =
+      keywords == Py_None || !PyTuple_Check(keywords) || PyTuple_GET_SIZE(keywords) == 0 ? nullptr : Py_NewRef(keywords);
   const auto count = static_cast<std::size_t>(PyTuple_GET_SIZE(arguments));
   const auto params = static_cast<std::size_t>(PyTuple_GET_SIZE(parameters));
   self->arguments = static_cast<Argument*>(PyMem_RawCalloc(count + 1, sizeof(Argument)));

@@ -25,23 +25,24 @@ struct State {
   PyTypeObject* reader_type;
 
   // Given by spikard._runtime through `configure`.
-  PyObject* error;             ///< exception class
-  PyObject* config_error;      ///< exception class
-  PyObject* problem_type;      ///< raised or returned: answered as it stands
+  PyObject* error;         ///< exception class
+  PyObject* config_error;  ///< exception class
+  PyObject* problem_type;  ///< raised or returned: answered as it stands
   PyObject* response_type;
   PyObject* streaming_type;
-  PyObject* classify;          ///< type -> (kind, data), how the JSON writer treats it
-  PyObject* describe;          ///< exception -> (type, message, trace)
-  PyObject* task_factory;      ///< (loop, coroutine) -> Task that has run to its first suspension; None: asyncio.Task(eager_start=True)
-  PyObject* task_type;         ///< asyncio.Task
-  PyObject* stream_runner;     ///< (request, StreamingResponse) -> coroutine
-  PyObject* dispatch;          ///< (port, kind, route, id, arg, request | None, nodes | None): everything that is not a request
-  PyObject* cancelled_error;   ///< asyncio.CancelledError
-  PyObject* body_stream;       ///< (request) -> async iterator over its body
-  PyObject* sleep;             ///< (request, seconds) -> awaitable
+  PyObject* classify;  ///< type -> (kind, data), how the JSON writer treats it
+  PyObject* describe;  ///< exception -> (type, message, trace)
+  PyObject*
+      task_factory;     ///< (loop, coroutine) -> Task that has run to its first suspension; None: asyncio.Task(eager_start=True)
+  PyObject* task_type;  ///< asyncio.Task
+  PyObject* stream_runner;    ///< (request, StreamingResponse) -> coroutine
+  PyObject* dispatch;         ///< (port, kind, route, id, arg, request | None, nodes | None): everything that is not a request
+  PyObject* cancelled_error;  ///< asyncio.CancelledError
+  PyObject* body_stream;      ///< (request) -> async iterator over its body
+  PyObject* sleep;            ///< (request, seconds) -> awaitable
 
-  PyObject* encoders;          ///< dict: type -> (kind, data)
-  PyObject* kw_task;           ///< ("loop", "eager_start")
+  PyObject* encoders;  ///< dict: type -> (kind, data)
+  PyObject* kw_task;   ///< ("loop", "eager_start")
   PyObject* s_content;
   PyObject* s_status;
   PyObject* s_header_list;
@@ -70,15 +71,29 @@ class Ref {
  public:
   Ref() noexcept = default;
   explicit Ref(PyObject* object) noexcept : object_(object) {}
-  static Ref borrowed(PyObject* object) noexcept { Py_XINCREF(object); return Ref(object); }
+  static Ref borrowed(PyObject* object) noexcept {
+    Py_XINCREF(object);
+    return Ref(object);
+  }
   Ref(const Ref&) = delete;
   Ref& operator=(const Ref&) = delete;
   Ref(Ref&& other) noexcept : object_(other.release()) {}
-  Ref& operator=(Ref&& other) noexcept { if (this != &other) reset(other.release()); return *this; }
+  Ref& operator=(Ref&& other) noexcept {
+    if (this != &other) reset(other.release());
+    return *this;
+  }
   ~Ref() { Py_XDECREF(object_); }
   [[nodiscard]] PyObject* get() const noexcept { return object_; }
-  [[nodiscard]] PyObject* release() noexcept { PyObject* o = object_; object_ = nullptr; return o; }
-  void reset(PyObject* object = nullptr) noexcept { PyObject* old = object_; object_ = object; Py_XDECREF(old); }
+  [[nodiscard]] PyObject* release() noexcept {
+    PyObject* o = object_;
+    object_ = nullptr;
+    return o;
+  }
+  void reset(PyObject* object = nullptr) noexcept {
+    PyObject* old = object_;
+    object_ = object;
+    Py_XDECREF(old);
+  }
   explicit operator bool() const noexcept { return object_ != nullptr; }
 
  private:
