@@ -51,13 +51,15 @@ PyMethodDef methods[] = {
     {"abi", abi, METH_NOARGS, nullptr},
     {nullptr, nullptr, 0, nullptr}};
 
-#define SPIKARD_OBJECTS(X)                                                                                                    \
-  X(error)                                                                                                                    \
-  X(config_error)                                                                                                             \
-  X(problem_type) X(response_type) X(streaming_type) X(classify) X(describe) X(task_factory) X(task_type) X(stream_runner)    \
+// clang-format off: it never settles on these lines
+#define SPIKARD_OBJECTS(X) \
+  X(error) \
+  X(config_error) \
+  X(problem_type) X(response_type) X(streaming_type) X(classify) X(describe) X(task_factory) X(task_type) X(stream_runner) \
       X(dispatch) X(cancelled_error) X(body_stream) X(sleep) X(encoders) X(kw_task) X(s_content) X(s_status) X(s_header_list) \
-          X(s_media_type) X(s_background) X(s_done) X(s_result) X(s_cancel) X(s_add_done_callback) X(s_call_soon)             \
+          X(s_media_type) X(s_background) X(s_done) X(s_result) X(s_cancel) X(s_add_done_callback) X(s_call_soon) \
               X(s_call_soon_threadsafe) X(s_to_dict) X(s_finish) X(s_flush) X(s_done_callback) X(empty_tuple)
+// clang-format on
 
 int add_type(PyObject* module, PyType_Spec* spec, PyTypeObject** into, const char* name) {
   *into = reinterpret_cast<PyTypeObject*>(PyType_FromModuleAndSpec(module, spec, nullptr));
