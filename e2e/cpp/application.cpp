@@ -142,7 +142,7 @@ Response response_of(Value spec) {
       cookie.same_site = text_or(one, "same_site");
       cookie.secure = flag(one, "secure");
       cookie.http_only = flag(one, "http_only");
-      (void)std::move(response).cookie(cookie);
+      response = std::move(response).cookie(cookie);
     }
   }
   const Value body = spec.find("body");

@@ -55,12 +55,12 @@ struct Response {
     return {.status = status, .headers = {{"location", std::move(location)}}};
   }
 
-  Response header(std::string name, std::string value) && {
+  [[nodiscard]] Response header(std::string name, std::string value) && {
     headers.emplace_back(std::move(name), std::move(value));
     return std::move(*this);
   }
   /// Throws std::invalid_argument for what RFC 6265 does not allow.
-  Response cookie(const SetCookie& cookie) &&;
+  [[nodiscard]] Response cookie(const SetCookie& cookie) &&;
 };
 
 /// An RFC 9457 problem, returned or thrown by a handler or hook. `extensions` stand beside the standard members.
@@ -88,7 +88,7 @@ struct Problem : std::exception {
   static Problem conflict(std::string why = {}) { return {409, "conflict", std::move(why)}; }
   /// `{"key": value}` beside the standard members.
   template <class T>
-  Problem with(std::string_view key, const T& value) && {
+  [[nodiscard]] Problem with(std::string_view key, const T& value) && {
     add_extension(key, to_json(value));
     return std::move(*this);
   }

@@ -335,17 +335,21 @@ def test_nothing_is_leaked() -> None:
     broken = {**EVERYTHING, "maybe": [{"sku": "B", "price": 2}, {"sku": "B"}]}
 
     def work() -> None:
-        for _ in range(200):
+        for _ in range(2000):
             reader.through_nodes(EVERYTHING)
-            with pytest.raises(KeyError):
+            try:
                 reader.through_nodes(broken)
+            except KeyError:
+                continue
+            raise AssertionError("a member that is missing was not noticed")
 
     work()
     gc.collect()
     before = sys.getallocatedblocks()
     work()
     gc.collect()
-    assert sys.getallocatedblocks() - before < 100
+    # One block a round would be 2000; what the interpreter and pytest keep for themselves is far less.
+    assert sys.getallocatedblocks() - before < 1000
     counted = sys.getrefcount(Item)
     work()
     gc.collect()
