@@ -25,3 +25,12 @@ configure_package_config_file(${CMAKE_SOURCE_DIR}/cmake/spikard-config.cmake.in 
 write_basic_package_version_file(${CMAKE_BINARY_DIR}/spikard-config-version.cmake COMPATIBILITY SameMinorVersion)
 install(FILES ${CMAKE_BINARY_DIR}/spikard-config.cmake ${CMAKE_BINARY_DIR}/spikard-config-version.cmake
         DESTINATION ${CMAKE_INSTALL_LIBDIR}/cmake/spikard)
+
+# Debian's static libraries are not position-independent, so what libspikard needs beyond the C and C++ runtimes travels beside it.
+if(SPIKARD_BUNDLE)
+  set_target_properties(spikard_shared PROPERTIES INSTALL_RPATH "$ORIGIN")
+  install(TARGETS spikard_shared RUNTIME_DEPENDENCY_SET spikard-bundle LIBRARY DESTINATION ${CMAKE_INSTALL_LIBDIR} COMPONENT bundle)
+  install(RUNTIME_DEPENDENCY_SET spikard-bundle
+          PRE_EXCLUDE_REGEXES "^lib(c|m|dl|rt|pthread|gcc_s|stdc\\+\\+)\\.so" "^ld-linux"
+          LIBRARY DESTINATION ${CMAKE_INSTALL_LIBDIR} COMPONENT bundle)
+endif()

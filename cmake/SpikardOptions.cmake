@@ -4,6 +4,7 @@ option(SPIKARD_E2E "Build the C++ harness of the fixture player" ON)
 option(SPIKARD_FUZZ "Build fuzz targets (clang, libFuzzer)" OFF)
 option(SPIKARD_BENCH "Build benchmarks" OFF)
 option(SPIKARD_EXAMPLES "Build the examples" ON)
+option(SPIKARD_BUNDLE "Install the shared libraries that libspikard needs beside it (RUNPATH $ORIGIN)" OFF)
 set(SPIKARD_SANITIZE "" CACHE STRING "Sanitizers, as in -fsanitize= (address,undefined or thread)")
 
 set(CMAKE_CXX_STANDARD 20)
