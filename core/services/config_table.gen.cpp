@@ -4,6 +4,18 @@
 namespace spikard::services {
 namespace {
 using enum ConfigType;
+constexpr ConfigField cache_config_fields[] = {
+    {"url", string, false, json, nullptr},
+};
+constexpr ConfigStruct cache_config_config{"CacheConfig", cache_config_fields};
+constexpr ConfigField event_endpoint_fields[] = {
+    {"path", string, false, json, nullptr},
+};
+constexpr ConfigStruct event_endpoint_config{"EventEndpoint", event_endpoint_fields};
+constexpr ConfigField db_config_fields[] = {
+    {"url", string, false, json, nullptr},
+};
+constexpr ConfigStruct db_config_config{"DbConfig", db_config_fields};
 constexpr ConfigField tls_fields[] = {
     {"certificate", string, false, json, nullptr},
     {"key", string, false, json, nullptr},
@@ -108,6 +120,40 @@ constexpr ConfigField http_config_fields[] = {
     {"server_header", string, true, json, nullptr},
 };
 constexpr ConfigStruct http_config_config{"HttpConfig", http_config_fields};
+constexpr ConfigField storage_config_fields[] = {
+    {"url", string, false, json, nullptr},
+};
+constexpr ConfigStruct storage_config_config{"StorageConfig", storage_config_fields};
+constexpr ConfigField messaging_config_fields[] = {
+    {"url", string, false, json, nullptr},
+};
+constexpr ConfigStruct messaging_config_config{"MessagingConfig", messaging_config_fields};
+constexpr ConfigField consumer_fields[] = {
+    {"name", string, false, json, nullptr},
+    {"client", string, false, json, nullptr},
+    {"topic", string, false, json, nullptr},
+};
+constexpr ConfigStruct consumer_config{"Consumer", consumer_fields};
+constexpr ConfigField tasks_config_fields[] = {
+    {"url", string, false, json, nullptr},
+};
+constexpr ConfigStruct tasks_config_config{"TasksConfig", tasks_config_fields};
+constexpr ConfigField worker_fields[] = {
+    {"name", string, false, json, nullptr},
+    {"client", string, false, json, nullptr},
+    {"queue", string, false, json, nullptr},
+};
+constexpr ConfigStruct worker_config{"Worker", worker_fields};
+constexpr ConfigField schedule_fields[] = {
+    {"name", string, false, json, nullptr},
+    {"client", string, false, json, nullptr},
+    {"cron", string, false, json, nullptr},
+};
+constexpr ConfigStruct schedule_config{"Schedule", schedule_fields};
+constexpr ConfigField telemetry_config_fields[] = {
+    {"service_name", string, true, json, nullptr},
+};
+constexpr ConfigStruct telemetry_config_config{"TelemetryConfig", telemetry_config_fields};
 constexpr ConfigField shutdown_fields[] = {
     {"delay_ms", integer, false, json, nullptr},
     {"timeout_ms", integer, false, json, nullptr},
@@ -120,6 +166,14 @@ constexpr ConfigField log_fields[] = {
     {"level", string, false, json, nullptr},
 };
 constexpr ConfigStruct log_config{"Log", log_fields};
+constexpr ConfigField services_fields[] = {
+    {"cache", map, false, object, &cache_config_config},
+    {"storage", map, false, object, &storage_config_config},
+    {"db", map, false, object, &db_config_config},
+    {"messaging", map, false, object, &messaging_config_config},
+    {"tasks", map, false, object, &tasks_config_config},
+};
+constexpr ConfigStruct services_config{"Services", services_fields};
 constexpr ConfigField manifest_fields[] = {
     {"name", string, false, json, nullptr},
     {"clock", string, false, json, nullptr},
@@ -127,6 +181,12 @@ constexpr ConfigField manifest_fields[] = {
     {"drive", string, false, json, nullptr},
     {"handle_signals", boolean, false, json, nullptr},
     {"http", object, true, json, &http_config_config},
+    {"services", object, false, json, &services_config},
+    {"consumers", list, false, object, &consumer_config},
+    {"workers", list, false, object, &worker_config},
+    {"schedules", list, false, object, &schedule_config},
+    {"events", list, false, object, &event_endpoint_config},
+    {"telemetry", object, false, json, &telemetry_config_config},
     {"shutdown", object, false, json, &shutdown_config},
     {"log", object, false, json, &log_config},
 };

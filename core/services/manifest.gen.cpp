@@ -140,8 +140,113 @@ void encode(const Log& in, NodeBuilder& out) {
   out.end();
 }
 
+void decode(Decoder& d, Value v, Services& out) {
+  static constexpr std::array<std::string_view, 5> known{"cache", "storage", "db", "messaging", "tasks"};
+  if (!d.object(v, known)) return;
+  if (const auto m = d.member(v, "cache")) {
+    if (d.any_object(m.value())) {
+      out.cache.clear();
+      for (const auto each : m.value().members()) {
+        const auto entry = d.entry(each.value, each.key);
+        auto& slot = out.cache[std::string(each.key)];
+        decode(d, entry.value(), slot);
+      }
+    }
+  }
+  if (const auto m = d.member(v, "storage")) {
+    if (d.any_object(m.value())) {
+      out.storage.clear();
+      for (const auto each : m.value().members()) {
+        const auto entry = d.entry(each.value, each.key);
+        auto& slot = out.storage[std::string(each.key)];
+        decode(d, entry.value(), slot);
+      }
+    }
+  }
+  if (const auto m = d.member(v, "db")) {
+    if (d.any_object(m.value())) {
+      out.db.clear();
+      for (const auto each : m.value().members()) {
+        const auto entry = d.entry(each.value, each.key);
+        auto& slot = out.db[std::string(each.key)];
+        decode(d, entry.value(), slot);
+      }
+    }
+  }
+  if (const auto m = d.member(v, "messaging")) {
+    if (d.any_object(m.value())) {
+      out.messaging.clear();
+      for (const auto each : m.value().members()) {
+        const auto entry = d.entry(each.value, each.key);
+        auto& slot = out.messaging[std::string(each.key)];
+        decode(d, entry.value(), slot);
+      }
+    }
+  }
+  if (const auto m = d.member(v, "tasks")) {
+    if (d.any_object(m.value())) {
+      out.tasks.clear();
+      for (const auto each : m.value().members()) {
+        const auto entry = d.entry(each.value, each.key);
+        auto& slot = out.tasks[std::string(each.key)];
+        decode(d, entry.value(), slot);
+      }
+    }
+  }
+}
+
+void encode(const Services& in, NodeBuilder& out) {
+  out.begin_object();
+  if (!in.cache.empty()) {
+    out.key("cache");
+    out.begin_object();
+    for (const auto& [key, each] : in.cache) {
+      out.key(key);
+      encode(each, out);
+    }
+    out.end();
+  }
+  if (!in.storage.empty()) {
+    out.key("storage");
+    out.begin_object();
+    for (const auto& [key, each] : in.storage) {
+      out.key(key);
+      encode(each, out);
+    }
+    out.end();
+  }
+  if (!in.db.empty()) {
+    out.key("db");
+    out.begin_object();
+    for (const auto& [key, each] : in.db) {
+      out.key(key);
+      encode(each, out);
+    }
+    out.end();
+  }
+  if (!in.messaging.empty()) {
+    out.key("messaging");
+    out.begin_object();
+    for (const auto& [key, each] : in.messaging) {
+      out.key(key);
+      encode(each, out);
+    }
+    out.end();
+  }
+  if (!in.tasks.empty()) {
+    out.key("tasks");
+    out.begin_object();
+    for (const auto& [key, each] : in.tasks) {
+      out.key(key);
+      encode(each, out);
+    }
+    out.end();
+  }
+  out.end();
+}
+
 void decode(Decoder& d, Value v, Manifest& out) {
-  static constexpr std::array<std::string_view, 8> known{"name", "clock", "io_threads", "drive", "handle_signals", "http", "shutdown", "log"};
+  static constexpr std::array<std::string_view, 14> known{"name", "clock", "io_threads", "drive", "handle_signals", "http", "services", "consumers", "workers", "schedules", "events", "telemetry", "shutdown", "log"};
   if (!d.object(v, known)) return;
   if (const auto m = d.member(v, "name")) {
     d.text(m.value(), out.name, 1, 128);
@@ -164,6 +269,56 @@ void decode(Decoder& d, Value v, Manifest& out) {
     } else {
       decode(d, m.value(), out.http.emplace());
     }
+  }
+  if (const auto m = d.member(v, "services")) {
+    decode(d, m.value(), out.services);
+  }
+  if (const auto m = d.member(v, "consumers")) {
+    if (d.array(m.value())) {
+      out.consumers.clear();
+      std::size_t index = 0;
+      for (const Value each : m.value().elements()) {
+        const auto item = d.element(each, index++);
+        auto& slot = out.consumers.emplace_back();
+        decode(d, item.value(), slot);
+      }
+    }
+  }
+  if (const auto m = d.member(v, "workers")) {
+    if (d.array(m.value())) {
+      out.workers.clear();
+      std::size_t index = 0;
+      for (const Value each : m.value().elements()) {
+        const auto item = d.element(each, index++);
+        auto& slot = out.workers.emplace_back();
+        decode(d, item.value(), slot);
+      }
+    }
+  }
+  if (const auto m = d.member(v, "schedules")) {
+    if (d.array(m.value())) {
+      out.schedules.clear();
+      std::size_t index = 0;
+      for (const Value each : m.value().elements()) {
+        const auto item = d.element(each, index++);
+        auto& slot = out.schedules.emplace_back();
+        decode(d, item.value(), slot);
+      }
+    }
+  }
+  if (const auto m = d.member(v, "events")) {
+    if (d.array(m.value())) {
+      out.events.clear();
+      std::size_t index = 0;
+      for (const Value each : m.value().elements()) {
+        const auto item = d.element(each, index++);
+        auto& slot = out.events.emplace_back();
+        decode(d, item.value(), slot);
+      }
+    }
+  }
+  if (const auto m = d.member(v, "telemetry")) {
+    decode(d, m.value(), out.telemetry);
   }
   if (const auto m = d.member(v, "shutdown")) {
     decode(d, m.value(), out.shutdown);
@@ -199,6 +354,46 @@ void encode(const Manifest& in, NodeBuilder& out) {
   if (in.http.has_value()) {
     out.key("http");
     encode(*in.http, out);
+  }
+  if (!(in.services == defaults.services)) {
+    out.key("services");
+    encode(in.services, out);
+  }
+  if (!in.consumers.empty()) {
+    out.key("consumers");
+    out.begin_array();
+    for (const auto& each : in.consumers) {
+      encode(each, out);
+    }
+    out.end();
+  }
+  if (!in.workers.empty()) {
+    out.key("workers");
+    out.begin_array();
+    for (const auto& each : in.workers) {
+      encode(each, out);
+    }
+    out.end();
+  }
+  if (!in.schedules.empty()) {
+    out.key("schedules");
+    out.begin_array();
+    for (const auto& each : in.schedules) {
+      encode(each, out);
+    }
+    out.end();
+  }
+  if (!in.events.empty()) {
+    out.key("events");
+    out.begin_array();
+    for (const auto& each : in.events) {
+      encode(each, out);
+    }
+    out.end();
+  }
+  if (!(in.telemetry == defaults.telemetry)) {
+    out.key("telemetry");
+    encode(in.telemetry, out);
   }
   if (!(in.shutdown == defaults.shutdown)) {
     out.key("shutdown");
@@ -247,6 +442,25 @@ Result<Log> log_from_json(Value json, std::string path) {
 
 void to_nodes(const Log& in, NodeBuilder& out) { detail::encode(in, out); }
 
+bool operator==(const Services& a, const Services& b) {
+  return a.cache == b.cache &&
+         a.storage == b.storage &&
+         a.db == b.db &&
+         a.messaging == b.messaging &&
+         a.tasks == b.tasks;
+}
+
+Result<Services> services_from_json(Value json, std::string path) {
+  detail::Decoder d(std::move(path));
+  Services out;
+  if (json.exists()) detail::decode(d, json, out);
+  else d.problem("nothing there");
+  SPIKARD_TRY(d.finish());
+  return out;
+}
+
+void to_nodes(const Services& in, NodeBuilder& out) { detail::encode(in, out); }
+
 bool operator==(const Manifest& a, const Manifest& b) {
   return a.name == b.name &&
          a.clock == b.clock &&
@@ -254,6 +468,12 @@ bool operator==(const Manifest& a, const Manifest& b) {
          a.drive == b.drive &&
          a.handle_signals == b.handle_signals &&
          a.http == b.http &&
+         a.services == b.services &&
+         a.consumers == b.consumers &&
+         a.workers == b.workers &&
+         a.schedules == b.schedules &&
+         a.events == b.events &&
+         a.telemetry == b.telemetry &&
          a.shutdown == b.shutdown &&
          a.log == b.log;
 }

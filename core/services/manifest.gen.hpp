@@ -11,6 +11,13 @@
 #include "base/node.hpp"
 #include "base/result.hpp"
 #include "services/http.gen.hpp"
+#include "services/cache.gen.hpp"
+#include "services/storage.gen.hpp"
+#include "services/db.gen.hpp"
+#include "services/messaging.gen.hpp"
+#include "services/tasks.gen.hpp"
+#include "services/cloudevents.gen.hpp"
+#include "services/telemetry.gen.hpp"
 
 namespace spikard::services {
 
@@ -74,6 +81,20 @@ struct Log {
 /// Appends one value; members that have their default are left out.
 void to_nodes(const Log& in, NodeBuilder& out);
 
+/// The toolbox, by name. A name is what code asks for; `default` is there without being named here.
+struct Services {
+  std::map<std::string, CacheConfig> cache{};  ///< Caches.
+  std::map<std::string, StorageConfig> storage{};  ///< Stores of objects.
+  std::map<std::string, DbConfig> db{};  ///< Databases.
+  std::map<std::string, MessagingConfig> messaging{};  ///< Message brokers.
+  std::map<std::string, TasksConfig> tasks{};  ///< Stores of tasks.
+};
+[[nodiscard]] bool operator==(const Services& a, const Services& b);
+/// Unknown keys, wrong types and values out of range are refused. Errors: invalid_argument, one line a problem, each with its path below `path`.
+[[nodiscard]] Result<Services> services_from_json(Value json, std::string path = {});
+/// Appends one value; members that have their default are left out.
+void to_nodes(const Services& in, NodeBuilder& out);
+
 /// The whole application.
 struct Manifest {
   std::string name = "app";  ///< Name of the application, in logs and telemetry.
@@ -82,6 +103,12 @@ struct Manifest {
   Drive drive = Drive::inline_;  ///< Who does the I/O of a port.
   bool handle_signals = true;  ///< SIGTERM and SIGINT begin the drain, SIGHUP reads certificates again (C++ and C programs). Off in an application embedded in another program.
   std::optional<HttpConfig> http{};  ///< The HTTP server; null for an application without one.
+  Services services{};  ///< The toolbox: caches, object stores, databases, brokers, task stores.
+  std::vector<Consumer> consumers{};  ///< Message consumers; the index of one is its number in the port.
+  std::vector<Worker> workers{};  ///< Task workers; the index of one is its number in the port.
+  std::vector<Schedule> schedules{};  ///< Tasks enqueued by the clock.
+  std::vector<EventEndpoint> events{};  ///< Paths that take CloudEvents; the index of one is its number in the port.
+  TelemetryConfig telemetry{};  ///< Traces, metrics and logs.
   Shutdown shutdown{};  ///< The drain.
   Log log{};  ///< Logging.
 };

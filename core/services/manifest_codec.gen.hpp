@@ -2,6 +2,13 @@
 #pragma once
 
 #include "services/http_codec.gen.hpp"
+#include "services/cache_codec.gen.hpp"
+#include "services/storage_codec.gen.hpp"
+#include "services/db_codec.gen.hpp"
+#include "services/messaging_codec.gen.hpp"
+#include "services/tasks_codec.gen.hpp"
+#include "services/cloudevents_codec.gen.hpp"
+#include "services/telemetry_codec.gen.hpp"
 #include "services/manifest.gen.hpp"
 
 namespace spikard::services::detail {
@@ -16,6 +23,8 @@ void decode(Decoder& d, Value v, Shutdown& out);
 void encode(const Shutdown& in, NodeBuilder& out);
 void decode(Decoder& d, Value v, Log& out);
 void encode(const Log& in, NodeBuilder& out);
+void decode(Decoder& d, Value v, Services& out);
+void encode(const Services& in, NodeBuilder& out);
 void decode(Decoder& d, Value v, Manifest& out);
 void encode(const Manifest& in, NodeBuilder& out);
 

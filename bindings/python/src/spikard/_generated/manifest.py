@@ -44,6 +44,50 @@ LogLevel = Literal["trace", "debug", "info", "warn", "error", "off"]
 
 
 @dataclass
+class CacheConfig:
+    """A cache."""
+
+    url: str = "memory:"
+    """`memory:`, or the URL of another backend."""
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain data; members that have their default are left out."""
+        out: dict[str, Any] = {}
+        if self.url != "memory:":
+            out["url"] = self.url
+        return out
+
+
+@dataclass
+class EventEndpoint:
+    """A path that takes CloudEvents over HTTP and hands them to the application's event handlers."""
+
+    path: str
+    """Where events are posted."""
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain data; members that have their default are left out."""
+        out: dict[str, Any] = {}
+        out["path"] = self.path
+        return out
+
+
+@dataclass
+class DbConfig:
+    """A database."""
+
+    url: str = "sqlite:data/app.db"
+    """`sqlite:FILE`, `sqlite::memory:`, or the URL of another backend."""
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain data; members that have their default are left out."""
+        out: dict[str, Any] = {}
+        if self.url != "sqlite:data/app.db":
+            out["url"] = self.url
+        return out
+
+
+@dataclass
 class Tls:
     """TLS of a listener (1.2 and 1.3). Files are read again when they change; connections that exist keep what they have."""
 
@@ -440,6 +484,130 @@ class HttpConfig:
 
 
 @dataclass
+class StorageConfig:
+    """A store of objects."""
+
+    url: str = "file:data/objects"
+    """`memory:`, `file:DIR`, or the URL of another backend."""
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain data; members that have their default are left out."""
+        out: dict[str, Any] = {}
+        if self.url != "file:data/objects":
+            out["url"] = self.url
+        return out
+
+
+@dataclass
+class MessagingConfig:
+    """A message broker."""
+
+    url: str = "sqlite:data/app.db"
+    """`memory:`, `sqlite:FILE`, or the URL of another backend."""
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain data; members that have their default are left out."""
+        out: dict[str, Any] = {}
+        if self.url != "sqlite:data/app.db":
+            out["url"] = self.url
+        return out
+
+
+@dataclass
+class Consumer:
+    """A subscription whose messages a handler of the application takes."""
+
+    name: str
+    """Its name in reports, logs and telemetry; unique."""
+    topic: str
+    """Topic or pattern."""
+    client: str = "default"
+    """Which of `services.messaging`."""
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain data; members that have their default are left out."""
+        out: dict[str, Any] = {}
+        out["name"] = self.name
+        if self.client != "default":
+            out["client"] = self.client
+        out["topic"] = self.topic
+        return out
+
+
+@dataclass
+class TasksConfig:
+    """A store of tasks."""
+
+    url: str = "sqlite:data/app.db"
+    """`memory:`, `sqlite:FILE`, or the URL of another backend."""
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain data; members that have their default are left out."""
+        out: dict[str, Any] = {}
+        if self.url != "sqlite:data/app.db":
+            out["url"] = self.url
+        return out
+
+
+@dataclass
+class Worker:
+    """What runs the tasks of a queue in this application."""
+
+    name: str
+    """Its name in reports, logs and telemetry; unique."""
+    client: str = "default"
+    """Which of `services.tasks`."""
+    queue: str = "default"
+    """Its queue."""
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain data; members that have their default are left out."""
+        out: dict[str, Any] = {}
+        out["name"] = self.name
+        if self.client != "default":
+            out["client"] = self.client
+        if self.queue != "default":
+            out["queue"] = self.queue
+        return out
+
+
+@dataclass
+class Schedule:
+    """A task that is enqueued by the clock."""
+
+    name: str
+    """Its name; the same in every process of the application."""
+    cron: str
+    """Five or six fields, or a macro such as `@daily`."""
+    client: str = "default"
+    """Which of `services.tasks`."""
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain data; members that have their default are left out."""
+        out: dict[str, Any] = {}
+        out["name"] = self.name
+        if self.client != "default":
+            out["client"] = self.client
+        out["cron"] = self.cron
+        return out
+
+
+@dataclass
+class TelemetryConfig:
+    """Telemetry. Off unless an exporter is named here or by the `OTEL_...` variables."""
+
+    service_name: str | None = None
+    """Resource attribute `service.name`; null for the name of the application."""
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain data; members that have their default are left out."""
+        out: dict[str, Any] = {}
+        if self.service_name is not None:
+            out["service_name"] = self.service_name
+        return out
+
+
+@dataclass
 class Shutdown:
     """The four spans of the drain (docs/guide/shutdown.md). Exit never takes longer than their sum."""
 
@@ -486,6 +654,37 @@ class Log:
 
 
 @dataclass
+class Services:
+    """The toolbox, by name. A name is what code asks for; `default` is there without being named here."""
+
+    cache: dict[str, CacheConfig] = field(default_factory=dict)
+    """Caches."""
+    storage: dict[str, StorageConfig] = field(default_factory=dict)
+    """Stores of objects."""
+    db: dict[str, DbConfig] = field(default_factory=dict)
+    """Databases."""
+    messaging: dict[str, MessagingConfig] = field(default_factory=dict)
+    """Message brokers."""
+    tasks: dict[str, TasksConfig] = field(default_factory=dict)
+    """Stores of tasks."""
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain data; members that have their default are left out."""
+        out: dict[str, Any] = {}
+        if self.cache:
+            out["cache"] = {k: v.to_dict() for k, v in self.cache.items()}
+        if self.storage:
+            out["storage"] = {k: v.to_dict() for k, v in self.storage.items()}
+        if self.db:
+            out["db"] = {k: v.to_dict() for k, v in self.db.items()}
+        if self.messaging:
+            out["messaging"] = {k: v.to_dict() for k, v in self.messaging.items()}
+        if self.tasks:
+            out["tasks"] = {k: v.to_dict() for k, v in self.tasks.items()}
+        return out
+
+
+@dataclass
 class Manifest:
     """The whole application."""
 
@@ -501,6 +700,18 @@ class Manifest:
     """SIGTERM and SIGINT begin the drain, SIGHUP reads certificates again (C++ and C programs). Off in an application embedded in another program."""
     http: HttpConfig | None = None
     """The HTTP server; null for an application without one."""
+    services: Services = field(default_factory=Services)
+    """The toolbox: caches, object stores, databases, brokers, task stores."""
+    consumers: list[Consumer] = field(default_factory=list)
+    """Message consumers; the index of one is its number in the port."""
+    workers: list[Worker] = field(default_factory=list)
+    """Task workers; the index of one is its number in the port."""
+    schedules: list[Schedule] = field(default_factory=list)
+    """Tasks enqueued by the clock."""
+    events: list[EventEndpoint] = field(default_factory=list)
+    """Paths that take CloudEvents; the index of one is its number in the port."""
+    telemetry: TelemetryConfig = field(default_factory=TelemetryConfig)
+    """Traces, metrics and logs."""
     shutdown: Shutdown = field(default_factory=Shutdown)
     """The drain."""
     log: Log = field(default_factory=Log)
@@ -521,12 +732,42 @@ class Manifest:
             out["handle_signals"] = self.handle_signals
         if self.http is not None:
             out["http"] = self.http.to_dict()
+        if services := self.services.to_dict():
+            out["services"] = services
+        if self.consumers:
+            out["consumers"] = [v.to_dict() for v in self.consumers]
+        if self.workers:
+            out["workers"] = [v.to_dict() for v in self.workers]
+        if self.schedules:
+            out["schedules"] = [v.to_dict() for v in self.schedules]
+        if self.events:
+            out["events"] = [v.to_dict() for v in self.events]
+        if telemetry := self.telemetry.to_dict():
+            out["telemetry"] = telemetry
         if shutdown := self.shutdown.to_dict():
             out["shutdown"] = shutdown
         if log := self.log.to_dict():
             out["log"] = log
         return out
 
+
+class CacheConfigDict(TypedDict, total=False):
+    """A cache."""
+
+    url: str
+    """`memory:`, or the URL of another backend."""
+
+class EventEndpointDict(TypedDict, total=False):
+    """A path that takes CloudEvents over HTTP and hands them to the application's event handlers."""
+
+    path: str
+    """Where events are posted."""
+
+class DbConfigDict(TypedDict, total=False):
+    """A database."""
+
+    url: str
+    """`sqlite:FILE`, `sqlite::memory:`, or the URL of another backend."""
 
 class TlsDict(TypedDict, total=False):
     """TLS of a listener (1.2 and 1.3). Files are read again when they change; connections that exist keep what they have."""
@@ -709,6 +950,60 @@ class HttpConfigDict(TypedDict, total=False):
     server_header: str | None
     """Value of the Server header; null for none."""
 
+class StorageConfigDict(TypedDict, total=False):
+    """A store of objects."""
+
+    url: str
+    """`memory:`, `file:DIR`, or the URL of another backend."""
+
+class MessagingConfigDict(TypedDict, total=False):
+    """A message broker."""
+
+    url: str
+    """`memory:`, `sqlite:FILE`, or the URL of another backend."""
+
+class ConsumerDict(TypedDict, total=False):
+    """A subscription whose messages a handler of the application takes."""
+
+    name: str
+    """Its name in reports, logs and telemetry; unique."""
+    client: str
+    """Which of `services.messaging`."""
+    topic: str
+    """Topic or pattern."""
+
+class TasksConfigDict(TypedDict, total=False):
+    """A store of tasks."""
+
+    url: str
+    """`memory:`, `sqlite:FILE`, or the URL of another backend."""
+
+class WorkerDict(TypedDict, total=False):
+    """What runs the tasks of a queue in this application."""
+
+    name: str
+    """Its name in reports, logs and telemetry; unique."""
+    client: str
+    """Which of `services.tasks`."""
+    queue: str
+    """Its queue."""
+
+class ScheduleDict(TypedDict, total=False):
+    """A task that is enqueued by the clock."""
+
+    name: str
+    """Its name; the same in every process of the application."""
+    client: str
+    """Which of `services.tasks`."""
+    cron: str
+    """Five or six fields, or a macro such as `@daily`."""
+
+class TelemetryConfigDict(TypedDict, total=False):
+    """Telemetry. Off unless an exporter is named here or by the `OTEL_...` variables."""
+
+    service_name: str | None
+    """Resource attribute `service.name`; null for the name of the application."""
+
 class ShutdownDict(TypedDict, total=False):
     """The four spans of the drain (docs/guide/shutdown.md). Exit never takes longer than their sum."""
 
@@ -729,6 +1024,20 @@ class LogDict(TypedDict, total=False):
     level: LogLevel
     """The lowest level that is written."""
 
+class ServicesDict(TypedDict, total=False):
+    """The toolbox, by name. A name is what code asks for; `default` is there without being named here."""
+
+    cache: dict[str, CacheConfigDict]
+    """Caches."""
+    storage: dict[str, StorageConfigDict]
+    """Stores of objects."""
+    db: dict[str, DbConfigDict]
+    """Databases."""
+    messaging: dict[str, MessagingConfigDict]
+    """Message brokers."""
+    tasks: dict[str, TasksConfigDict]
+    """Stores of tasks."""
+
 class ManifestDict(TypedDict, total=False):
     """The whole application."""
 
@@ -744,6 +1053,18 @@ class ManifestDict(TypedDict, total=False):
     """SIGTERM and SIGINT begin the drain, SIGHUP reads certificates again (C++ and C programs). Off in an application embedded in another program."""
     http: HttpConfigDict | None
     """The HTTP server; null for an application without one."""
+    services: ServicesDict
+    """The toolbox: caches, object stores, databases, brokers, task stores."""
+    consumers: list[ConsumerDict]
+    """Message consumers; the index of one is its number in the port."""
+    workers: list[WorkerDict]
+    """Task workers; the index of one is its number in the port."""
+    schedules: list[ScheduleDict]
+    """Tasks enqueued by the clock."""
+    events: list[EventEndpointDict]
+    """Paths that take CloudEvents; the index of one is its number in the port."""
+    telemetry: TelemetryConfigDict
+    """Traces, metrics and logs."""
     shutdown: ShutdownDict
     """The drain."""
     log: LogDict

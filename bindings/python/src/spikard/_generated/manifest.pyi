@@ -16,6 +16,21 @@ LogFormat = Literal["json", "human"]
 LogLevel = Literal["trace", "debug", "info", "warn", "error", "off"]
 
 @dataclass
+class CacheConfig:
+    url: str = ...
+    def to_dict(self) -> dict[str, Any]: ...
+
+@dataclass
+class EventEndpoint:
+    path: str
+    def to_dict(self) -> dict[str, Any]: ...
+
+@dataclass
+class DbConfig:
+    url: str = ...
+    def to_dict(self) -> dict[str, Any]: ...
+
+@dataclass
 class Tls:
     certificate: str
     key: str
@@ -132,6 +147,47 @@ class HttpConfig:
     def to_dict(self) -> dict[str, Any]: ...
 
 @dataclass
+class StorageConfig:
+    url: str = ...
+    def to_dict(self) -> dict[str, Any]: ...
+
+@dataclass
+class MessagingConfig:
+    url: str = ...
+    def to_dict(self) -> dict[str, Any]: ...
+
+@dataclass
+class Consumer:
+    name: str
+    topic: str
+    client: str = ...
+    def to_dict(self) -> dict[str, Any]: ...
+
+@dataclass
+class TasksConfig:
+    url: str = ...
+    def to_dict(self) -> dict[str, Any]: ...
+
+@dataclass
+class Worker:
+    name: str
+    client: str = ...
+    queue: str = ...
+    def to_dict(self) -> dict[str, Any]: ...
+
+@dataclass
+class Schedule:
+    name: str
+    cron: str
+    client: str = ...
+    def to_dict(self) -> dict[str, Any]: ...
+
+@dataclass
+class TelemetryConfig:
+    service_name: str | None = ...
+    def to_dict(self) -> dict[str, Any]: ...
+
+@dataclass
 class Shutdown:
     delay_ms: int = ...
     timeout_ms: int = ...
@@ -146,6 +202,15 @@ class Log:
     def to_dict(self) -> dict[str, Any]: ...
 
 @dataclass
+class Services:
+    cache: dict[str, CacheConfig] = ...
+    storage: dict[str, StorageConfig] = ...
+    db: dict[str, DbConfig] = ...
+    messaging: dict[str, MessagingConfig] = ...
+    tasks: dict[str, TasksConfig] = ...
+    def to_dict(self) -> dict[str, Any]: ...
+
+@dataclass
 class Manifest:
     name: str = ...
     clock: ClockKind = ...
@@ -153,9 +218,24 @@ class Manifest:
     drive: Drive = ...
     handle_signals: bool = ...
     http: HttpConfig | None = ...
+    services: Services = ...
+    consumers: list[Consumer] = ...
+    workers: list[Worker] = ...
+    schedules: list[Schedule] = ...
+    events: list[EventEndpoint] = ...
+    telemetry: TelemetryConfig = ...
     shutdown: Shutdown = ...
     log: Log = ...
     def to_dict(self) -> dict[str, Any]: ...
+
+class CacheConfigDict(TypedDict, total=False):
+    url: str
+
+class EventEndpointDict(TypedDict, total=False):
+    path: str
+
+class DbConfigDict(TypedDict, total=False):
+    url: str
 
 class TlsDict(TypedDict, total=False):
     certificate: str
@@ -259,6 +339,33 @@ class HttpConfigDict(TypedDict, total=False):
     health: HealthDict
     server_header: str | None
 
+class StorageConfigDict(TypedDict, total=False):
+    url: str
+
+class MessagingConfigDict(TypedDict, total=False):
+    url: str
+
+class ConsumerDict(TypedDict, total=False):
+    name: str
+    client: str
+    topic: str
+
+class TasksConfigDict(TypedDict, total=False):
+    url: str
+
+class WorkerDict(TypedDict, total=False):
+    name: str
+    client: str
+    queue: str
+
+class ScheduleDict(TypedDict, total=False):
+    name: str
+    client: str
+    cron: str
+
+class TelemetryConfigDict(TypedDict, total=False):
+    service_name: str | None
+
 class ShutdownDict(TypedDict, total=False):
     delay_ms: int
     timeout_ms: int
@@ -269,6 +376,13 @@ class LogDict(TypedDict, total=False):
     format: LogFormat
     level: LogLevel
 
+class ServicesDict(TypedDict, total=False):
+    cache: dict[str, CacheConfigDict]
+    storage: dict[str, StorageConfigDict]
+    db: dict[str, DbConfigDict]
+    messaging: dict[str, MessagingConfigDict]
+    tasks: dict[str, TasksConfigDict]
+
 class ManifestDict(TypedDict, total=False):
     name: str
     clock: ClockKind
@@ -276,5 +390,11 @@ class ManifestDict(TypedDict, total=False):
     drive: Drive
     handle_signals: bool
     http: HttpConfigDict | None
+    services: ServicesDict
+    consumers: list[ConsumerDict]
+    workers: list[WorkerDict]
+    schedules: list[ScheduleDict]
+    events: list[EventEndpointDict]
+    telemetry: TelemetryConfigDict
     shutdown: ShutdownDict
     log: LogDict
