@@ -11,6 +11,31 @@ enum class Operation : std::uint32_t {
   background_run = 1,
   test_advance = 16,
   test_settle = 17,
+  tasks_enqueue = 160,
+  tasks_enqueue_many = 161,
+  tasks_enqueue_batch = 162,
+  tasks_batch = 163,
+  tasks_job = 164,
+  tasks_list = 165,
+  tasks_cancel = 166,
+  tasks_retry = 167,
+  tasks_queues = 168,
+  tasks_pending_count = 169,
+  tasks_pause = 170,
+  tasks_resume = 171,
+  tasks_set_rate_limit = 172,
+  tasks_progress = 173,
+  tasks_heartbeat = 174,
+  tasks_wait = 175,
+  tasks_start_worker = 176,
+  tasks_stop_worker = 177,
+  tasks_kill_worker = 178,
+  tasks_schedule = 179,
+  tasks_unschedule = 180,
+  tasks_schedules = 181,
+  tasks_start_scheduler = 182,
+  tasks_stop_scheduler = 183,
+  cron_next = 188,
 };
 
 [[nodiscard]] constexpr std::string_view name_of(Operation operation) noexcept {
@@ -18,6 +43,31 @@ enum class Operation : std::uint32_t {
     case Operation::background_run: return "background.run";
     case Operation::test_advance: return "test.advance";
     case Operation::test_settle: return "test.settle";
+    case Operation::tasks_enqueue: return "tasks.enqueue";
+    case Operation::tasks_enqueue_many: return "tasks.enqueue_many";
+    case Operation::tasks_enqueue_batch: return "tasks.enqueue_batch";
+    case Operation::tasks_batch: return "tasks.batch";
+    case Operation::tasks_job: return "tasks.job";
+    case Operation::tasks_list: return "tasks.list";
+    case Operation::tasks_cancel: return "tasks.cancel";
+    case Operation::tasks_retry: return "tasks.retry";
+    case Operation::tasks_queues: return "tasks.queues";
+    case Operation::tasks_pending_count: return "tasks.pending_count";
+    case Operation::tasks_pause: return "tasks.pause";
+    case Operation::tasks_resume: return "tasks.resume";
+    case Operation::tasks_set_rate_limit: return "tasks.set_rate_limit";
+    case Operation::tasks_progress: return "tasks.progress";
+    case Operation::tasks_heartbeat: return "tasks.heartbeat";
+    case Operation::tasks_wait: return "tasks.wait";
+    case Operation::tasks_start_worker: return "tasks.start_worker";
+    case Operation::tasks_stop_worker: return "tasks.stop_worker";
+    case Operation::tasks_kill_worker: return "tasks.kill_worker";
+    case Operation::tasks_schedule: return "tasks.schedule";
+    case Operation::tasks_unschedule: return "tasks.unschedule";
+    case Operation::tasks_schedules: return "tasks.schedules";
+    case Operation::tasks_start_scheduler: return "tasks.start_scheduler";
+    case Operation::tasks_stop_scheduler: return "tasks.stop_scheduler";
+    case Operation::cron_next: return "cron.next";
   }
   return "unknown";
 }

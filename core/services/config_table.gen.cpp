@@ -136,18 +136,34 @@ constexpr ConfigField consumer_fields[] = {
 constexpr ConfigStruct consumer_config{"Consumer", consumer_fields};
 constexpr ConfigField tasks_config_fields[] = {
     {"url", string, false, json, nullptr},
+    {"retention_ms", integer, false, json, nullptr},
+    {"failed_retention_ms", integer, false, json, nullptr},
+    {"poll_ms", integer, false, json, nullptr},
 };
 constexpr ConfigStruct tasks_config_config{"TasksConfig", tasks_config_fields};
 constexpr ConfigField worker_fields[] = {
     {"name", string, false, json, nullptr},
     {"client", string, false, json, nullptr},
     {"queue", string, false, json, nullptr},
+    {"concurrency", integer, false, json, nullptr},
+    {"lease_ms", integer, false, json, nullptr},
+    {"timeout_ms", integer, true, json, nullptr},
+    {"tasks", list, false, string, nullptr},
 };
 constexpr ConfigStruct worker_config{"Worker", worker_fields};
 constexpr ConfigField schedule_fields[] = {
     {"name", string, false, json, nullptr},
     {"client", string, false, json, nullptr},
     {"cron", string, false, json, nullptr},
+    {"timezone", string, false, json, nullptr},
+    {"queue", string, false, json, nullptr},
+    {"task", string, false, json, nullptr},
+    {"args", json, false, json, nullptr},
+    {"priority", integer, false, json, nullptr},
+    {"max_attempts", integer, false, json, nullptr},
+    {"timeout_ms", integer, true, json, nullptr},
+    {"misfire", string, false, json, nullptr},
+    {"overlap", string, false, json, nullptr},
 };
 constexpr ConfigStruct schedule_config{"Schedule", schedule_fields};
 constexpr ConfigField telemetry_config_fields[] = {

@@ -7,6 +7,8 @@ namespace spikard::services::detail {
 
 class Decoder;
 
+void decode(Decoder& d, Value v, Misfire& out);
+void decode(Decoder& d, Value v, Overlap& out);
 void decode(Decoder& d, Value v, TasksConfig& out);
 void encode(const TasksConfig& in, NodeBuilder& out);
 void decode(Decoder& d, Value v, Worker& out);

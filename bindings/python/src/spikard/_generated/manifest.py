@@ -30,6 +30,12 @@ DependencyKind = Literal["value", "factory"]
 DependencyScope = Literal["singleton", "request", "transient"]
 """How long what a factory made is kept."""
 
+Misfire = Literal["skip", "once", "all"]
+"""What becomes of the times of a schedule at which no scheduler ran."""
+
+Overlap = Literal["allow", "forbid"]
+"""What becomes of a time of a schedule while the job before has not ended."""
+
 ClockKind = Literal["real", "virtual"]
 """Where an application's time comes from."""
 
@@ -540,12 +546,24 @@ class TasksConfig:
 
     url: str = "sqlite:data/app.db"
     """`memory:`, `sqlite:FILE`, or the URL of another backend."""
+    retention_ms: int = 86400000
+    """How long completed jobs and their results are kept."""
+    failed_retention_ms: int = 604800000
+    """How long discarded and cancelled jobs are kept."""
+    poll_ms: int = 100
+    """How often a worker looks for what other processes enqueued, where the store does not tell it."""
 
     def to_dict(self) -> dict[str, Any]:
         """Plain data; members that have their default are left out."""
         out: dict[str, Any] = {}
         if self.url != "sqlite:data/app.db":
             out["url"] = self.url
+        if self.retention_ms != 86400000:
+            out["retention_ms"] = self.retention_ms
+        if self.failed_retention_ms != 604800000:
+            out["failed_retention_ms"] = self.failed_retention_ms
+        if self.poll_ms != 100:
+            out["poll_ms"] = self.poll_ms
         return out
 
 
@@ -559,6 +577,14 @@ class Worker:
     """Which of `services.tasks`."""
     queue: str = "default"
     """Its queue."""
+    concurrency: int = 16
+    """Handlers at once, in each process."""
+    lease_ms: int = 10000
+    """A job comes back this long after its worker died; renewed every third of it while the handler runs."""
+    timeout_ms: int | None = None
+    """The longest a run may take where the task has no limit of its own; null for none."""
+    tasks: list[str] = field(default_factory=list)
+    """Names it has handlers for; any other is discarded with the code unknown_task. Empty: all."""
 
     def to_dict(self) -> dict[str, Any]:
         """Plain data; members that have their default are left out."""
@@ -568,6 +594,14 @@ class Worker:
             out["client"] = self.client
         if self.queue != "default":
             out["queue"] = self.queue
+        if self.concurrency != 16:
+            out["concurrency"] = self.concurrency
+        if self.lease_ms != 10000:
+            out["lease_ms"] = self.lease_ms
+        if self.timeout_ms is not None:
+            out["timeout_ms"] = self.timeout_ms
+        if self.tasks:
+            out["tasks"] = list(self.tasks)
         return out
 
 
@@ -581,6 +615,24 @@ class Schedule:
     """Five or six fields, or a macro such as `@daily`."""
     client: str = "default"
     """Which of `services.tasks`."""
+    timezone: str = "UTC"
+    """A name of the IANA data base, such as `Europe/Berlin`."""
+    queue: str = "default"
+    """Where its jobs go."""
+    task: str = ""
+    """The task's name. Empty: the schedule's."""
+    args: Any = None
+    """The arguments of every job."""
+    priority: int = 0
+    """Higher goes first."""
+    max_attempts: int = 5
+    """Runs of a job at most."""
+    timeout_ms: int | None = None
+    """The longest a run may take; null for the worker's limit."""
+    misfire: Misfire = "once"
+    """What becomes of times at which no scheduler ran."""
+    overlap: Overlap = "allow"
+    """What becomes of a time while the job before has not ended."""
 
     def to_dict(self) -> dict[str, Any]:
         """Plain data; members that have their default are left out."""
@@ -589,6 +641,24 @@ class Schedule:
         if self.client != "default":
             out["client"] = self.client
         out["cron"] = self.cron
+        if self.timezone != "UTC":
+            out["timezone"] = self.timezone
+        if self.queue != "default":
+            out["queue"] = self.queue
+        if self.task:
+            out["task"] = self.task
+        if self.args is not None:
+            out["args"] = self.args
+        if self.priority != 0:
+            out["priority"] = self.priority
+        if self.max_attempts != 5:
+            out["max_attempts"] = self.max_attempts
+        if self.timeout_ms is not None:
+            out["timeout_ms"] = self.timeout_ms
+        if self.misfire != "once":
+            out["misfire"] = self.misfire
+        if self.overlap != "allow":
+            out["overlap"] = self.overlap
         return out
 
 
@@ -977,6 +1047,12 @@ class TasksConfigDict(TypedDict, total=False):
 
     url: str
     """`memory:`, `sqlite:FILE`, or the URL of another backend."""
+    retention_ms: int
+    """How long completed jobs and their results are kept."""
+    failed_retention_ms: int
+    """How long discarded and cancelled jobs are kept."""
+    poll_ms: int
+    """How often a worker looks for what other processes enqueued, where the store does not tell it."""
 
 class WorkerDict(TypedDict, total=False):
     """What runs the tasks of a queue in this application."""
@@ -987,6 +1063,14 @@ class WorkerDict(TypedDict, total=False):
     """Which of `services.tasks`."""
     queue: str
     """Its queue."""
+    concurrency: int
+    """Handlers at once, in each process."""
+    lease_ms: int
+    """A job comes back this long after its worker died; renewed every third of it while the handler runs."""
+    timeout_ms: int | None
+    """The longest a run may take where the task has no limit of its own; null for none."""
+    tasks: list[str]
+    """Names it has handlers for; any other is discarded with the code unknown_task. Empty: all."""
 
 class ScheduleDict(TypedDict, total=False):
     """A task that is enqueued by the clock."""
@@ -997,6 +1081,24 @@ class ScheduleDict(TypedDict, total=False):
     """Which of `services.tasks`."""
     cron: str
     """Five or six fields, or a macro such as `@daily`."""
+    timezone: str
+    """A name of the IANA data base, such as `Europe/Berlin`."""
+    queue: str
+    """Where its jobs go."""
+    task: str
+    """The task's name. Empty: the schedule's."""
+    args: Any
+    """The arguments of every job."""
+    priority: int
+    """Higher goes first."""
+    max_attempts: int
+    """Runs of a job at most."""
+    timeout_ms: int | None
+    """The longest a run may take; null for the worker's limit."""
+    misfire: Misfire
+    """What becomes of times at which no scheduler ran."""
+    overlap: Overlap
+    """What becomes of a time while the job before has not ended."""
 
 class TelemetryConfigDict(TypedDict, total=False):
     """Telemetry. Off unless an exporter is named here or by the `OTEL_...` variables."""

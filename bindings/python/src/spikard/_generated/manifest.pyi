@@ -10,6 +10,8 @@ BodyAs = Literal["nodes", "text", "raw"]
 JsonType = Literal["null", "boolean", "integer", "number", "string", "array", "object"]
 DependencyKind = Literal["value", "factory"]
 DependencyScope = Literal["singleton", "request", "transient"]
+Misfire = Literal["skip", "once", "all"]
+Overlap = Literal["allow", "forbid"]
 ClockKind = Literal["real", "virtual"]
 Drive = Literal["inline", "thread"]
 LogFormat = Literal["json", "human"]
@@ -166,6 +168,9 @@ class Consumer:
 @dataclass
 class TasksConfig:
     url: str = ...
+    retention_ms: int = ...
+    failed_retention_ms: int = ...
+    poll_ms: int = ...
     def to_dict(self) -> dict[str, Any]: ...
 
 @dataclass
@@ -173,6 +178,10 @@ class Worker:
     name: str
     client: str = ...
     queue: str = ...
+    concurrency: int = ...
+    lease_ms: int = ...
+    timeout_ms: int | None = ...
+    tasks: list[str] = ...
     def to_dict(self) -> dict[str, Any]: ...
 
 @dataclass
@@ -180,6 +189,15 @@ class Schedule:
     name: str
     cron: str
     client: str = ...
+    timezone: str = ...
+    queue: str = ...
+    task: str = ...
+    args: Any = ...
+    priority: int = ...
+    max_attempts: int = ...
+    timeout_ms: int | None = ...
+    misfire: Misfire = ...
+    overlap: Overlap = ...
     def to_dict(self) -> dict[str, Any]: ...
 
 @dataclass
@@ -352,16 +370,32 @@ class ConsumerDict(TypedDict, total=False):
 
 class TasksConfigDict(TypedDict, total=False):
     url: str
+    retention_ms: int
+    failed_retention_ms: int
+    poll_ms: int
 
 class WorkerDict(TypedDict, total=False):
     name: str
     client: str
     queue: str
+    concurrency: int
+    lease_ms: int
+    timeout_ms: int | None
+    tasks: list[str]
 
 class ScheduleDict(TypedDict, total=False):
     name: str
     client: str
     cron: str
+    timezone: str
+    queue: str
+    task: str
+    args: Any
+    priority: int
+    max_attempts: int
+    timeout_ms: int | None
+    misfire: Misfire
+    overlap: Overlap
 
 class TelemetryConfigDict(TypedDict, total=False):
     service_name: str | None
