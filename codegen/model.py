@@ -57,7 +57,8 @@ INT_RANGES = {
     "int32": (-(2**31), 2**31 - 1),
     "int64": (-(2**63), 2**63 - 1),
 }
-SCALARS = {"string", "bool", "json", *INT_RANGES}
+# bytes and text_or_bytes: in operations only.
+SCALARS = {"string", "bool", "json", "bytes", "text_or_bytes", *INT_RANGES}
 _MISSING = object()
 
 

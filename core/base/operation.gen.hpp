@@ -11,6 +11,23 @@ enum class Operation : std::uint32_t {
   background_run = 1,
   test_advance = 16,
   test_settle = 17,
+  cache_get = 32,
+  cache_set = 33,
+  cache_delete = 34,
+  cache_exists = 35,
+  cache_touch = 36,
+  cache_ttl = 37,
+  cache_increment = 38,
+  cache_set_if_absent = 39,
+  cache_delete_if = 40,
+  cache_get_many = 41,
+  cache_set_many = 42,
+  cache_clear = 43,
+  cache_count = 44,
+  cache_invalidate_tags = 45,
+  cache_get_or_begin_load = 46,
+  cache_end_load = 47,
+  cache_stats = 48,
   tasks_enqueue = 160,
   tasks_enqueue_many = 161,
   tasks_enqueue_batch = 162,
@@ -43,6 +60,23 @@ enum class Operation : std::uint32_t {
     case Operation::background_run: return "background.run";
     case Operation::test_advance: return "test.advance";
     case Operation::test_settle: return "test.settle";
+    case Operation::cache_get: return "cache.get";
+    case Operation::cache_set: return "cache.set";
+    case Operation::cache_delete: return "cache.delete";
+    case Operation::cache_exists: return "cache.exists";
+    case Operation::cache_touch: return "cache.touch";
+    case Operation::cache_ttl: return "cache.ttl";
+    case Operation::cache_increment: return "cache.increment";
+    case Operation::cache_set_if_absent: return "cache.set_if_absent";
+    case Operation::cache_delete_if: return "cache.delete_if";
+    case Operation::cache_get_many: return "cache.get_many";
+    case Operation::cache_set_many: return "cache.set_many";
+    case Operation::cache_clear: return "cache.clear";
+    case Operation::cache_count: return "cache.count";
+    case Operation::cache_invalidate_tags: return "cache.invalidate_tags";
+    case Operation::cache_get_or_begin_load: return "cache.get_or_begin_load";
+    case Operation::cache_end_load: return "cache.end_load";
+    case Operation::cache_stats: return "cache.stats";
     case Operation::tasks_enqueue: return "tasks.enqueue";
     case Operation::tasks_enqueue_many: return "tasks.enqueue_many";
     case Operation::tasks_enqueue_batch: return "tasks.enqueue_batch";

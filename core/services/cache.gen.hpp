@@ -13,9 +13,12 @@
 
 namespace spikard::services {
 
-/// A cache.
+/// A cache. `memory:` keeps at most `max_bytes` or `max_entries`, whichever is given (both hold where both are); what goes first is decided by how often and how lately it was asked for (W-TinyLFU).
 struct CacheConfig {
   std::string url = "memory:";  ///< `memory:`, or the URL of another backend.
+  std::optional<std::uint64_t> max_bytes{};  ///< The most that `memory:` holds, keys, values and about 90 bytes an entry counted. Null: 64 MiB, or no limit of bytes where `max_entries` is given.
+  std::optional<std::uint64_t> max_entries{};  ///< The most entries that `memory:` holds. Null: as many as `max_bytes` allows.
+  std::optional<std::uint64_t> default_ttl_ms{};  ///< How long an entry lives that was set without a time. Null: for ever.
 };
 [[nodiscard]] bool operator==(const CacheConfig& a, const CacheConfig& b);
 /// Unknown keys, wrong types and values out of range are refused. Errors: invalid_argument, one line a problem, each with its path below `path`.

@@ -6,6 +6,9 @@ namespace {
 using enum ConfigType;
 constexpr ConfigField cache_config_fields[] = {
     {"url", string, false, json, nullptr},
+    {"max_bytes", integer, true, json, nullptr},
+    {"max_entries", integer, true, json, nullptr},
+    {"default_ttl_ms", integer, true, json, nullptr},
 };
 constexpr ConfigStruct cache_config_config{"CacheConfig", cache_config_fields};
 constexpr ConfigField event_endpoint_fields[] = {

@@ -51,16 +51,28 @@ LogLevel = Literal["trace", "debug", "info", "warn", "error", "off"]
 
 @dataclass
 class CacheConfig:
-    """A cache."""
+    """A cache. `memory:` keeps at most `max_bytes` or `max_entries`, whichever is given (both hold where both are); what goes first is decided by how often and how lately it was asked for (W-TinyLFU)."""
 
     url: str = "memory:"
     """`memory:`, or the URL of another backend."""
+    max_bytes: int | None = None
+    """The most that `memory:` holds, keys, values and about 90 bytes an entry counted. Null: 64 MiB, or no limit of bytes where `max_entries` is given."""
+    max_entries: int | None = None
+    """The most entries that `memory:` holds. Null: as many as `max_bytes` allows."""
+    default_ttl_ms: int | None = None
+    """How long an entry lives that was set without a time. Null: for ever."""
 
     def to_dict(self) -> dict[str, Any]:
         """Plain data; members that have their default are left out."""
         out: dict[str, Any] = {}
         if self.url != "memory:":
             out["url"] = self.url
+        if self.max_bytes is not None:
+            out["max_bytes"] = self.max_bytes
+        if self.max_entries is not None:
+            out["max_entries"] = self.max_entries
+        if self.default_ttl_ms is not None:
+            out["default_ttl_ms"] = self.default_ttl_ms
         return out
 
 
@@ -822,10 +834,16 @@ class Manifest:
 
 
 class CacheConfigDict(TypedDict, total=False):
-    """A cache."""
+    """A cache. `memory:` keeps at most `max_bytes` or `max_entries`, whichever is given (both hold where both are); what goes first is decided by how often and how lately it was asked for (W-TinyLFU)."""
 
     url: str
     """`memory:`, or the URL of another backend."""
+    max_bytes: int | None
+    """The most that `memory:` holds, keys, values and about 90 bytes an entry counted. Null: 64 MiB, or no limit of bytes where `max_entries` is given."""
+    max_entries: int | None
+    """The most entries that `memory:` holds. Null: as many as `max_bytes` allows."""
+    default_ttl_ms: int | None
+    """How long an entry lives that was set without a time. Null: for ever."""
 
 class EventEndpointDict(TypedDict, total=False):
     """A path that takes CloudEvents over HTTP and hands them to the application's event handlers."""

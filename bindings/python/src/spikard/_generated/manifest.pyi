@@ -20,6 +20,9 @@ LogLevel = Literal["trace", "debug", "info", "warn", "error", "off"]
 @dataclass
 class CacheConfig:
     url: str = ...
+    max_bytes: int | None = ...
+    max_entries: int | None = ...
+    default_ttl_ms: int | None = ...
     def to_dict(self) -> dict[str, Any]: ...
 
 @dataclass
@@ -248,6 +251,9 @@ class Manifest:
 
 class CacheConfigDict(TypedDict, total=False):
     url: str
+    max_bytes: int | None
+    max_entries: int | None
+    default_ttl_ms: int | None
 
 class EventEndpointDict(TypedDict, total=False):
     path: str
