@@ -10,59 +10,14 @@
 #include "base/operation.gen.hpp"
 #include "last_error.hpp"
 #include "nodes.hpp"
+#include "records.hpp"
 
 namespace spikard::abi {
 namespace {
 
-constexpr std::size_t answer_credit = 65536;
 constexpr std::uint64_t own_id_bit = 1ULL << 31;  // in the slot half: never an exchange's id
 
 std::string_view as_text(const spk_bytes& b) { return {static_cast<const char*>(b.ptr), static_cast<std::size_t>(b.len)}; }
-
-/// A spk_record of its own: header, then nodes, then text and pairs; views relative to its start.
-std::unique_ptr<char[]> make_record(std::uint32_t source, std::uint64_t id, std::uint32_t status, Value nodes,
-                                    std::string_view body, std::span<const http::HeaderField> meta) {
-  const std::size_t node_count = nodes ? 1 + (nodes.node().is_container() ? nodes.node().off : 0) : 0;
-  std::size_t text = body.size();
-  for (const http::HeaderField& field : meta) text += field.name.size() + field.value.size();
-  for (std::size_t i = 0; i < node_count; ++i) {
-    const Node& n = nodes.ptr()[i];
-    if (n.type == NodeType::string || n.type == NodeType::bytes || n.type == NodeType::numtext) text += n.len;
-  }
-  const std::size_t pairs_at = sizeof(spk_record) + node_count * sizeof(Node);
-  const std::size_t text_at = pairs_at + meta.size() * sizeof(spk_pair);
-  const std::size_t size = (text_at + text + 7) & ~std::size_t{7};
-  std::unique_ptr<char[]> memory(new char[size]());
-  auto* record = reinterpret_cast<spk_record*>(memory.get());
-  record->size = static_cast<std::uint32_t>(size);
-  record->source = source;
-  record->id = id;
-  record->status = status;
-  std::size_t at = text_at;
-  const auto place = [&](std::string_view t) {
-    if (!t.empty()) std::memcpy(memory.get() + at, t.data(), t.size());
-    const spk_view view{static_cast<std::uint32_t>(at), static_cast<std::uint32_t>(t.size())};
-    at += t.size();
-    return view;
-  };
-  auto* out = reinterpret_cast<Node*>(memory.get() + sizeof(spk_record));
-  for (std::size_t i = 0; i < node_count; ++i) {
-    out[i] = nodes.ptr()[i];
-    if (out[i].type == NodeType::string || out[i].type == NodeType::bytes || out[i].type == NodeType::numtext) {
-      out[i].off = place({nodes.base() + out[i].off, out[i].len}).off;
-    }
-  }
-  record->nodes = {static_cast<std::uint32_t>(sizeof(spk_record)), static_cast<std::uint32_t>(node_count)};
-  auto* pairs = reinterpret_cast<spk_pair*>(memory.get() + pairs_at);
-  for (const http::HeaderField& field : meta) {
-    pairs->name = place(field.name);
-    pairs->value = place(field.value);
-    ++pairs;
-  }
-  record->meta = {static_cast<std::uint32_t>(pairs_at), static_cast<std::uint32_t>(meta.size())};
-  record->body = place(body);
-  return memory;
-}
 
 http::BodyFormat format_of(std::uint64_t format) {
   switch (format) {
@@ -96,8 +51,7 @@ struct Port::Pending {
   net::Timer timer;
   std::uint64_t id = 0;
   std::uint64_t user = 0;
-  bool timer_kind = false;
-  bool released_owed = false;  // virtual time: the handler that waits does not count as busy
+  std::uint64_t waiter = 0;
 };
 
 struct Port::HostTask {
@@ -128,16 +82,17 @@ struct Port::HostTask {
   std::coroutine_handle<> waiting;
 };
 
-Port::Port(std::shared_ptr<app::Application> application)
+Port::Port(std::shared_ptr<app::Application> application, std::shared_ptr<Ports> ports)
     : application_(std::move(application)),
+      ports_(std::move(ports)),
       virtual_time_(application_->virtual_clock() != nullptr),
       threaded_(application_->manifest().drive == services::Drive::thread) {
   queue_.reserve(256);
   head_scratch_.reserve(32);
 }
 
-Result<std::unique_ptr<Port>> Port::open(std::shared_ptr<app::Application> application) {
-  std::unique_ptr<Port> self(new Port(std::move(application)));
+Result<std::unique_ptr<Port>> Port::open(std::shared_ptr<app::Application> application, std::shared_ptr<Ports> ports) {
+  std::unique_ptr<Port> self(new Port(std::move(application), std::move(ports)));
   auto io = self->application_->open_io([&](app::IoUnit&) -> Result<http::Sink*> { return self.get(); });
   if (!io.ok()) return std::move(io).error();
   self->io_ = std::move(io).value();
@@ -154,16 +109,28 @@ Result<std::unique_ptr<Port>> Port::open(std::shared_ptr<app::Application> appli
     self->publish();
     self->thread_ = std::thread([port = self.get()] { port->io_->loop().run(); });
   }
+  self->ports_->opened(*self);
+  self->application_->begin_work([ports = self->ports_](const app::WorkOrigin& origin) -> std::unique_ptr<worker_loop::WorkSink> {
+    return std::make_unique<PortSink>(ports, origin);
+  });
   return self;
 }
 
 Port::~Port() {
-  *alive_ = false;
+  ports_->closing(*this);
   application_->forget_states(alive_.get());
   if (thread_.joinable()) {
     io_->loop().stop();
     thread_.join();
   }
+  *alive_ = false;
+  for (auto& [id, running] : calls_) {
+    net::Loop& service = running.call->service();
+    service.post([call = std::move(running.call)] { call->cancel(); });  // its last owner here lives on the service loop
+  }
+  calls_.clear();
+  for (auto& [id, work] : works_) work.answered();
+  works_.clear();  // what the host still owes is handed over again
   pending_.clear();
   entries_.clear();  // chunks before the server's memory
   io_.reset();
@@ -201,6 +168,7 @@ Port::Entry& Port::entry_of(http::Exchange& exchange) {
     entry.extra.reset();
     entry.owed = Owed::nothing;
     entry.streaming_behind = false;
+    entry.waits = 0;
   }
   entry.exchange = &exchange;
   return entry;
@@ -216,6 +184,7 @@ Port::Entry* Port::find(std::uint64_t id) {
 void Port::owe(Entry& entry, Owed what) {
   entry.streaming_behind = entry.owed == Owed::streaming;
   entry.owed = what;
+  owed_.fetch_add(1, std::memory_order_relaxed);
   if (virtual_time_) application_->virtual_clock()->busy();
 }
 
@@ -223,7 +192,14 @@ void Port::settle(Entry& entry) {
   entry.owed = entry.streaming_behind ? Owed::streaming : Owed::nothing;
   entry.streaming_behind = false;
   entry.extra.reset();
+  owed_.fetch_sub(1, std::memory_order_relaxed);
   if (virtual_time_) application_->virtual_clock()->idle();
+}
+
+void Port::post(Function<void(Port&)> fn) {
+  io_->loop().post([this, alive = alive_, fn = std::move(fn)]() mutable {
+    if (*alive) fn(*this);
+  });
 }
 
 void Port::on_request(http::Exchange& exchange) {
@@ -241,7 +217,7 @@ void Port::on_request(http::Exchange& exchange) {
 
 void Port::on_chunk(http::Exchange& exchange, http::BodyChunk chunk) {
   Entry& entry = entry_of(exchange);
-  auto record = make_record(0, entry.id, 0, {}, chunk.data(), {});
+  auto record = make_record({.id = entry.id, .body = chunk.data()});
   const auto length = chunk.data().size();
   const bool last = chunk.last();
   const void* address = record.get();
@@ -278,7 +254,8 @@ void Port::on_hook(http::Exchange& exchange, http::HookPhase phase, std::uint32_
   owe(entry, Owed::hook);
   std::uint64_t answer = 0;
   if (phase == http::HookPhase::on_response || phase == http::HookPhase::on_error) {
-    entry.extra = make_record(hook, entry.id, exchange.response_status(), {}, {}, exchange.response_headers());
+    entry.extra =
+        make_record({.source = hook, .id = entry.id, .status = exchange.response_status(), .meta = exchange.response_headers()});
     answer = reinterpret_cast<std::uintptr_t>(entry.extra.get());
   }
   push({.kind = SPK_EV_HOOK,
@@ -297,7 +274,7 @@ void Port::on_factory(http::Exchange& exchange, std::uint32_t dependency, std::s
   tokens.begin_array();
   for (const std::uint64_t token : arguments) tokens.uinteger(token);
   tokens.end();
-  entry.extra = make_record(dependency, entry.id, 0, tokens.root(), {}, {});
+  entry.extra = make_record({.source = dependency, .id = entry.id, .nodes = tokens.root()});
   push({.kind = SPK_EV_FACTORY, .flags = 0, .route = dependency, .id = entry.id, .rec = entry.extra.get(), .user = 0, .arg = 0});
 }
 
@@ -311,7 +288,10 @@ void Port::state(app::State state) {
   if (state == app::State::draining) {
     push({.kind = SPK_EV_STATE, .flags = 0, .route = 0, .id = 0, .rec = nullptr, .user = 0, .arg = SPK_DRAINING});
   } else if (state == app::State::stopped) {
-    for (Entry& entry : entries_) entry.owed = Owed::nothing, entry.streaming_behind = false;  // every id is stale now
+    // Every id is stale now.
+    for (Entry& entry : entries_) entry.owed = Owed::nothing, entry.streaming_behind = false;
+    for (auto& [id, work] : works_) work.answered();
+    works_.clear();
     push({.kind = SPK_EV_STATE, .flags = 0, .route = 0, .id = 0, .rec = nullptr, .user = 0, .arg = SPK_STOPPED});
   }
 }
@@ -418,6 +398,11 @@ int Port::submit(const spk_cmd* commands, std::uint32_t n) {
 
 int Port::apply(const spk_cmd& command) {
   try {
+    if ((command.id & own_id_bit) != 0 && command.op != SPK_CMD_CALL && command.op != SPK_CMD_TIMER &&
+        command.op != SPK_CMD_RELEASE) {
+      if (works_.contains(command.id)) return apply_to_work(command);
+      if (calls_.contains(command.id)) return apply_to_call(command);
+    }
     switch (command.op) {
       case SPK_CMD_REPLY: return apply_reply(command);
       case SPK_CMD_HEAD: {
@@ -437,6 +422,7 @@ int Port::apply(const spk_cmd& command) {
         const bool started = streams(*entry);
         if (entry->streaming_behind) {
           entry->streaming_behind = false;  // the hook is owed still
+          owed_.fetch_sub(1, std::memory_order_relaxed);
           if (virtual_time_) application_->virtual_clock()->idle();
         } else {
           settle(*entry);
@@ -511,7 +497,7 @@ int Port::apply_chunk(const spk_cmd& command) {
   if (entry == nullptr || !streams(*entry)) return -SPK_E_STALE;
   entry->uncredited += static_cast<std::uint32_t>(command.body.len);
   const bool room = entry->exchange->write(as_text(command.body));
-  if (room && entry->uncredited >= answer_credit / 2) on_credit(*entry->exchange);
+  if (room && entry->uncredited >= stream_credit / 2) on_credit(*entry->exchange);
   return 0;
 }
 
@@ -632,6 +618,25 @@ int Port::apply_hook_result(Entry& entry, Value nodes) {
 
 // ---- timers, operations, background tasks ---------------------------------------------------------------------------
 
+std::uint32_t* Port::waits_of(std::uint64_t id) {
+  if (Entry* entry = find(id)) return &entry->waits;
+  const auto work = works_.find(id);
+  return work == works_.end() ? nullptr : &work->second.waits;
+}
+
+bool Port::begin_wait(std::uint64_t id) {
+  if (!virtual_time_) return false;
+  std::uint32_t* const waits = waits_of(id);
+  if (waits == nullptr) return false;
+  if ((*waits)++ == 0) application_->virtual_clock()->idle();
+  return true;
+}
+
+void Port::end_wait(std::uint64_t id) {
+  std::uint32_t* const waits = waits_of(id);
+  if (waits != nullptr && *waits > 0 && --*waits == 0) application_->virtual_clock()->busy();
+}
+
 int Port::start_timer(const spk_cmd& command) {
   const std::uint64_t id = own_id_bit | (++next_id_ << 32);
   auto pending = std::make_unique<Pending>(io_->loop(), [this, id] {
@@ -640,23 +645,18 @@ int Port::start_timer(const spk_cmd& command) {
   });
   pending->id = id;
   pending->user = command.user;
-  pending->timer_kind = true;
-  if (virtual_time_ && find(command.id) != nullptr) {
-    pending->released_owed = true;
-    application_->virtual_clock()->idle();
-  }
+  if (begin_wait(command.id)) pending->waiter = command.id;
   pending->timer.start(std::chrono::milliseconds(command.arg));
   pending_.emplace(id, std::move(pending));
   return 0;
 }
 
 void Port::finish_pending(Pending& pending, const Error* error) {
-  if (pending.released_owed) application_->virtual_clock()->busy();
+  if (pending.waiter != 0) end_wait(pending.waiter);
   const std::uint64_t user = pending.user;
   const std::uint64_t id = pending.id;
-  const bool timer_kind = pending.timer_kind;
   pending_.erase(id);
-  if (timer_kind && error == nullptr) {
+  if (error == nullptr) {
     push({.kind = SPK_EV_DONE, .flags = 0, .route = 0, .id = id, .rec = nullptr, .user = user, .arg = 0});
   } else {
     done(user, id, error, {});
@@ -670,13 +670,33 @@ void Port::cancel_pending(std::uint64_t user) {
     finish_pending(*pending, &error);
     return;
   }
+  for (auto& [id, running] : calls_) {
+    if (running.call->user() != user) continue;
+    running.call->service().post([call = running.call] { call->cancel(); });  // its end comes as for any other
+    return;
+  }
 }
 
+namespace {
+/// What DONE and spk_call tell: `status` and `attempt` (retry class), `key` (detail), `body` (message), or `nodes`.
+RecordParts parts_of(std::uint64_t id, const Error* error, Value result) {
+  if (error == nullptr) return {.id = id, .nodes = result};
+  return {.id = id,
+          .status = static_cast<std::uint32_t>(error->kind()),
+          .attempt = static_cast<std::uint32_t>(error->retry()),
+          .key = error->detail(),
+          .body = error->message()};
+}
+}  // namespace
+
 void Port::done(std::uint64_t user, std::uint64_t id, const Error* error, Value result) {
-  auto record = make_record(0, id, error == nullptr ? 0 : static_cast<std::uint32_t>(error->kind()), result,
-                            error == nullptr ? std::string_view() : std::string_view(error->message()), {});
-  const void* address = record.get();
-  results_.emplace(id, std::move(record));
+  Finished finished{.record = make_record(parts_of(id, error, result)), .chunks = {}};
+  const void* address = finished.record.get();
+  if (const auto running = calls_.find(id); running != calls_.end()) {
+    finished.chunks = std::move(running->second.chunks);
+    calls_.erase(running);
+  }
+  results_.emplace(id, std::move(finished));
   push({.kind = SPK_EV_DONE, .flags = 0, .route = 0, .id = id, .rec = address, .user = user, .arg = 0});
 }
 
@@ -717,7 +737,7 @@ int Port::start_call(const spk_cmd& command) {
       clock->advance(std::chrono::milliseconds(ms.as_int()), std::move(finish));
       return 0;
     }
-    default: return refuse_call(Error(ErrorKind::unsupported, "CALL: unknown operation " + std::to_string(command.arg)));
+    default: return start_operation(command, id, arguments);
   }
 }
 
@@ -742,11 +762,208 @@ void Port::end_background(HostTask& task) {
   task.waiting.resume();
 }
 
-int Port::call(const spk_cmd&, const spk_record** out) {
-  // No operation of this version completes at once without a store; hosts use CALL.
-  if (out != nullptr) *out = nullptr;
-  set_last_error("spk_call: no operation of this build completes at once; submit it as SPK_CMD_CALL");
-  return -SPK_E_UNSUPPORTED;
+// ---- operations of the toolbox -----------------------------------------------------------------------------------------
+
+namespace {
+Document object_or(Value arguments) {
+  if (arguments) return Document(arguments);
+  NodeBuilder empty;
+  empty.begin_object();
+  empty.end();
+  return Document(std::move(empty));
+}
+}  // namespace
+
+int Port::start_operation(const spk_cmd& command, std::uint64_t id, Value arguments) {
+  const auto operation = static_cast<Operation>(command.arg);
+  Result<net::OperationTarget*> target = application_->operation_target(operation, command.client);
+  if (target.ok() && arguments && !arguments.is_object())
+    target = invalid_argument(std::string(name_of(operation)) + ": expected an object of arguments");
+  if (!target.ok()) {
+    done(command.user, id, &target.error(), {});
+    return 0;
+  }
+  const bool streamed = (command.flags & SPK_F_STREAM) != 0;
+  net::Loop& service = application_->service_loop();
+  auto call = std::make_shared<Call>(*this, alive_, io_->loop(), service, id, command.user);
+  Running& running = calls_[id];
+  running.call = call;
+  if (begin_wait(command.id)) running.waiter = command.id;
+  if (streamed) {  // tells the id, and how much of a streamed argument may come
+    push({.kind = SPK_EV_CREDIT, .flags = 0, .route = 0, .id = id, .rec = nullptr, .user = command.user, .arg = stream_credit});
+  }
+  service.post([call = std::move(call), target = *target, operation, args = object_or(arguments), streamed]() mutable {
+    Call& self = *call;
+    self.run(*target, operation, std::move(args), {}, streamed);
+  });
+  return 0;
+}
+
+int Port::apply_to_call(const spk_cmd& command) {
+  Running& running = calls_.find(command.id)->second;
+  const auto on_service = [&](auto fn) {
+    running.call->service().post([call = running.call, fn = std::move(fn)]() mutable { fn(*call); });
+    return 0;
+  };
+  switch (command.op) {
+    case SPK_CMD_CHUNK:
+    case SPK_CMD_END:
+      return on_service([chunk = std::string(as_text(command.body)), last = command.op == SPK_CMD_END](Call& call) mutable {
+        call.input(std::move(chunk), last);
+      });
+    case SPK_CMD_ABORT: return on_service([](Call& call) { call.give_up(); });
+    case SPK_CMD_CREDIT: {
+      running.covered += command.arg;
+      while (!running.chunks.empty() && running.covered >= running.chunks.front().first) {
+        running.covered -= running.chunks.front().first;
+        running.chunks.pop_front();
+      }
+      return on_service([n = command.arg](Call& call) { call.credit(n); });
+    }
+    default: return refuse("an operation in progress takes CHUNK, END, ABORT and CREDIT, and CANCEL with its user");
+  }
+}
+
+void Port::call_chunk(std::uint64_t id, std::string_view chunk) {
+  const auto running = calls_.find(id);
+  if (running == calls_.end()) return;
+  auto record = make_record({.id = id, .body = chunk});
+  push({.kind = SPK_EV_CHUNK,
+        .flags = 0,
+        .route = 0,
+        .id = id,
+        .rec = record.get(),
+        .user = running->second.call->user(),
+        .arg = chunk.size()});
+  running->second.chunks.emplace_back(chunk.size(), std::move(record));
+}
+
+void Port::call_credit(std::uint64_t id, std::size_t bytes) {
+  const auto running = calls_.find(id);
+  if (running == calls_.end()) return;
+  push({.kind = SPK_EV_CREDIT,
+        .flags = 0,
+        .route = 0,
+        .id = id,
+        .rec = nullptr,
+        .user = running->second.call->user(),
+        .arg = bytes});
+}
+
+void Port::call_done(std::uint64_t id, Result<Document> result) {
+  const auto running = calls_.find(id);
+  if (running == calls_.end()) return;
+  if (running->second.waiter != 0) end_wait(running->second.waiter);
+  const std::uint64_t user = running->second.call->user();
+  if (result.ok()) done(user, id, nullptr, result->root());
+  else done(user, id, &result.error(), {});
+}
+
+int Port::call(const spk_cmd& command, const spk_record** out) {
+  *out = nullptr;
+  thread_local std::vector<char> memory;
+  const auto operation = static_cast<Operation>(command.arg);
+  if (const auto target = application_->operation_target(operation, command.client); target.ok()) {
+    Value arguments;
+    if (command.body.len > 0) arguments = checked_nodes(command.body.ptr, command.body.len);
+    std::optional<Result<Document>> result;
+    if (arguments.is_object()) result = (*target)->call_now(operation, arguments);
+    if (result) {
+      const bool ok = result->ok();
+      *out = make_record_in(memory, parts_of(0, ok ? nullptr : &result->error(), ok ? (*result)->root() : Value()));
+      return 1;
+    }
+  }
+  return std::min(submit(&command, 1), 0);
+}
+
+// ---- messages and tasks ------------------------------------------------------------------------------------------------
+
+std::uint64_t Port::deliver(std::unique_ptr<Delivery> delivery, Function<void()> answered) {
+  const std::uint64_t id = own_id_bit | (++next_id_ << 32);
+  const worker_loop::WorkItem& item = *delivery->item;
+  NodeBuilder nodes;
+  nodes.begin_object();
+  nodes.key("name"), nodes.string(item.name);
+  nodes.key("key");
+  if (item.has_key) nodes.string(item.key);
+  else nodes.null();
+  nodes.key("tries"), nodes.integer(item.tries);
+  nodes.key("enqueued_ms"),
+      nodes.integer(std::chrono::duration_cast<std::chrono::milliseconds>(item.enqueued.time_since_epoch()).count());
+  nodes.end();
+  std::vector<http::HeaderField> meta;
+  meta.reserve(item.headers.size());
+  for (const auto& [name, value] : item.headers) meta.push_back({name, value});
+  Work work;
+  work.answered = std::move(answered);
+  work.record = make_record({.source = delivery->origin.index,
+                             .id = id,
+                             .status = 0,
+                             .attempt = item.delivery_count,
+                             .nodes = nodes.root(),
+                             .key = item.key,
+                             .body = item.payload,
+                             .meta = meta});
+  push(
+      {.kind = static_cast<std::uint16_t>(delivery->origin.kind == app::WorkOrigin::Kind::message ? SPK_EV_MESSAGE : SPK_EV_TASK),
+       .flags = 0,
+       .route = delivery->origin.index,
+       .id = id,
+       .rec = work.record.get(),
+       .user = delivery->origin.user,
+       .arg = 0});
+  work.delivery = std::move(delivery);
+  works_.emplace(id, std::move(work));
+  owed_.fetch_add(1, std::memory_order_relaxed);
+  if (virtual_time_) application_->virtual_clock()->busy();
+  return id;
+}
+
+void Port::cancel_delivery(std::uint64_t id, CancelReason reason) {
+  if (!works_.contains(id)) return;
+  push({.kind = SPK_EV_CANCEL,
+        .flags = 0,
+        .route = 0,
+        .id = id,
+        .rec = nullptr,
+        .user = 0,
+        .arg = static_cast<std::uint64_t>(reason)});
+}
+
+int Port::apply_to_work(const spk_cmd& command) {
+  using worker_loop::Outcome;
+  const auto at = works_.find(command.id);
+  Outcome outcome;
+  switch (command.op) {
+    case SPK_CMD_ACK: outcome = Outcome::ack(std::string(as_text(command.body))); break;
+    case SPK_CMD_NACK: outcome = Outcome::nack((command.flags & SPK_F_REQUEUE) != 0); break;
+    case SPK_CMD_RETRY: outcome = Outcome::retry(std::chrono::milliseconds(command.arg)); break;
+    case SPK_CMD_FAIL: {
+      const Value nodes = checked_nodes(command.body.ptr, command.body.len);
+      const auto text = [&](std::string_view key) {
+        const Value v = nodes.is_object() ? nodes.find(key) : Value();
+        return v.is_string() ? v.text() : std::string_view();
+      };
+      const std::string_view trace = text("trace");
+      application_->logger().error("handler failed", {{"source", at->second.delivery->origin.name},
+                                                      {"name", at->second.delivery->item->name},
+                                                      {"type", text("type")},
+                                                      {"error", text("message")},
+                                                      {"trace", trace.empty() ? log::Field(nullptr) : log::Field(trace)}});
+      std::string message(text("message"));
+      outcome = (command.flags & SPK_F_FATAL) != 0 ? Outcome::reject(std::move(message)) : Outcome::error(std::move(message));
+      break;
+    }
+    default: return refuse("a message or task takes ACK, NACK, RETRY or FAIL");
+  }
+  Work work = std::move(at->second);
+  works_.erase(at);
+  owed_.fetch_sub(1, std::memory_order_relaxed);
+  work.answered();
+  work.delivery->finish(std::move(outcome));
+  if (virtual_time_ && work.waits == 0) application_->virtual_clock()->idle();
+  return 0;
 }
 
 }  // namespace spikard::abi

@@ -12,9 +12,11 @@
 #include <vector>
 
 #include "app/application.hpp"
+#include "call.hpp"
 #include "http/sink.hpp"
 #include "net/loop/loop.hpp"
 #include "spikard/spikard.h"
+#include "work.hpp"
 
 namespace spikard::abi {
 
@@ -25,7 +27,8 @@ namespace spikard::abi {
 /// events and hands over copies of commands.
 class Port final : public http::Sink, private net::TurnEnd {
  public:
-  [[nodiscard]] static Result<std::unique_ptr<Port>> open(std::shared_ptr<app::Application> application);
+  [[nodiscard]] static Result<std::unique_ptr<Port>> open(std::shared_ptr<app::Application> application,
+                                                          std::shared_ptr<Ports> ports);
   ~Port() override;
 
   int fd() const noexcept;
@@ -37,6 +40,24 @@ class Port final : public http::Sink, private net::TurnEnd {
   [[nodiscard]] std::pair<const void*, std::size_t> region() const noexcept {
     return io_->server() == nullptr ? std::pair<const void*, std::size_t>{nullptr, 0} : io_->server()->region();
   }
+
+  /// What a streamed answer, and each direction of a streamed operation, may send before the other side has granted more.
+  static constexpr std::size_t stream_credit = 65536;
+
+  /// Handlers' work in hand: requests, messages, tasks. Any thread.
+  [[nodiscard]] std::size_t owed() const noexcept { return owed_.load(std::memory_order_relaxed); }
+  /// Any thread, as long as the port is open (Ports sees to it).
+  void post(Function<void(Port&)> fn);
+
+  // For PortSink, on the port's loop.
+  /// Tells the host; its answer goes to `delivery`, and then `answered` is called. Returns the id.
+  std::uint64_t deliver(std::unique_ptr<Delivery> delivery, Function<void()> answered);
+  void cancel_delivery(std::uint64_t id, CancelReason reason);
+
+  // For Call, on the port's loop.
+  void call_chunk(std::uint64_t id, std::string_view chunk);
+  void call_credit(std::uint64_t id, std::size_t bytes);
+  void call_done(std::uint64_t id, Result<Document> result);
 
   // http::Sink
   void on_request(http::Exchange& exchange) override;
@@ -59,10 +80,30 @@ class Port final : public http::Sink, private net::TurnEnd {
     std::uint64_t covered = 0;      // request-body bytes the host paid for beyond whole chunks
     std::deque<std::pair<http::BodyChunk, std::unique_ptr<char[]>>> chunks;  // waiting for their CREDIT
     std::unique_ptr<char[]> extra;  // the spk_record that goes with a HOOK or FACTORY event
+    std::uint32_t waits = 0;        // of its handler in the core: timers, operations
   };
-  struct Pending;  // a TIMER or CALL in progress
+  /// A message or task with the host.
+  struct Work {
+    std::unique_ptr<Delivery> delivery;
+    Function<void()> answered;
+    std::unique_ptr<char[]> record;
+    std::uint32_t waits = 0;
+  };
+  struct Pending;  // a TIMER in progress
+  /// An operation of the toolbox in progress.
+  struct Running {
+    std::shared_ptr<Call> call;
+    std::uint64_t waiter = 0;
+    std::deque<std::pair<std::size_t, std::unique_ptr<char[]>>> chunks;  // waiting for their CREDIT
+    std::uint64_t covered = 0;
+  };
+  /// What came with DONE, and the chunks before it that the host has not paid for: until RELEASE.
+  struct Finished {
+    std::unique_ptr<char[]> record;
+    std::deque<std::pair<std::size_t, std::unique_ptr<char[]>>> chunks;
+  };
 
-  explicit Port(std::shared_ptr<app::Application> application);
+  Port(std::shared_ptr<app::Application> application, std::shared_ptr<Ports> ports);
   Entry& entry_of(http::Exchange& exchange);
   Entry* find(std::uint64_t id);
   void owe(Entry& entry, Owed what);
@@ -84,8 +125,17 @@ class Port final : public http::Sink, private net::TurnEnd {
   int apply_chunk(const spk_cmd& command);
   int start_timer(const spk_cmd& command);
   int start_call(const spk_cmd& command);
+  int start_operation(const spk_cmd& command, std::uint64_t id, Value arguments);
+  /// Commands on the id of an operation in progress: its streamed argument and result.
+  int apply_to_call(const spk_cmd& command);
+  int apply_to_work(const spk_cmd& command);
   void cancel_pending(std::uint64_t user);
   void done(std::uint64_t user, std::uint64_t id, const Error* error, Value result);
+  /// The handler of `id` (a request, a message, a task) begins or ends a wait of the core's: with virtual time it is at rest
+  /// then.
+  [[nodiscard]] std::uint32_t* waits_of(std::uint64_t id);
+  bool begin_wait(std::uint64_t id);
+  void end_wait(std::uint64_t id);
   void finish_pending(Pending& pending, const Error* error);
   struct HostTask;  // what a background task of the host's waits in for its ACK or FAIL
   Task<void> run_background(std::uint64_t user);
@@ -94,7 +144,9 @@ class Port final : public http::Sink, private net::TurnEnd {
   static bool read_head(const spk_cmd& command, std::vector<http::HeaderField>& out);
 
   std::shared_ptr<app::Application> application_;
+  const std::shared_ptr<Ports> ports_;
   std::unique_ptr<app::IoUnit> io_;
+  std::atomic<std::size_t> owed_{0};
   bool virtual_time_ = false;
 
   std::vector<spk_event> queue_;
@@ -102,7 +154,9 @@ class Port final : public http::Sink, private net::TurnEnd {
   std::vector<Entry> entries_;
   std::vector<http::HeaderField> head_scratch_;
   std::unordered_map<std::uint64_t, std::unique_ptr<Pending>> pending_;  // by our id
-  std::unordered_map<std::uint64_t, std::unique_ptr<char[]>> results_;   // DONE records until RELEASE
+  std::unordered_map<std::uint64_t, Finished> results_;                  // DONE records until RELEASE
+  std::unordered_map<std::uint64_t, Running> calls_;                     // by our id
+  std::unordered_map<std::uint64_t, Work> works_;                        // by our id
   std::unordered_map<std::uint64_t, HostTask*> background_;              // running, by their id
   std::uint64_t next_id_ = 0;
   std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);

@@ -34,6 +34,7 @@ static_assert(SPK_NULL == static_cast<int>(spikard::NodeType::null) &&
 
 struct spk_app {
   std::shared_ptr<spikard::app::Application> application;
+  std::shared_ptr<spikard::abi::Ports> ports = std::make_shared<spikard::abi::Ports>();
   int exit_code = 0;
 };
 struct spk_port {
@@ -104,7 +105,7 @@ int open_app(uint32_t abi, const char* manifest_json, size_t n, spk_app** out, R
     // The host has its own signal interface and calls spk_drain; a C program that wants the core's says so in its manifest.
     auto application = spikard::app::Application::create(std::move(manifest).value());
     if (!application.ok()) return failed(application.error());
-    *out = new spk_app{.application = std::move(application).value(), .exit_code = 0};
+    *out = new spk_app{.application = std::move(application).value()};
     return 0;
   });
 }
@@ -166,7 +167,7 @@ int spk_port_open(spk_app* app, spk_port** out) {
   if (app == nullptr || out == nullptr) return failed(SPK_E_CONFIG, "spk_port_open: NULL argument");
   *out = nullptr;
   return guarded([&]() -> int {
-    auto port = spikard::abi::Port::open(app->application);
+    auto port = spikard::abi::Port::open(app->application, app->ports);
     if (!port.ok()) return failed(port.error());
     *out = new spk_port{std::move(port).value()};
     return 0;

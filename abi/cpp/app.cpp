@@ -126,7 +126,7 @@ int App::run() {
   }
   // A blocking handler that was abandoned may still be running: then nothing it uses may be destroyed, and joining it would keep
   // the process alive.
-  if (*code != 0) new std::shared_ptr<State>(state_);
+  if (*code != 0) new std::pair(state_, *application);
   return *code;
 }
 

@@ -6,15 +6,6 @@ namespace spikard::detail {
 
 Dispatcher::Dispatcher(std::shared_ptr<App::State> state, app::Application& application, app::IoUnit& unit)
     : state_(std::move(state)), application_(application), loop_(unit.loop()), background_(unit.background()) {
-  {
-    const std::lock_guard lock(state_->mutex);
-    if (state_->pool == nullptr || state_->pool_owner.get() != &application) {
-      state_->pool.reset();
-      state_->pool_owner = application.shared_from_this();
-      state_->pool =
-          std::make_unique<net::BlockingPool>(application.clock(), net::BlockingPoolOptions{.threads = 32, .queue = 4096});
-    }
-  }
   // The observer runs on the service thread; it is taken off before the loop goes.
   application_.on_state(this, [this, alive = alive_](app::State now) {
     if (now != app::State::draining) return;

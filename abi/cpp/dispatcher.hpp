@@ -1,19 +1,17 @@
 #pragma once
 
 #include <memory>
-#include <mutex>
 #include <span>
 #include <string>
 #include <vector>
 
 #include "app/application.hpp"
 #include "http/sink.hpp"
-#include "net/blocking_pool.hpp"
 #include "spikard/app.hpp"
 
 namespace spikard {
 
-/// Everything an App was given. Shared by the dispatchers of all loops; changed only before they exist, but for the pool.
+/// Everything an App was given. Shared by the dispatchers of all loops; changed only before they exist.
 struct App::State {
   services::Manifest manifest;
   std::vector<detail::Handler> handlers;  // by route
@@ -25,10 +23,6 @@ struct App::State {
   };
   std::vector<Factory> factories;  // by dependency id
   std::weak_ptr<app::Application> running;
-
-  std::mutex mutex;
-  std::shared_ptr<app::Application> pool_owner;  // its clock outlives the pool
-  std::unique_ptr<net::BlockingPool> pool;       // made with the first dispatcher, and so after every fork
 };
 
 namespace detail {
@@ -41,7 +35,7 @@ class Dispatcher final : public http::Sink {
   ~Dispatcher() override;
 
   [[nodiscard]] net::Loop& loop() const noexcept { return loop_; }
-  [[nodiscard]] net::BlockingPool& pool() const noexcept { return *state_->pool; }
+  [[nodiscard]] net::BlockingPool& pool() const noexcept { return application_.pool(); }
   [[nodiscard]] std::string_view problem_base() const noexcept { return state_->manifest.http->problem_base; }
   [[nodiscard]] log::Logger& logger() const noexcept { return application_.logger(); }
   [[nodiscard]] CancelToken stopping() const noexcept { return stopping_.token(); }

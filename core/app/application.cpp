@@ -72,6 +72,7 @@ Result<std::shared_ptr<Application>> Application::create(services::Manifest mani
   self->logger_ =
       std::make_unique<log::Logger>(std::move(options.log_sink), *self->clock_, static_cast<log::Format>(m.log.format),
                                     static_cast<log::Level>(m.log.level), m.name);
+  self->pool_ = std::make_unique<net::BlockingPool>(*self->clock_, net::BlockingPoolOptions{.threads = 32, .queue = 4096});
   if (m.io_threads == 0) return invalid_argument("io_threads: expected at least 1, got 0");
   if (m.http) {
     auto compiled = http::CompiledHttp::compile(*m.http);
@@ -198,6 +199,10 @@ Result<std::unique_ptr<IoUnit>> Application::open_io(Function<Result<http::Sink*
   return unit;
 }
 
+void Application::begin_work(MakeWorkSink make_sink) {
+  std::call_once(work_begun_, [&] { (void)make_sink; });
+}
+
 void Application::reload_certificates() {
   for (std::size_t i = 0; i < tls_.size(); ++i) {
     if (tls_[i] == nullptr) continue;
@@ -269,6 +274,16 @@ std::string Application::info() const {
   for (const std::string& address : addresses()) w.string(address);
   w.end_array();
   w.key("pid"), w.integer(getpid());
+  w.key("clients");
+  w.begin_object();
+  for (std::size_t i = 0; i < subsystem_count; ++i) {
+    const auto subsystem = static_cast<Subsystem>(i);
+    w.key(name_of(subsystem));
+    w.begin_array();
+    for (const std::string& name : toolbox_.names(subsystem)) w.string(name);
+    w.end_array();
+  }
+  w.end_object();
   if (manifest_.http) w.key("problem_base"), w.string(manifest_.http->problem_base);
   w.end_object();
   return out;
@@ -345,6 +360,7 @@ Result<int> Application::run(Function<std::unique_ptr<http::Sink>(IoUnit&)> make
 }
 
 void Application::close() {
+  if (pool_ != nullptr) pool_->stop();  // joins what runs; its results have a loop to come back to
   if (service_ == nullptr) return;
   service_->stop();
   drain_.reset();

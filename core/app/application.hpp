@@ -13,6 +13,7 @@
 #include "app/drain.hpp"
 #include "app/io_units.hpp"
 #include "app/supervisor.hpp"
+#include "app/toolbox.hpp"
 #include "base/clock.hpp"
 #include "base/function.hpp"
 #include "base/log.hpp"
@@ -20,6 +21,7 @@
 #include "http/compiled.hpp"
 #include "http/server.hpp"
 #include "http/sink.hpp"
+#include "net/blocking_pool.hpp"
 #include "net/loop/loop.hpp"
 #include "net/service_thread.hpp"
 #include "net/tls.hpp"
@@ -115,6 +117,17 @@ class Application : public std::enable_shared_from_this<Application> {
 
   /// The core's own loop: leases, schedulers, the drain. Started by `start`.
   [[nodiscard]] net::Loop& service_loop();
+  /// For calls that block: SQLite, files. One for the application; its threads start with the first job.
+  [[nodiscard]] net::BlockingPool& pool() noexcept { return *pool_; }
+
+  /// The clients of the toolbox. Add to it before `start`.
+  [[nodiscard]] Toolbox& toolbox() noexcept { return toolbox_; }
+  [[nodiscard]] Result<net::OperationTarget*> operation_target(Operation operation, std::uint32_t client) const {
+    return toolbox_.target(operation, client);
+  }
+  /// Starts consumers, workers and schedules, whose handlers `make_sink` reaches: with the first port of a host, with the I/O
+  /// loops of a C++ program. Later calls do nothing.
+  void begin_work(MakeWorkSink make_sink);
   [[nodiscard]] const std::shared_ptr<const http::CompiledHttp>& compiled_http() const noexcept { return compiled_; }
   /// `{"state": "ready", "addresses": ["127.0.0.1:8000"], "pid": 4711, "problem_base": "https://..."}`.
   [[nodiscard]] std::string info() const;
@@ -143,7 +156,10 @@ class Application : public std::enable_shared_from_this<Application> {
   std::shared_ptr<http::Singletons> singletons_;
   std::vector<net::ReservedAddress> reserved_;
   std::vector<std::shared_ptr<net::TlsContext>> tls_;  // one a listener; null for plain text
+  std::unique_ptr<net::BlockingPool> pool_;
+  Toolbox toolbox_;
   std::unique_ptr<net::ServiceThread> service_;
+  std::once_flag work_begun_;
   IoUnits units_;
   std::vector<std::unique_ptr<Component>> components_;
   HttpComponent* http_ = nullptr;

@@ -56,8 +56,8 @@ namespace detail {
 
 template <class R>
 struct BlockingState {
-  Loop* loop;
-  std::coroutine_handle<> waiting;  // touched on the loop's thread only; null once nobody waits
+  std::shared_ptr<Loop::Mailbox> loop;  // an abandoned job may outlive it
+  std::coroutine_handle<> waiting;      // touched on the loop's thread only; null once nobody waits
   std::optional<R> value;
   std::exception_ptr error;
 };
@@ -71,7 +71,7 @@ class BlockingTicket {
   BlockingTicket& operator=(BlockingTicket&&) = delete;
   ~BlockingTicket() {
     if (state_ == nullptr) return;
-    Loop* loop = state_->loop;
+    const std::shared_ptr<Loop::Mailbox> loop = state_->loop;
     loop->post([state = std::move(state_)] {
       if (state->waiting) std::exchange(state->waiting, {}).resume();
     });
@@ -117,7 +117,7 @@ template <class F>
     -> Task<typename detail::BlockingResult<std::invoke_result_t<F&>>::type> {
   using R = typename detail::BlockingResult<std::invoke_result_t<F&>>::type;
   auto state = std::make_shared<detail::BlockingState<R>>();
-  state->loop = &loop;
+  state->loop = loop.mailbox();
   Result<void> taken = [&] {
     detail::BlockingTicket<R> ticket(state);
     return pool.run([ticket = std::move(ticket), fn = std::move(fn)]() mutable {

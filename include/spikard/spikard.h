@@ -286,7 +286,7 @@ typedef struct spk_cmd {
   uint16_t status;  /* HTTP status. */
   uint16_t format;  /* SPK_BODY_*. */
   uint32_t nhead;  /* Number of spk_pair at head.ptr. */
-  uint32_t reserved;  /* 0. */
+  uint32_t client;  /* CALL: number of the client, its place in `clients` of spk_info; else 0. */
   spk_id id;
   uint64_t user;  /* Given back with what it causes. */
   uint64_t arg;  /* By op. */
@@ -299,7 +299,7 @@ SPK_STATIC_ASSERT(offsetof(spk_cmd, flags) == 2, "layout of spk_cmd");
 SPK_STATIC_ASSERT(offsetof(spk_cmd, status) == 4, "layout of spk_cmd");
 SPK_STATIC_ASSERT(offsetof(spk_cmd, format) == 6, "layout of spk_cmd");
 SPK_STATIC_ASSERT(offsetof(spk_cmd, nhead) == 8, "layout of spk_cmd");
-SPK_STATIC_ASSERT(offsetof(spk_cmd, reserved) == 12, "layout of spk_cmd");
+SPK_STATIC_ASSERT(offsetof(spk_cmd, client) == 12, "layout of spk_cmd");
 SPK_STATIC_ASSERT(offsetof(spk_cmd, id) == 16, "layout of spk_cmd");
 SPK_STATIC_ASSERT(offsetof(spk_cmd, user) == 24, "layout of spk_cmd");
 SPK_STATIC_ASSERT(offsetof(spk_cmd, arg) == 32, "layout of spk_cmd");
@@ -312,22 +312,28 @@ enum {
   /* A request for `route`. SPK_F_STREAM: the body follows as CHUNK. `rec` is valid until the final command is taken. Owed: REPLY, END (after HEAD),
      ABORT, WS_CLOSE or FAIL. rec: spk_request. */
   SPK_EV_REQUEST = 1,
-  /* A part of a streamed body: `arg` bytes in `body`; SPK_F_LAST on the last (may be empty). Valid until CREDIT commands of that id have covered it,
-     oldest first, or the final command. 65536 bytes are granted at the start. rec: spk_record. */
+  /* A part of a streamed body, or of the streamed result of an operation (`user` is the CALL's): `arg` bytes in `body`; SPK_F_LAST on the last (may be
+     empty). Valid until CREDIT commands of that id have covered it, oldest first, or the final command. 65536 bytes are granted at the start. rec:
+     spk_record. */
   SPK_EV_CHUNK = 2,
   /* Advisory: client gone, deadline passed, or drain (`arg` = SPK_CANCEL_*). The final command is still owed, and then ignored. */
   SPK_EV_CANCEL = 3,
-  /* A response stream may send `arg` more bytes. An answer begun with HEAD starts with 65536; each CHUNK takes its length off. At or below 0: wait. */
+  /* A response stream may send `arg` more bytes. An answer begun with HEAD starts with 65536; each CHUNK takes its length off. At or below 0: wait. A
+     CALL with SPK_F_STREAM gets one at its start (`user` as given, `arg` 65536): `id` names the operation in CHUNK, END, ABORT and CREDIT. */
   SPK_EV_CREDIT = 4,
   /* A WebSocket message or close, a gRPC message, an SSE resume. Valid until RELEASE. rec: spk_record. */
   SPK_EV_FRAME = 5,
-  /* A broker's delivery. Owed: ACK, NACK (SPK_F_REQUEUE: again; else dead letter), RETRY or FAIL. rec: spk_record. */
+  /* A broker's delivery. `route`: the consumer's place in the manifest, UINT32_MAX for one started by an operation (`user` as that was told). `rec`:
+     `attempt` the delivery count, `key`, `body`, `meta` the headers, `nodes` {name: topic, key: text or null, tries, enqueued_ms}. Owed: ACK, NACK
+     (SPK_F_REQUEUE: again; else dead letter), RETRY or FAIL. rec: spk_record. */
   SPK_EV_MESSAGE = 6,
-  /* A task, a cron firing, or a background task (`rec` NULL, `user` as given to background.run). Owed: ACK (body: the result), RETRY or FAIL
-     (SPK_F_FATAL: no more tries). rec: spk_record. */
+  /* A task, a cron firing, or a background task (`rec` NULL, `user` as given to background.run). `rec` as in MESSAGE: `body` the arguments (JSON),
+     `nodes.name` the task, `route` the worker's place in the manifest. Owed: ACK (body: the result), RETRY or FAIL (SPK_F_FATAL: no more tries). rec:
+     spk_record. */
   SPK_EV_TASK = 7,
-  /* The end of a CALL or TIMER: `user` as given, `id` of the operation; `rec`: `status` 0 or an error kind, `nodes` the result, `body` the error message.
-     `rec` (when not NULL) is valid until RELEASE of that id. NULL for a timer that fired. rec: spk_record. */
+  /* The end of a CALL or TIMER: `user` as given, `id` of the operation; `rec`: `status` 0 or an error kind, `nodes` the result, `body` the error message,
+     `key` its detail, `attempt` its retry class. `rec` (when not NULL) is valid until RELEASE of that id. NULL for a timer that fired. rec: spk_record.
+     */
   SPK_EV_DONE = 8,
   /* Hook number `route` of phase `arg` (SPK_HOOK_*). In ON_RESPONSE and ON_ERROR `user` is the address of a spk_record with the answer so far: `status`,
      `meta` its headers. Owed: RESULT or FAIL with the request's id. rec: spk_request. */
@@ -353,13 +359,14 @@ enum {
   SPK_CMD_REPLY = 1,
   /* Status and headers of an answer that follows as CHUNK* and END. */
   SPK_CMD_HEAD = 2,
-  /* The next bytes (`body`) of an answer begun with HEAD. */
+  /* The next bytes (`body`) of an answer begun with HEAD, or of the streamed argument of an operation. */
   SPK_CMD_CHUNK = 3,
-  /* The answer begun with HEAD is complete. Final. */
+  /* The answer begun with HEAD, or the streamed argument of an operation, is complete. Final. */
   SPK_CMD_END = 4,
-  /* The answer ends before its end; the connection is closed. Without HEAD: 500. Final. */
+  /* The answer ends before its end; the connection is closed. Without HEAD: 500. Of an operation: its streamed argument ends before its end (the
+     operation ends cancelled, detail aborted). Final. */
   SPK_CMD_ABORT = 5,
-  /* The host can take `arg` more bytes of the request body. */
+  /* The host can take `arg` more bytes of the request body, or of an operation's streamed result. */
   SPK_CMD_CREDIT = 6,
   /* Opens the WebSocket; `head` may hold further headers. */
   SPK_CMD_WS_ACCEPT = 7,
@@ -373,7 +380,8 @@ enum {
   SPK_CMD_NACK = 11,
   /* Again in `arg` ms. Final. */
   SPK_CMD_RETRY = 12,
-  /* Operation `arg` (SPK_OP_*) with nodes as `body`. Ends in DONE with `user`. */
+  /* Operation `arg` (SPK_OP_*) of client number `client` with nodes as `body`: one object. `id`: the request, message or task whose handler waits, or 0.
+     SPK_F_STREAM: its argument or result is streamed. Ends in DONE with `user`. */
   SPK_CMD_CALL = 13,
   /* The CALL or TIMER with this `user`. It still ends in DONE. */
   SPK_CMD_CANCEL = 14,
@@ -582,8 +590,8 @@ SPK_EXPORT int spk_step(spk_port *port, const spk_cmd *cmd, uint32_t n, spk_even
  * Thread: any
  * port: NULL: SPK_E_CONFIG.
  * cmd: Borrowed during the call. NULL: SPK_E_CONFIG.
- * out: The result when 1 is returned, valid until RELEASE of its id; else NULL. NULL itself: SPK_E_CONFIG.
- * Errors: -SPK_E_CONFIG, -SPK_E_STATE, -SPK_E_UNSUPPORTED, -SPK_E_MEMORY
+ * out: The result when 1 is returned, as DONE brings it, valid until the next spk_call of this thread; else NULL. NULL itself: SPK_E_CONFIG.
+ * Errors: -SPK_E_CONFIG, -SPK_E_STATE, -SPK_E_MEMORY
  * Lifecycle: unstable */
 SPK_EXPORT int spk_call(spk_port *port, const spk_cmd *cmd, const spk_record **out);
 

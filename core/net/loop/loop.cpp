@@ -80,6 +80,7 @@ struct Loop::Impl {
   List deferred;
   bool local_busy = false;  // the virtual clock counts turn ends and deferred work queued outside a turn
 
+  std::shared_ptr<Mailbox> mailbox;
   std::mutex mutex;
   std::vector<Function<void()>> incoming;
   std::atomic<bool> has_posts{false};
@@ -130,7 +131,7 @@ struct Loop::Impl {
   int run_posts();
 };
 
-Loop::Loop() : impl_(std::make_unique<Impl>()) {}
+Loop::Loop() : impl_(std::make_unique<Impl>()) { impl_->mailbox = std::make_shared<Mailbox>(this); }
 
 Result<std::unique_ptr<Loop>> Loop::create(Clock& clock) {
   std::unique_ptr<Loop> loop(new Loop);
@@ -158,6 +159,10 @@ Result<std::unique_ptr<Loop>> Loop::create(Clock& clock) {
 
 Loop::~Loop() {
   Impl& impl = *impl_;
+  {
+    const std::lock_guard lock(impl.mailbox->mutex_);
+    impl.mailbox->loop_ = nullptr;
+  }
   if (impl.timers != nullptr) impl.timers->detach();
   // What was posted and never ran is destroyed here, and may post again while it goes.
   std::size_t dropped = impl.local_busy ? 1 : 0;
@@ -312,6 +317,14 @@ void Loop::post(Function<void()> fn) {
   // The loop's own thread looks before it waits.
   if (first && !(impl.thread.load(std::memory_order_relaxed) == std::this_thread::get_id() && impl.in_turn)) impl.kick();
 }
+
+void Loop::Mailbox::post(Function<void()> fn) {
+  // Under the lock, so that the loop does not go meanwhile; what is refused is destroyed after it.
+  const std::lock_guard lock(mutex_);
+  if (loop_ != nullptr) loop_->post(std::move(fn));
+}
+
+const std::shared_ptr<Loop::Mailbox>& Loop::mailbox() const noexcept { return impl_->mailbox; }
 
 Result<void> Loop::watch(int fd, std::uint32_t events, IoHandler* handler) {
   Impl& impl = *impl_;

@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <mutex>
 
 #include "base/cancel.hpp"
 #include "base/clock.hpp"
@@ -132,6 +133,10 @@ class Loop {
   /// Any thread. Runs on the loop's thread, in the order of one poster's calls. Work posted to a loop that is never turned again
   /// is destroyed with it.
   void post(Function<void()> fn);
+  /// For those who may outlive the loop (a job on another thread): its post does nothing, but to destroy `fn`, once the loop is
+  /// gone.
+  class Mailbox;
+  [[nodiscard]] const std::shared_ptr<Mailbox>& mailbox() const noexcept;
 
   /// Registers edge-triggered unless `events` says otherwise (pass EPOLLET yourself).
   [[nodiscard]] Result<void> watch(int fd, std::uint32_t events, IoHandler* handler);
@@ -155,6 +160,18 @@ class Loop {
   Loop();
   struct Impl;
   std::unique_ptr<Impl> impl_;
+};
+
+class Loop::Mailbox {
+ public:
+  explicit Mailbox(Loop* loop) noexcept : loop_(loop) {}
+  /// Any thread.
+  void post(Function<void()> fn);
+
+ private:
+  friend class Loop;
+  std::mutex mutex_;
+  Loop* loop_;
 };
 
 /// Waits `after` on the loop's clock. Returns cancelled if the awaiting task's token fires first.
