@@ -28,6 +28,18 @@ enum class Operation : std::uint32_t {
   cache_get_or_begin_load = 46,
   cache_end_load = 47,
   cache_stats = 48,
+  storage_read = 64,
+  storage_read_stream = 65,
+  storage_write = 66,
+  storage_write_stream = 67,
+  storage_stat = 68,
+  storage_exists = 69,
+  storage_delete = 70,
+  storage_delete_many = 71,
+  storage_list = 72,
+  storage_copy = 73,
+  storage_rename = 74,
+  storage_presign = 75,
   tasks_enqueue = 160,
   tasks_enqueue_many = 161,
   tasks_enqueue_batch = 162,
@@ -77,6 +89,18 @@ enum class Operation : std::uint32_t {
     case Operation::cache_get_or_begin_load: return "cache.get_or_begin_load";
     case Operation::cache_end_load: return "cache.end_load";
     case Operation::cache_stats: return "cache.stats";
+    case Operation::storage_read: return "storage.read";
+    case Operation::storage_read_stream: return "storage.read_stream";
+    case Operation::storage_write: return "storage.write";
+    case Operation::storage_write_stream: return "storage.write_stream";
+    case Operation::storage_stat: return "storage.stat";
+    case Operation::storage_exists: return "storage.exists";
+    case Operation::storage_delete: return "storage.delete";
+    case Operation::storage_delete_many: return "storage.delete_many";
+    case Operation::storage_list: return "storage.list";
+    case Operation::storage_copy: return "storage.copy";
+    case Operation::storage_rename: return "storage.rename";
+    case Operation::storage_presign: return "storage.presign";
     case Operation::tasks_enqueue: return "tasks.enqueue";
     case Operation::tasks_enqueue_many: return "tasks.enqueue_many";
     case Operation::tasks_enqueue_batch: return "tasks.enqueue_batch";

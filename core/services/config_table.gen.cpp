@@ -123,8 +123,29 @@ constexpr ConfigField http_config_fields[] = {
     {"server_header", string, true, json, nullptr},
 };
 constexpr ConfigStruct http_config_config{"HttpConfig", http_config_fields};
+constexpr ConfigField storage_presign_fields[] = {
+    {"base_url", string, false, json, nullptr},
+    {"path", string, false, json, nullptr},
+    {"secret", string, false, json, nullptr},
+    {"max_upload_bytes", integer, false, json, nullptr},
+};
+constexpr ConfigStruct storage_presign_config{"StoragePresign", storage_presign_fields};
+constexpr ConfigField s3_options_fields[] = {
+    {"region", string, false, json, nullptr},
+    {"endpoint", string, false, json, nullptr},
+    {"addressing", string, false, json, nullptr},
+    {"access_key", string, false, json, nullptr},
+    {"secret_key", string, false, json, nullptr},
+    {"session_token", string, false, json, nullptr},
+};
+constexpr ConfigStruct s3_options_config{"S3Options", s3_options_fields};
 constexpr ConfigField storage_config_fields[] = {
     {"url", string, false, json, nullptr},
+    {"max_read_bytes", integer, false, json, nullptr},
+    {"max_memory_bytes", integer, false, json, nullptr},
+    {"durable", boolean, false, json, nullptr},
+    {"presign", object, false, json, &storage_presign_config},
+    {"s3", object, false, json, &s3_options_config},
 };
 constexpr ConfigStruct storage_config_config{"StorageConfig", storage_config_fields};
 constexpr ConfigField messaging_config_fields[] = {

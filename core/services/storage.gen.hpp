@@ -13,9 +13,50 @@
 
 namespace spikard::services {
 
+/// Where the bucket stands in a URL.
+enum class S3Addressing : std::uint8_t {
+  virtual_,  ///< The first label of the host.
+  path,  ///< The first segment of the path.
+};
+[[nodiscard]] std::string_view name_of(S3Addressing v) noexcept;
+[[nodiscard]] std::optional<S3Addressing> s3_addressing_from(std::string_view text) noexcept;
+
+/// Signed URLs of `memory:` and `file:`, which the application's own HTTP server answers.
+struct StoragePresign {
+  std::string base_url{};  ///< What stands before the path of a signed URL, `https://files.example.com`. Empty: the address of the first listener.
+  std::string path = "/_spikard/storage";  ///< Path below which signed URLs are answered; the name of the store comes next.
+  std::string secret{};  ///< Key of the signatures. Empty: a random one, which `file:` keeps in its folder and `memory:` forgets at the end of the process.
+  std::uint64_t max_upload_bytes = 5368709120;  ///< Largest body that a signed PUT takes; more gets 413.
+};
+[[nodiscard]] bool operator==(const StoragePresign& a, const StoragePresign& b);
+/// Unknown keys, wrong types and values out of range are refused. Errors: invalid_argument, one line a problem, each with its path below `path`.
+[[nodiscard]] Result<StoragePresign> storage_presign_from_json(Value json, std::string path = {});
+/// Appends one value; members that have their default are left out.
+void to_nodes(const StoragePresign& in, NodeBuilder& out);
+
+/// What `s3:` needs beside the bucket.
+struct S3Options {
+  std::string region = "us-east-1";  ///< Region of the bucket.
+  std::string endpoint{};  ///< `https://host[:port]` without the bucket. Empty: that of AWS in the region.
+  S3Addressing addressing = S3Addressing::virtual_;  ///< Where the bucket stands in a URL.
+  std::string access_key{};  ///< Access key id.
+  std::string secret_key{};  ///< Secret access key.
+  std::string session_token{};  ///< Token of temporary credentials; empty for none.
+};
+[[nodiscard]] bool operator==(const S3Options& a, const S3Options& b);
+/// Unknown keys, wrong types and values out of range are refused. Errors: invalid_argument, one line a problem, each with its path below `path`.
+[[nodiscard]] Result<S3Options> s3_options_from_json(Value json, std::string path = {});
+/// Appends one value; members that have their default are left out.
+void to_nodes(const S3Options& in, NodeBuilder& out);
+
 /// A store of objects.
 struct StorageConfig {
-  std::string url = "file:data/objects";  ///< `memory:`, `file:DIR`, or the URL of another backend.
+  std::string url = "file:data/objects";  ///< `memory:`, `file:DIR`, `s3://BUCKET`, or the URL of another backend.
+  std::uint64_t max_read_bytes = 67108864;  ///< Largest object (or range) that `read` gives in one piece; more is too_large: stream it.
+  std::uint64_t max_memory_bytes = 1073741824;  ///< All objects of a `memory:` store together; a write over it is too_large.
+  bool durable = true;  ///< `file:` waits until a write or delete is on the disk. Without it an object is still old or new after a crash of the process, but a power cut may lose it.
+  StoragePresign presign{};  ///< Signed URLs of `memory:` and `file:`.
+  S3Options s3{};  ///< Of `s3:` only.
 };
 [[nodiscard]] bool operator==(const StorageConfig& a, const StorageConfig& b);
 /// Unknown keys, wrong types and values out of range are refused. Errors: invalid_argument, one line a problem, each with its path below `path`.

@@ -7,6 +7,11 @@ namespace spikard::services::detail {
 
 class Decoder;
 
+void decode(Decoder& d, Value v, S3Addressing& out);
+void decode(Decoder& d, Value v, StoragePresign& out);
+void encode(const StoragePresign& in, NodeBuilder& out);
+void decode(Decoder& d, Value v, S3Options& out);
+void encode(const S3Options& in, NodeBuilder& out);
 void decode(Decoder& d, Value v, StorageConfig& out);
 void encode(const StorageConfig& in, NodeBuilder& out);
 

@@ -30,6 +30,9 @@ DependencyKind = Literal["value", "factory"]
 DependencyScope = Literal["singleton", "request", "transient"]
 """How long what a factory made is kept."""
 
+S3Addressing = Literal["virtual", "path"]
+"""Where the bucket stands in a URL."""
+
 Misfire = Literal["skip", "once", "all"]
 """What becomes of the times of a schedule at which no scheduler ran."""
 
@@ -502,17 +505,99 @@ class HttpConfig:
 
 
 @dataclass
+class StoragePresign:
+    """Signed URLs of `memory:` and `file:`, which the application's own HTTP server answers."""
+
+    base_url: str = ""
+    """What stands before the path of a signed URL, `https://files.example.com`. Empty: the address of the first listener."""
+    path: str = "/_spikard/storage"
+    """Path below which signed URLs are answered; the name of the store comes next."""
+    secret: str = ""
+    """Key of the signatures. Empty: a random one, which `file:` keeps in its folder and `memory:` forgets at the end of the process."""
+    max_upload_bytes: int = 5368709120
+    """Largest body that a signed PUT takes; more gets 413."""
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain data; members that have their default are left out."""
+        out: dict[str, Any] = {}
+        if self.base_url:
+            out["base_url"] = self.base_url
+        if self.path != "/_spikard/storage":
+            out["path"] = self.path
+        if self.secret:
+            out["secret"] = self.secret
+        if self.max_upload_bytes != 5368709120:
+            out["max_upload_bytes"] = self.max_upload_bytes
+        return out
+
+
+@dataclass
+class S3Options:
+    """What `s3:` needs beside the bucket."""
+
+    region: str = "us-east-1"
+    """Region of the bucket."""
+    endpoint: str = ""
+    """`https://host[:port]` without the bucket. Empty: that of AWS in the region."""
+    addressing: S3Addressing = "virtual"
+    """Where the bucket stands in a URL."""
+    access_key: str = ""
+    """Access key id."""
+    secret_key: str = ""
+    """Secret access key."""
+    session_token: str = ""
+    """Token of temporary credentials; empty for none."""
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain data; members that have their default are left out."""
+        out: dict[str, Any] = {}
+        if self.region != "us-east-1":
+            out["region"] = self.region
+        if self.endpoint:
+            out["endpoint"] = self.endpoint
+        if self.addressing != "virtual":
+            out["addressing"] = self.addressing
+        if self.access_key:
+            out["access_key"] = self.access_key
+        if self.secret_key:
+            out["secret_key"] = self.secret_key
+        if self.session_token:
+            out["session_token"] = self.session_token
+        return out
+
+
+@dataclass
 class StorageConfig:
     """A store of objects."""
 
     url: str = "file:data/objects"
-    """`memory:`, `file:DIR`, or the URL of another backend."""
+    """`memory:`, `file:DIR`, `s3://BUCKET`, or the URL of another backend."""
+    max_read_bytes: int = 67108864
+    """Largest object (or range) that `read` gives in one piece; more is too_large: stream it."""
+    max_memory_bytes: int = 1073741824
+    """All objects of a `memory:` store together; a write over it is too_large."""
+    durable: bool = True
+    """`file:` waits until a write or delete is on the disk. Without it an object is still old or new after a crash of the process, but a power cut may lose it."""
+    presign: StoragePresign = field(default_factory=StoragePresign)
+    """Signed URLs of `memory:` and `file:`."""
+    s3: S3Options = field(default_factory=S3Options)
+    """Of `s3:` only."""
 
     def to_dict(self) -> dict[str, Any]:
         """Plain data; members that have their default are left out."""
         out: dict[str, Any] = {}
         if self.url != "file:data/objects":
             out["url"] = self.url
+        if self.max_read_bytes != 67108864:
+            out["max_read_bytes"] = self.max_read_bytes
+        if self.max_memory_bytes != 1073741824:
+            out["max_memory_bytes"] = self.max_memory_bytes
+        if not self.durable:
+            out["durable"] = self.durable
+        if presign := self.presign.to_dict():
+            out["presign"] = presign
+        if s3 := self.s3.to_dict():
+            out["s3"] = s3
         return out
 
 
@@ -1038,11 +1123,49 @@ class HttpConfigDict(TypedDict, total=False):
     server_header: str | None
     """Value of the Server header; null for none."""
 
+class StoragePresignDict(TypedDict, total=False):
+    """Signed URLs of `memory:` and `file:`, which the application's own HTTP server answers."""
+
+    base_url: str
+    """What stands before the path of a signed URL, `https://files.example.com`. Empty: the address of the first listener."""
+    path: str
+    """Path below which signed URLs are answered; the name of the store comes next."""
+    secret: str
+    """Key of the signatures. Empty: a random one, which `file:` keeps in its folder and `memory:` forgets at the end of the process."""
+    max_upload_bytes: int
+    """Largest body that a signed PUT takes; more gets 413."""
+
+class S3OptionsDict(TypedDict, total=False):
+    """What `s3:` needs beside the bucket."""
+
+    region: str
+    """Region of the bucket."""
+    endpoint: str
+    """`https://host[:port]` without the bucket. Empty: that of AWS in the region."""
+    addressing: S3Addressing
+    """Where the bucket stands in a URL."""
+    access_key: str
+    """Access key id."""
+    secret_key: str
+    """Secret access key."""
+    session_token: str
+    """Token of temporary credentials; empty for none."""
+
 class StorageConfigDict(TypedDict, total=False):
     """A store of objects."""
 
     url: str
-    """`memory:`, `file:DIR`, or the URL of another backend."""
+    """`memory:`, `file:DIR`, `s3://BUCKET`, or the URL of another backend."""
+    max_read_bytes: int
+    """Largest object (or range) that `read` gives in one piece; more is too_large: stream it."""
+    max_memory_bytes: int
+    """All objects of a `memory:` store together; a write over it is too_large."""
+    durable: bool
+    """`file:` waits until a write or delete is on the disk. Without it an object is still old or new after a crash of the process, but a power cut may lose it."""
+    presign: StoragePresignDict
+    """Signed URLs of `memory:` and `file:`."""
+    s3: S3OptionsDict
+    """Of `s3:` only."""
 
 class MessagingConfigDict(TypedDict, total=False):
     """A message broker."""

@@ -10,6 +10,7 @@ BodyAs = Literal["nodes", "text", "raw"]
 JsonType = Literal["null", "boolean", "integer", "number", "string", "array", "object"]
 DependencyKind = Literal["value", "factory"]
 DependencyScope = Literal["singleton", "request", "transient"]
+S3Addressing = Literal["virtual", "path"]
 Misfire = Literal["skip", "once", "all"]
 Overlap = Literal["allow", "forbid"]
 ClockKind = Literal["real", "virtual"]
@@ -152,8 +153,31 @@ class HttpConfig:
     def to_dict(self) -> dict[str, Any]: ...
 
 @dataclass
+class StoragePresign:
+    base_url: str = ...
+    path: str = ...
+    secret: str = ...
+    max_upload_bytes: int = ...
+    def to_dict(self) -> dict[str, Any]: ...
+
+@dataclass
+class S3Options:
+    region: str = ...
+    endpoint: str = ...
+    addressing: S3Addressing = ...
+    access_key: str = ...
+    secret_key: str = ...
+    session_token: str = ...
+    def to_dict(self) -> dict[str, Any]: ...
+
+@dataclass
 class StorageConfig:
     url: str = ...
+    max_read_bytes: int = ...
+    max_memory_bytes: int = ...
+    durable: bool = ...
+    presign: StoragePresign = ...
+    s3: S3Options = ...
     def to_dict(self) -> dict[str, Any]: ...
 
 @dataclass
@@ -363,8 +387,27 @@ class HttpConfigDict(TypedDict, total=False):
     health: HealthDict
     server_header: str | None
 
+class StoragePresignDict(TypedDict, total=False):
+    base_url: str
+    path: str
+    secret: str
+    max_upload_bytes: int
+
+class S3OptionsDict(TypedDict, total=False):
+    region: str
+    endpoint: str
+    addressing: S3Addressing
+    access_key: str
+    secret_key: str
+    session_token: str
+
 class StorageConfigDict(TypedDict, total=False):
     url: str
+    max_read_bytes: int
+    max_memory_bytes: int
+    durable: bool
+    presign: StoragePresignDict
+    s3: S3OptionsDict
 
 class MessagingConfigDict(TypedDict, total=False):
     url: str
