@@ -65,6 +65,11 @@ enum class Operation : std::uint32_t {
   tasks_start_scheduler = 182,
   tasks_stop_scheduler = 183,
   cron_next = 188,
+  cloudevents_encode = 192,
+  cloudevents_decode = 193,
+  cloudevents_validate = 194,
+  cloudevents_send = 195,
+  cloudevents_send_batch = 196,
 };
 
 [[nodiscard]] constexpr std::string_view name_of(Operation operation) noexcept {
@@ -126,6 +131,11 @@ enum class Operation : std::uint32_t {
     case Operation::tasks_start_scheduler: return "tasks.start_scheduler";
     case Operation::tasks_stop_scheduler: return "tasks.stop_scheduler";
     case Operation::cron_next: return "cron.next";
+    case Operation::cloudevents_encode: return "cloudevents.encode";
+    case Operation::cloudevents_decode: return "cloudevents.decode";
+    case Operation::cloudevents_validate: return "cloudevents.validate";
+    case Operation::cloudevents_send: return "cloudevents.send";
+    case Operation::cloudevents_send_batch: return "cloudevents.send_batch";
   }
   return "unknown";
 }

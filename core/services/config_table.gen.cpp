@@ -11,10 +11,69 @@ constexpr ConfigField cache_config_fields[] = {
     {"default_ttl_ms", integer, true, json, nullptr},
 };
 constexpr ConfigStruct cache_config_config{"CacheConfig", cache_config_fields};
+constexpr ConfigField messaging_config_fields[] = {
+    {"url", string, false, json, nullptr},
+};
+constexpr ConfigStruct messaging_config_config{"MessagingConfig", messaging_config_fields};
+constexpr ConfigField consumer_fields[] = {
+    {"name", string, false, json, nullptr},
+    {"client", string, false, json, nullptr},
+    {"topic", string, false, json, nullptr},
+};
+constexpr ConfigStruct consumer_config{"Consumer", consumer_fields};
+constexpr ConfigField event_subscription_fields[] = {
+    {"handler", integer, false, json, nullptr},
+    {"type", string, false, json, nullptr},
+    {"source", string, false, json, nullptr},
+    {"subject", string, false, json, nullptr},
+};
+constexpr ConfigStruct event_subscription_config{"EventSubscription", event_subscription_fields};
+constexpr ConfigField event_inbox_fields[] = {
+    {"db", string, false, json, nullptr},
+    {"retention_ms", integer, false, json, nullptr},
+};
+constexpr ConfigStruct event_inbox_config{"EventInbox", event_inbox_fields};
 constexpr ConfigField event_endpoint_fields[] = {
     {"path", string, false, json, nullptr},
+    {"subscriptions", list, false, object, &event_subscription_config},
+    {"handler", integer, true, json, nullptr},
+    {"allowed_origins", list, false, string, nullptr},
+    {"allowed_rate", integer, true, json, nullptr},
+    {"callback_hosts", list, false, string, nullptr},
+    {"callback_plain", boolean, false, json, nullptr},
+    {"max_batch", integer, false, json, nullptr},
+    {"batch_concurrency", integer, false, json, nullptr},
+    {"timeout_ms", integer, true, json, nullptr},
+    {"inbox", object, true, json, &event_inbox_config},
 };
 constexpr ConfigStruct event_endpoint_config{"EventEndpoint", event_endpoint_fields};
+constexpr ConfigField event_consumer_fields[] = {
+    {"consumer", object, false, json, &consumer_config},
+    {"binding", string, false, json, nullptr},
+    {"subscriptions", list, false, object, &event_subscription_config},
+    {"handler", integer, true, json, nullptr},
+    {"inbox", object, true, json, &event_inbox_config},
+};
+constexpr ConfigStruct event_consumer_config{"EventConsumer", event_consumer_fields};
+constexpr ConfigField event_retry_fields[] = {
+    {"max_retries", integer, false, json, nullptr},
+    {"initial_ms", integer, false, json, nullptr},
+    {"factor_percent", integer, false, json, nullptr},
+    {"max_ms", integer, false, json, nullptr},
+    {"jitter_percent", integer, false, json, nullptr},
+};
+constexpr ConfigStruct event_retry_config{"EventRetry", event_retry_fields};
+constexpr ConfigField event_sender_fields[] = {
+    {"url", string, false, json, nullptr},
+    {"mode", string, false, json, nullptr},
+    {"binding", string, false, json, nullptr},
+    {"source", string, false, json, nullptr},
+    {"origin", string, false, json, nullptr},
+    {"headers", map, false, string, nullptr},
+    {"timeout_ms", integer, false, json, nullptr},
+    {"retry", object, false, json, &event_retry_config},
+};
+constexpr ConfigStruct event_sender_config{"EventSender", event_sender_fields};
 constexpr ConfigField db_config_fields[] = {
     {"url", string, false, json, nullptr},
 };
@@ -148,16 +207,6 @@ constexpr ConfigField storage_config_fields[] = {
     {"s3", object, false, json, &s3_options_config},
 };
 constexpr ConfigStruct storage_config_config{"StorageConfig", storage_config_fields};
-constexpr ConfigField messaging_config_fields[] = {
-    {"url", string, false, json, nullptr},
-};
-constexpr ConfigStruct messaging_config_config{"MessagingConfig", messaging_config_fields};
-constexpr ConfigField consumer_fields[] = {
-    {"name", string, false, json, nullptr},
-    {"client", string, false, json, nullptr},
-    {"topic", string, false, json, nullptr},
-};
-constexpr ConfigStruct consumer_config{"Consumer", consumer_fields};
 constexpr ConfigField tasks_config_fields[] = {
     {"url", string, false, json, nullptr},
     {"retention_ms", integer, false, json, nullptr},
@@ -212,6 +261,7 @@ constexpr ConfigField services_fields[] = {
     {"db", map, false, object, &db_config_config},
     {"messaging", map, false, object, &messaging_config_config},
     {"tasks", map, false, object, &tasks_config_config},
+    {"events", map, false, object, &event_sender_config},
 };
 constexpr ConfigStruct services_config{"Services", services_fields};
 constexpr ConfigField manifest_fields[] = {
@@ -226,6 +276,7 @@ constexpr ConfigField manifest_fields[] = {
     {"workers", list, false, object, &worker_config},
     {"schedules", list, false, object, &schedule_config},
     {"events", list, false, object, &event_endpoint_config},
+    {"event_consumers", list, false, object, &event_consumer_config},
     {"telemetry", object, false, json, &telemetry_config_config},
     {"shutdown", object, false, json, &shutdown_config},
     {"log", object, false, json, &log_config},

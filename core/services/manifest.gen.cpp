@@ -141,7 +141,7 @@ void encode(const Log& in, NodeBuilder& out) {
 }
 
 void decode(Decoder& d, Value v, Services& out) {
-  static constexpr std::array<std::string_view, 5> known{"cache", "storage", "db", "messaging", "tasks"};
+  static constexpr std::array<std::string_view, 6> known{"cache", "storage", "db", "messaging", "tasks", "events"};
   if (!d.object(v, known)) return;
   if (const auto m = d.member(v, "cache")) {
     if (d.any_object(m.value())) {
@@ -189,6 +189,16 @@ void decode(Decoder& d, Value v, Services& out) {
       for (const auto each : m.value().members()) {
         const auto entry = d.entry(each.value, each.key);
         auto& slot = out.tasks[std::string(each.key)];
+        decode(d, entry.value(), slot);
+      }
+    }
+  }
+  if (const auto m = d.member(v, "events")) {
+    if (d.any_object(m.value())) {
+      out.events.clear();
+      for (const auto each : m.value().members()) {
+        const auto entry = d.entry(each.value, each.key);
+        auto& slot = out.events[std::string(each.key)];
         decode(d, entry.value(), slot);
       }
     }
@@ -242,11 +252,20 @@ void encode(const Services& in, NodeBuilder& out) {
     }
     out.end();
   }
+  if (!in.events.empty()) {
+    out.key("events");
+    out.begin_object();
+    for (const auto& [key, each] : in.events) {
+      out.key(key);
+      encode(each, out);
+    }
+    out.end();
+  }
   out.end();
 }
 
 void decode(Decoder& d, Value v, Manifest& out) {
-  static constexpr std::array<std::string_view, 14> known{"name", "clock", "io_threads", "drive", "handle_signals", "http", "services", "consumers", "workers", "schedules", "events", "telemetry", "shutdown", "log"};
+  static constexpr std::array<std::string_view, 15> known{"name", "clock", "io_threads", "drive", "handle_signals", "http", "services", "consumers", "workers", "schedules", "events", "event_consumers", "telemetry", "shutdown", "log"};
   if (!d.object(v, known)) return;
   if (const auto m = d.member(v, "name")) {
     d.text(m.value(), out.name, 1, 128);
@@ -313,6 +332,17 @@ void decode(Decoder& d, Value v, Manifest& out) {
       for (const Value each : m.value().elements()) {
         const auto item = d.element(each, index++);
         auto& slot = out.events.emplace_back();
+        decode(d, item.value(), slot);
+      }
+    }
+  }
+  if (const auto m = d.member(v, "event_consumers")) {
+    if (d.array(m.value())) {
+      out.event_consumers.clear();
+      std::size_t index = 0;
+      for (const Value each : m.value().elements()) {
+        const auto item = d.element(each, index++);
+        auto& slot = out.event_consumers.emplace_back();
         decode(d, item.value(), slot);
       }
     }
@@ -391,6 +421,14 @@ void encode(const Manifest& in, NodeBuilder& out) {
     }
     out.end();
   }
+  if (!in.event_consumers.empty()) {
+    out.key("event_consumers");
+    out.begin_array();
+    for (const auto& each : in.event_consumers) {
+      encode(each, out);
+    }
+    out.end();
+  }
   if (!(in.telemetry == defaults.telemetry)) {
     out.key("telemetry");
     encode(in.telemetry, out);
@@ -447,7 +485,8 @@ bool operator==(const Services& a, const Services& b) {
          a.storage == b.storage &&
          a.db == b.db &&
          a.messaging == b.messaging &&
-         a.tasks == b.tasks;
+         a.tasks == b.tasks &&
+         a.events == b.events;
 }
 
 Result<Services> services_from_json(Value json, std::string path) {
@@ -473,6 +512,7 @@ bool operator==(const Manifest& a, const Manifest& b) {
          a.workers == b.workers &&
          a.schedules == b.schedules &&
          a.events == b.events &&
+         a.event_consumers == b.event_consumers &&
          a.telemetry == b.telemetry &&
          a.shutdown == b.shutdown &&
          a.log == b.log;

@@ -88,6 +88,7 @@ struct Services {
   std::map<std::string, DbConfig> db{};  ///< Databases.
   std::map<std::string, MessagingConfig> messaging{};  ///< Message brokers.
   std::map<std::string, TasksConfig> tasks{};  ///< Stores of tasks.
+  std::map<std::string, EventSender> events{};  ///< Where events are sent.
 };
 [[nodiscard]] bool operator==(const Services& a, const Services& b);
 /// Unknown keys, wrong types and values out of range are refused. Errors: invalid_argument, one line a problem, each with its path below `path`.
@@ -107,7 +108,8 @@ struct Manifest {
   std::vector<Consumer> consumers{};  ///< Message consumers; the index of one is its number in the port.
   std::vector<Worker> workers{};  ///< Task workers; the index of one is its number in the port.
   std::vector<Schedule> schedules{};  ///< Tasks enqueued by the clock.
-  std::vector<EventEndpoint> events{};  ///< Paths that take CloudEvents; the index of one is its number in the port.
+  std::vector<EventEndpoint> events{};  ///< Paths that take CloudEvents. Their subscriptions name handlers by their number in the port.
+  std::vector<EventConsumer> event_consumers{};  ///< Message consumers whose messages are CloudEvents.
   TelemetryConfig telemetry{};  ///< Traces, metrics and logs.
   Shutdown shutdown{};  ///< The drain.
   Log log{};  ///< Logging.

@@ -105,5 +105,11 @@ DETAILS: Final[dict[str, dict[str, ErrorKind]]] = {
         "invalid_cron": ErrorKind.INVALID_ARGUMENT,
         "invalid_timezone": ErrorKind.INVALID_ARGUMENT,
     },
+    "cloudevents": {
+        "invalid_event": ErrorKind.INVALID_ARGUMENT,
+        "unknown_format": ErrorKind.UNSUPPORTED,
+        "unsupported_charset": ErrorKind.UNSUPPORTED,
+        "batch_too_large": ErrorKind.TOO_LARGE,
+    },
 }
 """Finer codes of each subsystem, and their kind."""

@@ -6,6 +6,12 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any, Literal, TypedDict
 
+EventMode = Literal["binary", "structured"]
+"""How an event is laid out in a message."""
+
+EventBinding = Literal["auto", "kafka", "amqp", "mqtt3", "mqtt5", "nats", "redis"]
+"""Which of the protocol bindings lays an event out in a broker's message."""
+
 HttpMethod = Literal["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE"]
 """Method of a route. HEAD comes with GET; OPTIONS is answered with Allow unless a route has it."""
 
@@ -80,16 +86,241 @@ class CacheConfig:
 
 
 @dataclass
+class MessagingConfig:
+    """A message broker."""
+
+    url: str = "sqlite:data/app.db"
+    """`memory:`, `sqlite:FILE`, or the URL of another backend."""
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain data; members that have their default are left out."""
+        out: dict[str, Any] = {}
+        if self.url != "sqlite:data/app.db":
+            out["url"] = self.url
+        return out
+
+
+@dataclass
+class Consumer:
+    """A subscription whose messages a handler of the application takes."""
+
+    name: str
+    """Its name in reports, logs and telemetry; unique."""
+    topic: str
+    """Topic or pattern."""
+    client: str = "default"
+    """Which of `services.messaging`."""
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain data; members that have their default are left out."""
+        out: dict[str, Any] = {}
+        out["name"] = self.name
+        if self.client != "default":
+            out["client"] = self.client
+        out["topic"] = self.topic
+        return out
+
+
+@dataclass
+class EventSubscription:
+    """Which events go to which handler. Patterns are exact text, or have `*` for any run of characters."""
+
+    handler: int
+    """Number of the handler in the port; several subscriptions may name the same."""
+    type: str = "*"
+    """Pattern of the event's type; case counts. Exact beats a pattern, a longer pattern a shorter one."""
+    source: str = "*"
+    """Pattern of its source."""
+    subject: str = "*"
+    """Pattern of its subject; an event without one fits `*` only."""
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain data; members that have their default are left out."""
+        out: dict[str, Any] = {}
+        out["handler"] = self.handler
+        if self.type != "*":
+            out["type"] = self.type
+        if self.source != "*":
+            out["source"] = self.source
+        if self.subject != "*":
+            out["subject"] = self.subject
+        return out
+
+
+@dataclass
+class EventInbox:
+    """Remembers the events that were handled, by source and id, and acknowledges one that comes again without running its handler."""
+
+    db: str = "default"
+    """Which of `services.db` keeps it."""
+    retention_ms: int = 604800000
+    """How long an event is remembered."""
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain data; members that have their default are left out."""
+        out: dict[str, Any] = {}
+        if self.db != "default":
+            out["db"] = self.db
+        if self.retention_ms != 604800000:
+            out["retention_ms"] = self.retention_ms
+        return out
+
+
+@dataclass
 class EventEndpoint:
     """A path that takes CloudEvents over HTTP and hands them to the application's event handlers."""
 
     path: str
-    """Where events are posted."""
+    """Where events are posted; `/` for Knative and Cloud Functions."""
+    subscriptions: list[EventSubscription] = field(default_factory=list)
+    """Which events go to which handler; the best fit takes it."""
+    handler: int | None = None
+    """Number of the handler of what no subscription takes. Null: refused with 400."""
+    allowed_origins: list[str] = field(default_factory=list)
+    """Senders that the webhook handshake grants (`WebHook-Request-Origin`, DNS names in any case, `*.example.com`, `*` for all). Empty: it grants none, and no origin is looked at."""
+    allowed_rate: int | None = None
+    """What the handshake grants; requests beyond it get 429. It counts in each process. Null: no limit (`*`)."""
+    callback_hosts: list[str] = field(default_factory=list)
+    """Hosts to which a `WebHook-Request-Callback` may be sent (`example.com`, `*.example.com`, with `:port` where it is not 443). A handshake that names such a host is granted by the callback, any other at once."""
+    callback_plain: bool = False
+    """Callbacks over plain http: are allowed as well (tests)."""
+    max_batch: int = 5000
+    """Events of one batch; more gets 413."""
+    batch_concurrency: int = 16
+    """Events of one batch in hand at once; they begin in their order."""
+    timeout_ms: int | None = None
+    """Time-out of a request; null for the HTTP server's."""
+    inbox: EventInbox | None = None
+    """Handles an event once; null for at least once."""
 
     def to_dict(self) -> dict[str, Any]:
         """Plain data; members that have their default are left out."""
         out: dict[str, Any] = {}
         out["path"] = self.path
+        if self.subscriptions:
+            out["subscriptions"] = [v.to_dict() for v in self.subscriptions]
+        if self.handler is not None:
+            out["handler"] = self.handler
+        if self.allowed_origins:
+            out["allowed_origins"] = list(self.allowed_origins)
+        if self.allowed_rate is not None:
+            out["allowed_rate"] = self.allowed_rate
+        if self.callback_hosts:
+            out["callback_hosts"] = list(self.callback_hosts)
+        if self.callback_plain:
+            out["callback_plain"] = self.callback_plain
+        if self.max_batch != 5000:
+            out["max_batch"] = self.max_batch
+        if self.batch_concurrency != 16:
+            out["batch_concurrency"] = self.batch_concurrency
+        if self.timeout_ms is not None:
+            out["timeout_ms"] = self.timeout_ms
+        if self.inbox is not None:
+            out["inbox"] = self.inbox.to_dict()
+        return out
+
+
+@dataclass
+class EventConsumer:
+    """A subscription to a broker whose messages are CloudEvents."""
+
+    consumer: Consumer
+    """The consumer of the messages."""
+    binding: EventBinding = "auto"
+    """How events are laid out in its messages."""
+    subscriptions: list[EventSubscription] = field(default_factory=list)
+    """Which events go to which handler; the best fit takes it."""
+    handler: int | None = None
+    """Number of the handler of what no subscription takes. Null: to the dead letter."""
+    inbox: EventInbox | None = None
+    """Handles an event once; null for at least once."""
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain data; members that have their default are left out."""
+        out: dict[str, Any] = {}
+        out["consumer"] = self.consumer.to_dict()
+        if self.binding != "auto":
+            out["binding"] = self.binding
+        if self.subscriptions:
+            out["subscriptions"] = [v.to_dict() for v in self.subscriptions]
+        if self.handler is not None:
+            out["handler"] = self.handler
+        if self.inbox is not None:
+            out["inbox"] = self.inbox.to_dict()
+        return out
+
+
+@dataclass
+class EventRetry:
+    """When a failed delivery is tried again."""
+
+    max_retries: int = 5
+    """Tries after the first."""
+    initial_ms: int = 200
+    """Wait before the first retry. A longer Retry-After of the receiver wins."""
+    factor_percent: int = 200
+    """Each wait is this part of the one before."""
+    max_ms: int = 30000
+    """The longest wait, Retry-After included."""
+    jitter_percent: int = 20
+    """Takes off up to this part of a wait, at random."""
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain data; members that have their default are left out."""
+        out: dict[str, Any] = {}
+        if self.max_retries != 5:
+            out["max_retries"] = self.max_retries
+        if self.initial_ms != 200:
+            out["initial_ms"] = self.initial_ms
+        if self.factor_percent != 200:
+            out["factor_percent"] = self.factor_percent
+        if self.max_ms != 30000:
+            out["max_ms"] = self.max_ms
+        if self.jitter_percent != 20:
+            out["jitter_percent"] = self.jitter_percent
+        return out
+
+
+@dataclass
+class EventSender:
+    """Where an application sends events."""
+
+    url: str = ""
+    """An `http:` or `https:` URL, or `messaging:CLIENT/TOPIC` for a broker of `services.messaging`. Empty: `K_SINK` of the environment (Knative), with the attributes of `K_CE_OVERRIDES`."""
+    mode: EventMode = "binary"
+    """How events are laid out. Batches are always structured."""
+    binding: EventBinding = "auto"
+    """How they are laid out in a broker's messages."""
+    source: str = ""
+    """The `source` of events that have none."""
+    origin: str = ""
+    """Value of `WebHook-Request-Origin`; empty: not sent."""
+    headers: dict[str, str] = field(default_factory=dict)
+    """Further headers of every request, such as Authorization. Values are kept out of logs."""
+    timeout_ms: int = 10000
+    """The longest a try may take."""
+    retry: EventRetry = field(default_factory=EventRetry)
+    """When a failed delivery is tried again."""
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain data; members that have their default are left out."""
+        out: dict[str, Any] = {}
+        if self.url:
+            out["url"] = self.url
+        if self.mode != "binary":
+            out["mode"] = self.mode
+        if self.binding != "auto":
+            out["binding"] = self.binding
+        if self.source:
+            out["source"] = self.source
+        if self.origin:
+            out["origin"] = self.origin
+        if self.headers:
+            out["headers"] = dict(self.headers)
+        if self.timeout_ms != 10000:
+            out["timeout_ms"] = self.timeout_ms
+        if retry := self.retry.to_dict():
+            out["retry"] = retry
         return out
 
 
@@ -602,42 +833,6 @@ class StorageConfig:
 
 
 @dataclass
-class MessagingConfig:
-    """A message broker."""
-
-    url: str = "sqlite:data/app.db"
-    """`memory:`, `sqlite:FILE`, or the URL of another backend."""
-
-    def to_dict(self) -> dict[str, Any]:
-        """Plain data; members that have their default are left out."""
-        out: dict[str, Any] = {}
-        if self.url != "sqlite:data/app.db":
-            out["url"] = self.url
-        return out
-
-
-@dataclass
-class Consumer:
-    """A subscription whose messages a handler of the application takes."""
-
-    name: str
-    """Its name in reports, logs and telemetry; unique."""
-    topic: str
-    """Topic or pattern."""
-    client: str = "default"
-    """Which of `services.messaging`."""
-
-    def to_dict(self) -> dict[str, Any]:
-        """Plain data; members that have their default are left out."""
-        out: dict[str, Any] = {}
-        out["name"] = self.name
-        if self.client != "default":
-            out["client"] = self.client
-        out["topic"] = self.topic
-        return out
-
-
-@dataclass
 class TasksConfig:
     """A store of tasks."""
 
@@ -834,6 +1029,8 @@ class Services:
     """Message brokers."""
     tasks: dict[str, TasksConfig] = field(default_factory=dict)
     """Stores of tasks."""
+    events: dict[str, EventSender] = field(default_factory=dict)
+    """Where events are sent."""
 
     def to_dict(self) -> dict[str, Any]:
         """Plain data; members that have their default are left out."""
@@ -848,6 +1045,8 @@ class Services:
             out["messaging"] = {k: v.to_dict() for k, v in self.messaging.items()}
         if self.tasks:
             out["tasks"] = {k: v.to_dict() for k, v in self.tasks.items()}
+        if self.events:
+            out["events"] = {k: v.to_dict() for k, v in self.events.items()}
         return out
 
 
@@ -876,7 +1075,9 @@ class Manifest:
     schedules: list[Schedule] = field(default_factory=list)
     """Tasks enqueued by the clock."""
     events: list[EventEndpoint] = field(default_factory=list)
-    """Paths that take CloudEvents; the index of one is its number in the port."""
+    """Paths that take CloudEvents. Their subscriptions name handlers by their number in the port."""
+    event_consumers: list[EventConsumer] = field(default_factory=list)
+    """Message consumers whose messages are CloudEvents."""
     telemetry: TelemetryConfig = field(default_factory=TelemetryConfig)
     """Traces, metrics and logs."""
     shutdown: Shutdown = field(default_factory=Shutdown)
@@ -909,6 +1110,8 @@ class Manifest:
             out["schedules"] = [v.to_dict() for v in self.schedules]
         if self.events:
             out["events"] = [v.to_dict() for v in self.events]
+        if self.event_consumers:
+            out["event_consumers"] = [v.to_dict() for v in self.event_consumers]
         if telemetry := self.telemetry.to_dict():
             out["telemetry"] = telemetry
         if shutdown := self.shutdown.to_dict():
@@ -930,11 +1133,115 @@ class CacheConfigDict(TypedDict, total=False):
     default_ttl_ms: int | None
     """How long an entry lives that was set without a time. Null: for ever."""
 
+class MessagingConfigDict(TypedDict, total=False):
+    """A message broker."""
+
+    url: str
+    """`memory:`, `sqlite:FILE`, or the URL of another backend."""
+
+class ConsumerDict(TypedDict, total=False):
+    """A subscription whose messages a handler of the application takes."""
+
+    name: str
+    """Its name in reports, logs and telemetry; unique."""
+    client: str
+    """Which of `services.messaging`."""
+    topic: str
+    """Topic or pattern."""
+
+class EventSubscriptionDict(TypedDict, total=False):
+    """Which events go to which handler. Patterns are exact text, or have `*` for any run of characters."""
+
+    handler: int
+    """Number of the handler in the port; several subscriptions may name the same."""
+    type: str
+    """Pattern of the event's type; case counts. Exact beats a pattern, a longer pattern a shorter one."""
+    source: str
+    """Pattern of its source."""
+    subject: str
+    """Pattern of its subject; an event without one fits `*` only."""
+
+class EventInboxDict(TypedDict, total=False):
+    """Remembers the events that were handled, by source and id, and acknowledges one that comes again without running its handler."""
+
+    db: str
+    """Which of `services.db` keeps it."""
+    retention_ms: int
+    """How long an event is remembered."""
+
 class EventEndpointDict(TypedDict, total=False):
     """A path that takes CloudEvents over HTTP and hands them to the application's event handlers."""
 
     path: str
-    """Where events are posted."""
+    """Where events are posted; `/` for Knative and Cloud Functions."""
+    subscriptions: list[EventSubscriptionDict]
+    """Which events go to which handler; the best fit takes it."""
+    handler: int | None
+    """Number of the handler of what no subscription takes. Null: refused with 400."""
+    allowed_origins: list[str]
+    """Senders that the webhook handshake grants (`WebHook-Request-Origin`, DNS names in any case, `*.example.com`, `*` for all). Empty: it grants none, and no origin is looked at."""
+    allowed_rate: int | None
+    """What the handshake grants; requests beyond it get 429. It counts in each process. Null: no limit (`*`)."""
+    callback_hosts: list[str]
+    """Hosts to which a `WebHook-Request-Callback` may be sent (`example.com`, `*.example.com`, with `:port` where it is not 443). A handshake that names such a host is granted by the callback, any other at once."""
+    callback_plain: bool
+    """Callbacks over plain http: are allowed as well (tests)."""
+    max_batch: int
+    """Events of one batch; more gets 413."""
+    batch_concurrency: int
+    """Events of one batch in hand at once; they begin in their order."""
+    timeout_ms: int | None
+    """Time-out of a request; null for the HTTP server's."""
+    inbox: EventInboxDict | None
+    """Handles an event once; null for at least once."""
+
+class EventConsumerDict(TypedDict, total=False):
+    """A subscription to a broker whose messages are CloudEvents."""
+
+    consumer: ConsumerDict
+    """The consumer of the messages."""
+    binding: EventBinding
+    """How events are laid out in its messages."""
+    subscriptions: list[EventSubscriptionDict]
+    """Which events go to which handler; the best fit takes it."""
+    handler: int | None
+    """Number of the handler of what no subscription takes. Null: to the dead letter."""
+    inbox: EventInboxDict | None
+    """Handles an event once; null for at least once."""
+
+class EventRetryDict(TypedDict, total=False):
+    """When a failed delivery is tried again."""
+
+    max_retries: int
+    """Tries after the first."""
+    initial_ms: int
+    """Wait before the first retry. A longer Retry-After of the receiver wins."""
+    factor_percent: int
+    """Each wait is this part of the one before."""
+    max_ms: int
+    """The longest wait, Retry-After included."""
+    jitter_percent: int
+    """Takes off up to this part of a wait, at random."""
+
+class EventSenderDict(TypedDict, total=False):
+    """Where an application sends events."""
+
+    url: str
+    """An `http:` or `https:` URL, or `messaging:CLIENT/TOPIC` for a broker of `services.messaging`. Empty: `K_SINK` of the environment (Knative), with the attributes of `K_CE_OVERRIDES`."""
+    mode: EventMode
+    """How events are laid out. Batches are always structured."""
+    binding: EventBinding
+    """How they are laid out in a broker's messages."""
+    source: str
+    """The `source` of events that have none."""
+    origin: str
+    """Value of `WebHook-Request-Origin`; empty: not sent."""
+    headers: dict[str, str]
+    """Further headers of every request, such as Authorization. Values are kept out of logs."""
+    timeout_ms: int
+    """The longest a try may take."""
+    retry: EventRetryDict
+    """When a failed delivery is tried again."""
 
 class DbConfigDict(TypedDict, total=False):
     """A database."""
@@ -1167,22 +1474,6 @@ class StorageConfigDict(TypedDict, total=False):
     s3: S3OptionsDict
     """Of `s3:` only."""
 
-class MessagingConfigDict(TypedDict, total=False):
-    """A message broker."""
-
-    url: str
-    """`memory:`, `sqlite:FILE`, or the URL of another backend."""
-
-class ConsumerDict(TypedDict, total=False):
-    """A subscription whose messages a handler of the application takes."""
-
-    name: str
-    """Its name in reports, logs and telemetry; unique."""
-    client: str
-    """Which of `services.messaging`."""
-    topic: str
-    """Topic or pattern."""
-
 class TasksConfigDict(TypedDict, total=False):
     """A store of tasks."""
 
@@ -1280,6 +1571,8 @@ class ServicesDict(TypedDict, total=False):
     """Message brokers."""
     tasks: dict[str, TasksConfigDict]
     """Stores of tasks."""
+    events: dict[str, EventSenderDict]
+    """Where events are sent."""
 
 class ManifestDict(TypedDict, total=False):
     """The whole application."""
@@ -1305,7 +1598,9 @@ class ManifestDict(TypedDict, total=False):
     schedules: list[ScheduleDict]
     """Tasks enqueued by the clock."""
     events: list[EventEndpointDict]
-    """Paths that take CloudEvents; the index of one is its number in the port."""
+    """Paths that take CloudEvents. Their subscriptions name handlers by their number in the port."""
+    event_consumers: list[EventConsumerDict]
+    """Message consumers whose messages are CloudEvents."""
     telemetry: TelemetryConfigDict
     """Traces, metrics and logs."""
     shutdown: ShutdownDict

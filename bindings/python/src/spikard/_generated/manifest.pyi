@@ -2,6 +2,8 @@
 from dataclasses import dataclass
 from typing import Any, Literal, TypedDict
 
+EventMode = Literal["binary", "structured"]
+EventBinding = Literal["auto", "kafka", "amqp", "mqtt3", "mqtt5", "nats", "redis"]
 HttpMethod = Literal["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE"]
 ParameterIn = Literal["path", "query", "header", "cookie"]
 ParameterStyle = Literal["form", "simple", "pipeDelimited", "spaceDelimited", "semicolonDelimited", "deepObject"]
@@ -27,8 +29,74 @@ class CacheConfig:
     def to_dict(self) -> dict[str, Any]: ...
 
 @dataclass
+class MessagingConfig:
+    url: str = ...
+    def to_dict(self) -> dict[str, Any]: ...
+
+@dataclass
+class Consumer:
+    name: str
+    topic: str
+    client: str = ...
+    def to_dict(self) -> dict[str, Any]: ...
+
+@dataclass
+class EventSubscription:
+    handler: int
+    type: str = ...
+    source: str = ...
+    subject: str = ...
+    def to_dict(self) -> dict[str, Any]: ...
+
+@dataclass
+class EventInbox:
+    db: str = ...
+    retention_ms: int = ...
+    def to_dict(self) -> dict[str, Any]: ...
+
+@dataclass
 class EventEndpoint:
     path: str
+    subscriptions: list[EventSubscription] = ...
+    handler: int | None = ...
+    allowed_origins: list[str] = ...
+    allowed_rate: int | None = ...
+    callback_hosts: list[str] = ...
+    callback_plain: bool = ...
+    max_batch: int = ...
+    batch_concurrency: int = ...
+    timeout_ms: int | None = ...
+    inbox: EventInbox | None = ...
+    def to_dict(self) -> dict[str, Any]: ...
+
+@dataclass
+class EventConsumer:
+    consumer: Consumer
+    binding: EventBinding = ...
+    subscriptions: list[EventSubscription] = ...
+    handler: int | None = ...
+    inbox: EventInbox | None = ...
+    def to_dict(self) -> dict[str, Any]: ...
+
+@dataclass
+class EventRetry:
+    max_retries: int = ...
+    initial_ms: int = ...
+    factor_percent: int = ...
+    max_ms: int = ...
+    jitter_percent: int = ...
+    def to_dict(self) -> dict[str, Any]: ...
+
+@dataclass
+class EventSender:
+    url: str = ...
+    mode: EventMode = ...
+    binding: EventBinding = ...
+    source: str = ...
+    origin: str = ...
+    headers: dict[str, str] = ...
+    timeout_ms: int = ...
+    retry: EventRetry = ...
     def to_dict(self) -> dict[str, Any]: ...
 
 @dataclass
@@ -181,18 +249,6 @@ class StorageConfig:
     def to_dict(self) -> dict[str, Any]: ...
 
 @dataclass
-class MessagingConfig:
-    url: str = ...
-    def to_dict(self) -> dict[str, Any]: ...
-
-@dataclass
-class Consumer:
-    name: str
-    topic: str
-    client: str = ...
-    def to_dict(self) -> dict[str, Any]: ...
-
-@dataclass
 class TasksConfig:
     url: str = ...
     retention_ms: int = ...
@@ -253,6 +309,7 @@ class Services:
     db: dict[str, DbConfig] = ...
     messaging: dict[str, MessagingConfig] = ...
     tasks: dict[str, TasksConfig] = ...
+    events: dict[str, EventSender] = ...
     def to_dict(self) -> dict[str, Any]: ...
 
 @dataclass
@@ -268,6 +325,7 @@ class Manifest:
     workers: list[Worker] = ...
     schedules: list[Schedule] = ...
     events: list[EventEndpoint] = ...
+    event_consumers: list[EventConsumer] = ...
     telemetry: TelemetryConfig = ...
     shutdown: Shutdown = ...
     log: Log = ...
@@ -279,8 +337,60 @@ class CacheConfigDict(TypedDict, total=False):
     max_entries: int | None
     default_ttl_ms: int | None
 
+class MessagingConfigDict(TypedDict, total=False):
+    url: str
+
+class ConsumerDict(TypedDict, total=False):
+    name: str
+    client: str
+    topic: str
+
+class EventSubscriptionDict(TypedDict, total=False):
+    handler: int
+    type: str
+    source: str
+    subject: str
+
+class EventInboxDict(TypedDict, total=False):
+    db: str
+    retention_ms: int
+
 class EventEndpointDict(TypedDict, total=False):
     path: str
+    subscriptions: list[EventSubscriptionDict]
+    handler: int | None
+    allowed_origins: list[str]
+    allowed_rate: int | None
+    callback_hosts: list[str]
+    callback_plain: bool
+    max_batch: int
+    batch_concurrency: int
+    timeout_ms: int | None
+    inbox: EventInboxDict | None
+
+class EventConsumerDict(TypedDict, total=False):
+    consumer: ConsumerDict
+    binding: EventBinding
+    subscriptions: list[EventSubscriptionDict]
+    handler: int | None
+    inbox: EventInboxDict | None
+
+class EventRetryDict(TypedDict, total=False):
+    max_retries: int
+    initial_ms: int
+    factor_percent: int
+    max_ms: int
+    jitter_percent: int
+
+class EventSenderDict(TypedDict, total=False):
+    url: str
+    mode: EventMode
+    binding: EventBinding
+    source: str
+    origin: str
+    headers: dict[str, str]
+    timeout_ms: int
+    retry: EventRetryDict
 
 class DbConfigDict(TypedDict, total=False):
     url: str
@@ -409,14 +519,6 @@ class StorageConfigDict(TypedDict, total=False):
     presign: StoragePresignDict
     s3: S3OptionsDict
 
-class MessagingConfigDict(TypedDict, total=False):
-    url: str
-
-class ConsumerDict(TypedDict, total=False):
-    name: str
-    client: str
-    topic: str
-
 class TasksConfigDict(TypedDict, total=False):
     url: str
     retention_ms: int
@@ -465,6 +567,7 @@ class ServicesDict(TypedDict, total=False):
     db: dict[str, DbConfigDict]
     messaging: dict[str, MessagingConfigDict]
     tasks: dict[str, TasksConfigDict]
+    events: dict[str, EventSenderDict]
 
 class ManifestDict(TypedDict, total=False):
     name: str
@@ -478,6 +581,7 @@ class ManifestDict(TypedDict, total=False):
     workers: list[WorkerDict]
     schedules: list[ScheduleDict]
     events: list[EventEndpointDict]
+    event_consumers: list[EventConsumerDict]
     telemetry: TelemetryConfigDict
     shutdown: ShutdownDict
     log: LogDict
