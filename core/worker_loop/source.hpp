@@ -5,6 +5,7 @@
 #include <span>
 #include <vector>
 
+#include "base/cancel.hpp"
 #include "base/result.hpp"
 #include "base/task.hpp"
 #include "worker_loop/work.hpp"
@@ -41,6 +42,17 @@ class WorkSink {
   /// Nobody waits for the answer any more: time-out (deadline), drain (shutdown), lost lease (requested). What complete brings is
   /// dropped.
   virtual void on_cancel(std::uint64_t ticket, CancelReason reason) = 0;
+};
+
+/// Sees handlers begin and end: spans, metrics. On the worker loop's thread; each begin has exactly one end or cut.
+class WorkObserver {
+ public:
+  virtual ~WorkObserver() = default;
+  /// Before the sink gets it; may set `item.trace`.
+  virtual void on_begin(std::uint64_t ticket, WorkItem& item) = 0;
+  virtual void on_end(std::uint64_t ticket, const WorkItem& item, const Outcome& outcome, const Settlement& settlement) = 0;
+  /// Its answer counts no more: drain (shutdown; it is handed back), lost lease (requested).
+  virtual void on_cut(std::uint64_t ticket, const WorkItem& item, CancelReason reason) = 0;
 };
 
 }  // namespace spikard::worker_loop

@@ -44,7 +44,8 @@ Settlement decide(const RetryPolicy& policy, const WorkItem& item, Outcome outco
   if (outcome.kind != Kind::retry || policy.retry_uses_try) ++out.tries;
   if (outcome.kind == Kind::reject) {
     out.kind = Settlement::Kind::dead_letter;
-    out.reason = "rejected";
+    out.reason = outcome.reason.empty() ? "rejected" : std::move(outcome.reason);
+    out.details = std::move(outcome.details);
     return out;
   }
   if (out.tries > policy.max_retries && out.tries > item.tries) {

@@ -8,13 +8,15 @@
 #include <vector>
 
 #include "base/clock.hpp"
+#include "telemetry/context.hpp"
 
 namespace spikard::worker_loop {
 
 /// One message or task in hand, as its source gave it.
 struct WorkItem {
-  std::uint64_t id = 0;  ///< the source's; unique among what is in hand
-  std::string name;      ///< topic or task name
+  std::uint64_t id = 0;        ///< the source's; unique among what is in hand
+  std::uint64_t position = 0;  ///< its place in the topic's log, the job's number; 0: none
+  std::string name;            ///< topic or task name
   std::string payload;
   std::string key;
   bool has_key = false;
@@ -24,21 +26,24 @@ struct WorkItem {
   std::uint32_t failures = 0;        ///< of those, exceptions and time-outs
   std::string first_error;
   WallTime enqueued{};
-  std::shared_ptr<void> local;  ///< in-process work only: what cannot be bytes
+  telemetry::SpanContext trace{};  ///< what the handler's own work belongs to; set by an observer
+  std::shared_ptr<void> local;     ///< in-process work only: what cannot be bytes
 };
 
 /// What became of a handler. An exception is `error`; `reject` says that trying again is of no use.
 struct Outcome {
   enum class Kind : std::uint8_t { ack, nack, reject, retry, error, timeout };
   Kind kind = Kind::ack;
-  Duration after{};  ///< retry
-  std::string text;  ///< error: its message; ack: the task's result
+  Duration after{};       ///< retry
+  std::string text{};     ///< error: its message; ack: the task's result
+  std::string reason{};   ///< reject: of the dead letter; empty: `rejected`
+  std::string details{};  ///< reject: what travels with the dead letter (a message's validation errors, JSON)
 
-  static Outcome ack(std::string result = {}) { return {Kind::ack, {}, std::move(result)}; }
-  static Outcome nack(bool requeue) { return {requeue ? Kind::nack : Kind::reject, {}, {}}; }
-  static Outcome reject(std::string why) { return {Kind::reject, {}, std::move(why)}; }
-  static Outcome retry(Duration after) { return {Kind::retry, after, {}}; }
-  static Outcome error(std::string message) { return {Kind::error, {}, std::move(message)}; }
+  static Outcome ack(std::string result = {}) { return {Kind::ack, {}, std::move(result), {}, {}}; }
+  static Outcome nack(bool requeue) { return {requeue ? Kind::nack : Kind::reject, {}, {}, {}, {}}; }
+  static Outcome reject(std::string why) { return {Kind::reject, {}, std::move(why), {}, {}}; }
+  static Outcome retry(Duration after) { return {Kind::retry, after, {}, {}, {}}; }
+  static Outcome error(std::string message) { return {Kind::error, {}, std::move(message), {}, {}}; }
 };
 [[nodiscard]] std::string_view name_of(Outcome::Kind kind) noexcept;
 
@@ -69,11 +74,12 @@ struct Settlement {
   Duration after{};
   std::uint32_t tries = 0;  ///< used up by now
   std::uint32_t failures = 0;
-  std::uint32_t delivery_count = 0;
-  std::string reason;  ///< dead_letter: `max_retries` or `rejected`
-  std::string error;   ///< the last one
+  std::uint32_t delivery_count = 0;  ///< those that a handler began
+  std::string reason;                ///< dead_letter: `max_retries`, `rejected`, or what the outcome says
+  std::string error;                 ///< the last one
   std::string first_error;
-  std::string result;  ///< ack: the task's
+  std::string details;  ///< dead_letter: the outcome's
+  std::string result;   ///< ack: the task's
 };
 
 /// The delivery rules (fixtures/README.md, Delivery), without any state.

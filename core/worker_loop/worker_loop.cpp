@@ -113,14 +113,15 @@ void WorkerLoop::accept(WorkItem item) {
     return;
   }
   if (held.item->tries > options_.retry.max_retries) {
-    // The last try was used up by a worker that died.
+    // The last try was used up by a worker that died. This delivery reaches no handler and does not count.
     Settlement out;
     out.kind = Settlement::Kind::dead_letter;
     out.id = held.item->id;
     out.tries = held.item->tries;
     out.failures = held.item->failures;
-    out.delivery_count = held.item->delivery_count;
+    out.delivery_count = held.item->delivery_count - 1;
     out.reason = "max_retries";
+    out.error = "the one who held it died or lost it";
     out.first_error = held.item->first_error;
     settle(held, std::move(out));
     return;
@@ -151,6 +152,7 @@ void WorkerLoop::run(Held& held) {
     });
     held.timer->start(options_.handler_timeout);
   }
+  if (options_.observer != nullptr) options_.observer->on_begin(ticket, *held.item);
   sink_.on_work(ticket, held.item);
 }
 
@@ -166,7 +168,8 @@ void WorkerLoop::completed(std::uint64_t ticket, Outcome outcome) {
   Held& held = *at->second;
   --running_;
   held.timer.reset();
-  Settlement settlement = decide(options_.retry, *held.item, std::move(outcome), random());
+  Settlement settlement = decide(options_.retry, *held.item, outcome, random());
+  if (options_.observer != nullptr) options_.observer->on_end(ticket, *held.item, outcome, settlement);
   if (settlement.kind == Settlement::Kind::again && options_.ordered && held.item->has_key && !stopping_) {
     again_here(held, std::move(settlement));
   } else {
@@ -214,7 +217,8 @@ void WorkerLoop::hand_back(Held& held) {
   out.id = held.item->id;
   out.tries = held.item->tries;
   out.failures = held.item->failures;
-  out.delivery_count = held.item->delivery_count;
+  // What no handler has begun was not delivered.
+  out.delivery_count = held.item->delivery_count - (held.place == Place::running ? 0 : 1);
   out.first_error = held.item->first_error;
   if (held.place == Place::kept && held.timer != nullptr)
     out.after = std::max(held.timer->when() - loop_.now(), Duration::zero());
@@ -286,11 +290,16 @@ void WorkerLoop::lost(std::uint64_t id) {
   Held& held = *held_.find(ticket)->second;
   ++counts_.lost;
   if (held.place == Place::running) {
-    --running_;
-    sink_.on_cancel(ticket, CancelReason::requested);
+    cut(held, CancelReason::requested);
   }
   std::erase_if(settlements_, [ticket](const auto& one) { return one.first == ticket; });
   forget(ticket);
+}
+
+void WorkerLoop::cut(Held& held, CancelReason reason) {
+  --running_;
+  if (options_.observer != nullptr) options_.observer->on_cut(held.ticket, *held.item, reason);
+  sink_.on_cancel(held.ticket, reason);
 }
 
 void WorkerLoop::forget(std::uint64_t ticket) {

@@ -23,7 +23,8 @@ struct WorkerLoopOptions {
   bool ordered = false;             ///< an item waits for the one before it of the same key
   Duration handler_timeout{};       ///< zero: none
   RetryPolicy retry{};
-  std::uint64_t seed = 1;  ///< of the jitter
+  std::uint64_t seed = 1;            ///< of the jitter
+  WorkObserver* observer = nullptr;  ///< outlives the loop
 };
 
 /// For the report of a drain.
@@ -94,6 +95,7 @@ class WorkerLoop final : public std::enable_shared_from_this<WorkerLoop>, privat
   void hand_back(Held& held);
   void settled(std::uint64_t ticket, Settlement::Kind kind, bool ours);
   void lost(std::uint64_t id);
+  void cut(Held& held, CancelReason reason);
   void forget(std::uint64_t ticket);
   void next_of_key(const std::string& key, std::uint64_t ticket);
   void look();

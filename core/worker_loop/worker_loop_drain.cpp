@@ -39,11 +39,9 @@ void WorkerLoop::cancel() {
   for (const std::uint64_t ticket : order) {
     Held& held = *held_.find(ticket)->second;
     if (held.place == Place::settling) continue;
-    if (held.place == Place::running) {
-      --running_;
-      sink_.on_cancel(ticket, CancelReason::shutdown);
-    }
+    const bool running = held.place == Place::running;
     hand_back(held);
+    if (running) cut(held, CancelReason::shutdown);
   }
   on_turn_end();  // in the same moment
 }
@@ -61,7 +59,7 @@ void WorkerLoop::abandon() {
   stopping_ = true;
   lease_timer_.stop();
   for (const auto& [ticket, held] : held_) {
-    if (held->place == Place::running) sink_.on_cancel(ticket, CancelReason::shutdown);
+    if (held->place == Place::running) cut(*held, CancelReason::shutdown);
   }
   counts_.abandoned += held_.size();
   running_ = 0;

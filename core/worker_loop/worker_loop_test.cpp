@@ -330,6 +330,37 @@ TEST_F(WorkerLoopTest, WhatADeadWorkerHeldComesAgainWhenTheLeaseRunsOutAndUsedUp
   }
 }
 
+TEST_F(WorkerLoopTest, AnObserverSeesEachHandlerBeginAndEndOnce) {
+  struct Observer final : WorkObserver {
+    void on_begin(std::uint64_t, WorkItem& item) override {
+      log.push_back("begin " + item.payload);
+      item.trace.flags = 1;
+    }
+    void on_end(std::uint64_t, const WorkItem& item, const Outcome& outcome, const Settlement& settlement) override {
+      log.push_back("end " + item.payload + " " + std::string(name_of(outcome.kind)) + " " + settlement.reason);
+    }
+    void on_cut(std::uint64_t, const WorkItem& item, CancelReason) override { log.push_back("cut " + item.payload); }
+    Strings log;
+  } observer;
+  options.observer = &observer;
+  options.concurrency = 2;
+  options.max_in_flight = 3;
+  begin();
+  for (const char* payload : {"a", "b", "c"}) push(item(payload));
+  settle();
+  EXPECT_TRUE(sink.given.front().item->trace.sampled());
+  Outcome invalid = Outcome::reject("not what it should be");
+  invalid.reason = "invalid";
+  invalid.details = "[]";
+  sink.answer("a", std::move(invalid));
+  settle();
+  sink.answer("b", Outcome::ack());
+  settle();
+  sink.worker->cancel();
+  settle();
+  EXPECT_EQ(observer.log, (Strings{"begin a", "begin b", "end a nack invalid", "begin c", "end b ack ", "cut c"}));
+}
+
 TEST_F(WorkerLoopTest, DrainFinishesWhatRunsAndHandsBackWhatDoesNot) {
   options.concurrency = 2;
   options.max_in_flight = 4;
@@ -358,14 +389,14 @@ TEST_F(WorkerLoopTest, DrainFinishesWhatRunsAndHandsBackWhatDoesNot) {
   EXPECT_EQ(counts().handed_back, 3U);
   EXPECT_EQ(counts().abandoned, 0U);
   EXPECT_EQ(source->size(), 4U);
-  // Handed back: no try is used up, deliveries count.
+  // Handed back: no try is used up; deliveries count that a handler began.
   Recorder other;
   WorkerLoopOptions all = options;
   all.concurrency = 10;
   other.worker = WorkerLoop::create(*loop, *source, other, all);
   other.worker->start();
   settle();
-  EXPECT_EQ(other.log, (Strings{"b#2", "c#2", "d#2", "e#1"}));
+  EXPECT_EQ(other.log, (Strings{"b#2", "c#1", "d#1", "e#1"}));
   for (const auto& given : other.given) EXPECT_EQ(given.item->tries, 0U);
   other.worker->abandon();
   settle();
