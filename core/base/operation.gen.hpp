@@ -40,6 +40,20 @@ enum class Operation : std::uint32_t {
   storage_copy = 73,
   storage_rename = 74,
   storage_presign = 75,
+  messaging_publish = 128,
+  messaging_publish_batch = 129,
+  messaging_start_consumer = 130,
+  messaging_stop_consumer = 131,
+  messaging_kill_consumer = 132,
+  messaging_list_dead_letters = 133,
+  messaging_peek_dead_letter = 134,
+  messaging_redrive_dead_letters = 135,
+  messaging_purge_dead_letters = 136,
+  messaging_seek = 137,
+  messaging_groups = 138,
+  messaging_delete_group = 139,
+  messaging_topic_match = 140,
+  messaging_stats = 141,
   tasks_enqueue = 160,
   tasks_enqueue_many = 161,
   tasks_enqueue_batch = 162,
@@ -106,6 +120,20 @@ enum class Operation : std::uint32_t {
     case Operation::storage_copy: return "storage.copy";
     case Operation::storage_rename: return "storage.rename";
     case Operation::storage_presign: return "storage.presign";
+    case Operation::messaging_publish: return "messaging.publish";
+    case Operation::messaging_publish_batch: return "messaging.publish_batch";
+    case Operation::messaging_start_consumer: return "messaging.start_consumer";
+    case Operation::messaging_stop_consumer: return "messaging.stop_consumer";
+    case Operation::messaging_kill_consumer: return "messaging.kill_consumer";
+    case Operation::messaging_list_dead_letters: return "messaging.list_dead_letters";
+    case Operation::messaging_peek_dead_letter: return "messaging.peek_dead_letter";
+    case Operation::messaging_redrive_dead_letters: return "messaging.redrive_dead_letters";
+    case Operation::messaging_purge_dead_letters: return "messaging.purge_dead_letters";
+    case Operation::messaging_seek: return "messaging.seek";
+    case Operation::messaging_groups: return "messaging.groups";
+    case Operation::messaging_delete_group: return "messaging.delete_group";
+    case Operation::messaging_topic_match: return "messaging.topic_match";
+    case Operation::messaging_stats: return "messaging.stats";
     case Operation::tasks_enqueue: return "tasks.enqueue";
     case Operation::tasks_enqueue_many: return "tasks.enqueue_many";
     case Operation::tasks_enqueue_batch: return "tasks.enqueue_batch";

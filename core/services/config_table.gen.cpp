@@ -13,12 +13,36 @@ constexpr ConfigField cache_config_fields[] = {
 constexpr ConfigStruct cache_config_config{"CacheConfig", cache_config_fields};
 constexpr ConfigField messaging_config_fields[] = {
     {"url", string, false, json, nullptr},
+    {"topics", string, false, json, nullptr},
+    {"max_message_bytes", integer, false, json, nullptr},
+    {"max_bytes", integer, false, json, nullptr},
+    {"retention_ms", integer, false, json, nullptr},
+    {"poll_ms", integer, false, json, nullptr},
 };
 constexpr ConfigStruct messaging_config_config{"MessagingConfig", messaging_config_fields};
+constexpr ConfigField backoff_fields[] = {
+    {"kind", string, false, json, nullptr},
+    {"initial_ms", integer, false, json, nullptr},
+    {"factor", json, false, json, nullptr},
+    {"max_ms", integer, false, json, nullptr},
+    {"jitter_percent", integer, false, json, nullptr},
+};
+constexpr ConfigStruct backoff_config{"Backoff", backoff_fields};
 constexpr ConfigField consumer_fields[] = {
     {"name", string, false, json, nullptr},
     {"client", string, false, json, nullptr},
     {"topic", string, false, json, nullptr},
+    {"group", string, false, json, nullptr},
+    {"concurrency", integer, false, json, nullptr},
+    {"max_in_flight", integer, false, json, nullptr},
+    {"ordered", boolean, false, json, nullptr},
+    {"max_retries", integer, false, json, nullptr},
+    {"backoff", object, false, json, &backoff_config},
+    {"dead_letter", string, true, json, nullptr},
+    {"ack_wait_ms", integer, false, json, nullptr},
+    {"handler_timeout_ms", integer, true, json, nullptr},
+    {"start_from", string, false, json, nullptr},
+    {"schema", json, false, json, nullptr},
 };
 constexpr ConfigStruct consumer_config{"Consumer", consumer_fields};
 constexpr ConfigField event_subscription_fields[] = {

@@ -7,8 +7,13 @@ namespace spikard::services::detail {
 
 class Decoder;
 
+void decode(Decoder& d, Value v, TopicStyle& out);
+void decode(Decoder& d, Value v, StartFrom& out);
+void decode(Decoder& d, Value v, BackoffKind& out);
 void decode(Decoder& d, Value v, MessagingConfig& out);
 void encode(const MessagingConfig& in, NodeBuilder& out);
+void decode(Decoder& d, Value v, Backoff& out);
+void encode(const Backoff& in, NodeBuilder& out);
 void decode(Decoder& d, Value v, Consumer& out);
 void encode(const Consumer& in, NodeBuilder& out);
 

@@ -6,6 +6,15 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any, Literal, TypedDict
 
+TopicStyle = Literal["auto", "nats", "mqtt", "amqp"]
+"""How topics and the patterns of consumers are written on an embedded broker: like those of the broker it stands in for."""
+
+StartFrom = Literal["latest", "earliest"]
+"""Where a group begins that the broker does not know yet."""
+
+BackoffKind = Literal["exponential", "constant"]
+"""How the wait grows from failure to failure."""
+
 EventMode = Literal["binary", "structured"]
 """How an event is laid out in a message."""
 
@@ -91,12 +100,63 @@ class MessagingConfig:
 
     url: str = "sqlite:data/app.db"
     """`memory:`, `sqlite:FILE`, or the URL of another backend."""
+    topics: TopicStyle = "auto"
+    """How patterns are written, on `memory:` and `sqlite:`."""
+    max_message_bytes: int = 1048576
+    """The longest payload that is taken; keys and headers come on top (64 KiB together)."""
+    max_bytes: int = 268435456
+    """What `memory:` may hold, dead letters included; at the limit `publish` is refused (rate_limited)."""
+    retention_ms: int = 86400000
+    """How long a message that no group waits for is kept for replay, on `memory:` and `sqlite:`. `memory:` gives it up earlier when it needs the room. Dead letters stay until they are redriven or purged."""
+    poll_ms: int = 50
+    """How often `sqlite:` looks for what other processes did. Within a process consumers are woken at once."""
 
     def to_dict(self) -> dict[str, Any]:
         """Plain data; members that have their default are left out."""
         out: dict[str, Any] = {}
         if self.url != "sqlite:data/app.db":
             out["url"] = self.url
+        if self.topics != "auto":
+            out["topics"] = self.topics
+        if self.max_message_bytes != 1048576:
+            out["max_message_bytes"] = self.max_message_bytes
+        if self.max_bytes != 268435456:
+            out["max_bytes"] = self.max_bytes
+        if self.retention_ms != 86400000:
+            out["retention_ms"] = self.retention_ms
+        if self.poll_ms != 50:
+            out["poll_ms"] = self.poll_ms
+        return out
+
+
+@dataclass
+class Backoff:
+    """When a message comes again after its handler failed."""
+
+    kind: BackoffKind = "exponential"
+    """How the wait grows."""
+    initial_ms: int = 1000
+    """The wait after the first failure."""
+    factor: Any = None
+    """A number from 1 to 100; null for 2."""
+    max_ms: int = 300000
+    """The longest wait."""
+    jitter_percent: int = 0
+    """Takes off up to this part of each wait, at random, so that failures do not come back together."""
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain data; members that have their default are left out."""
+        out: dict[str, Any] = {}
+        if self.kind != "exponential":
+            out["kind"] = self.kind
+        if self.initial_ms != 1000:
+            out["initial_ms"] = self.initial_ms
+        if self.factor is not None:
+            out["factor"] = self.factor
+        if self.max_ms != 300000:
+            out["max_ms"] = self.max_ms
+        if self.jitter_percent != 0:
+            out["jitter_percent"] = self.jitter_percent
         return out
 
 
@@ -110,6 +170,28 @@ class Consumer:
     """Topic or pattern."""
     client: str = "default"
     """Which of `services.messaging`."""
+    group: str = ""
+    """Each message goes to one consumer of a group. What a group has taken is remembered by its name and topic; empty for the name of the consumer."""
+    concurrency: int = 16
+    """Handlers at once, in each process."""
+    max_in_flight: int = 0
+    """Messages in hand, those included that wait for a handler; 0 for as many as `concurrency`."""
+    ordered: bool = False
+    """A message waits until the one before it of the same key is settled, its retries included, in the whole group. Messages without a key do not wait."""
+    max_retries: int = 3
+    """After 1 + `max_retries` tries a message goes to the dead letters."""
+    backoff: Backoff = field(default_factory=Backoff)
+    """When it comes again after an exception or a time-out."""
+    dead_letter: str | None = None
+    """Topic for what is given up. Null: it is dropped and counted."""
+    ack_wait_ms: int = 30000
+    """A message whose consumer died goes to another one after this time. A consumer that lives keeps its messages, however long a handler takes."""
+    handler_timeout_ms: int | None = None
+    """The longest a handler may take; then it is cancelled and the message comes again. Null for no limit."""
+    start_from: StartFrom = "latest"
+    """Where a new group begins."""
+    schema: Any = None
+    """JSON Schema 2020-12 of the payload, which is then JSON. A message that does not fit goes to the dead letters at once, with its validation errors."""
 
     def to_dict(self) -> dict[str, Any]:
         """Plain data; members that have their default are left out."""
@@ -118,6 +200,28 @@ class Consumer:
         if self.client != "default":
             out["client"] = self.client
         out["topic"] = self.topic
+        if self.group:
+            out["group"] = self.group
+        if self.concurrency != 16:
+            out["concurrency"] = self.concurrency
+        if self.max_in_flight != 0:
+            out["max_in_flight"] = self.max_in_flight
+        if self.ordered:
+            out["ordered"] = self.ordered
+        if self.max_retries != 3:
+            out["max_retries"] = self.max_retries
+        if backoff := self.backoff.to_dict():
+            out["backoff"] = backoff
+        if self.dead_letter is not None:
+            out["dead_letter"] = self.dead_letter
+        if self.ack_wait_ms != 30000:
+            out["ack_wait_ms"] = self.ack_wait_ms
+        if self.handler_timeout_ms is not None:
+            out["handler_timeout_ms"] = self.handler_timeout_ms
+        if self.start_from != "latest":
+            out["start_from"] = self.start_from
+        if self.schema is not None:
+            out["schema"] = self.schema
         return out
 
 
@@ -1138,6 +1242,30 @@ class MessagingConfigDict(TypedDict, total=False):
 
     url: str
     """`memory:`, `sqlite:FILE`, or the URL of another backend."""
+    topics: TopicStyle
+    """How patterns are written, on `memory:` and `sqlite:`."""
+    max_message_bytes: int
+    """The longest payload that is taken; keys and headers come on top (64 KiB together)."""
+    max_bytes: int
+    """What `memory:` may hold, dead letters included; at the limit `publish` is refused (rate_limited)."""
+    retention_ms: int
+    """How long a message that no group waits for is kept for replay, on `memory:` and `sqlite:`. `memory:` gives it up earlier when it needs the room. Dead letters stay until they are redriven or purged."""
+    poll_ms: int
+    """How often `sqlite:` looks for what other processes did. Within a process consumers are woken at once."""
+
+class BackoffDict(TypedDict, total=False):
+    """When a message comes again after its handler failed."""
+
+    kind: BackoffKind
+    """How the wait grows."""
+    initial_ms: int
+    """The wait after the first failure."""
+    factor: Any
+    """A number from 1 to 100; null for 2."""
+    max_ms: int
+    """The longest wait."""
+    jitter_percent: int
+    """Takes off up to this part of each wait, at random, so that failures do not come back together."""
 
 class ConsumerDict(TypedDict, total=False):
     """A subscription whose messages a handler of the application takes."""
@@ -1148,6 +1276,28 @@ class ConsumerDict(TypedDict, total=False):
     """Which of `services.messaging`."""
     topic: str
     """Topic or pattern."""
+    group: str
+    """Each message goes to one consumer of a group. What a group has taken is remembered by its name and topic; empty for the name of the consumer."""
+    concurrency: int
+    """Handlers at once, in each process."""
+    max_in_flight: int
+    """Messages in hand, those included that wait for a handler; 0 for as many as `concurrency`."""
+    ordered: bool
+    """A message waits until the one before it of the same key is settled, its retries included, in the whole group. Messages without a key do not wait."""
+    max_retries: int
+    """After 1 + `max_retries` tries a message goes to the dead letters."""
+    backoff: BackoffDict
+    """When it comes again after an exception or a time-out."""
+    dead_letter: str | None
+    """Topic for what is given up. Null: it is dropped and counted."""
+    ack_wait_ms: int
+    """A message whose consumer died goes to another one after this time. A consumer that lives keeps its messages, however long a handler takes."""
+    handler_timeout_ms: int | None
+    """The longest a handler may take; then it is cancelled and the message comes again. Null for no limit."""
+    start_from: StartFrom
+    """Where a new group begins."""
+    schema: Any
+    """JSON Schema 2020-12 of the payload, which is then JSON. A message that does not fit goes to the dead letters at once, with its validation errors."""
 
 class EventSubscriptionDict(TypedDict, total=False):
     """Which events go to which handler. Patterns are exact text, or have `*` for any run of characters."""
