@@ -81,7 +81,7 @@ void FdSink::write(Level, std::string_view line) noexcept {
 Logger::Logger(std::shared_ptr<Sink> sink, const Clock& clock, Format format, Level level, std::string app)
     : sink_(std::move(sink)), clock_(clock), format_(format), level_(level), app_(std::move(app)) {}
 
-void Logger::log(Level level, std::string_view message, Attributes attributes) noexcept {
+void Logger::log_fields(Level level, std::string_view message, std::span<const Attribute> attributes) noexcept {
   if (!enabled(level)) return;
   try {
     std::string line;
@@ -95,7 +95,7 @@ void Logger::log(Level level, std::string_view message, Attributes attributes) n
   }
 }
 
-void Logger::write_json(std::string& line, Level level, std::string_view message, Attributes attributes) const {
+void Logger::write_json(std::string& line, Level level, std::string_view message, std::span<const Attribute> attributes) const {
   line += "{\"time\":\"";
   append_time(line, clock_.wall());
   line += "\",\"level\":\"";
@@ -115,7 +115,7 @@ void Logger::write_json(std::string& line, Level level, std::string_view message
   line.push_back('}');
 }
 
-void Logger::write_human(std::string& line, Level level, std::string_view message, Attributes attributes) const {
+void Logger::write_human(std::string& line, Level level, std::string_view message, std::span<const Attribute> attributes) const {
   append_time(line, clock_.wall());
   line.push_back(' ');
   std::string name(name_of(level));

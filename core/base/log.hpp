@@ -6,6 +6,7 @@
 #include <memory>
 #include <mutex>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 
@@ -94,7 +95,9 @@ class Logger {
          std::string app = {});
 
   [[nodiscard]] bool enabled(Level level) const noexcept { return level >= level_ && level != Level::off && sink_ != nullptr; }
-  void log(Level level, std::string_view message, Attributes attributes = {}) noexcept;
+  void log(Level level, std::string_view message, Attributes attributes = {}) noexcept { log_fields(level, message, attributes); }
+  /// As `log`, for attributes that are known only when it runs.
+  void log_fields(Level level, std::string_view message, std::span<const Attribute> attributes) noexcept;
   void trace(std::string_view message, Attributes attributes = {}) noexcept { log(Level::trace, message, attributes); }
   void debug(std::string_view message, Attributes attributes = {}) noexcept { log(Level::debug, message, attributes); }
   void info(std::string_view message, Attributes attributes = {}) noexcept { log(Level::info, message, attributes); }
@@ -102,8 +105,8 @@ class Logger {
   void error(std::string_view message, Attributes attributes = {}) noexcept { log(Level::error, message, attributes); }
 
  private:
-  void write_json(std::string& line, Level level, std::string_view message, Attributes attributes) const;
-  void write_human(std::string& line, Level level, std::string_view message, Attributes attributes) const;
+  void write_json(std::string& line, Level level, std::string_view message, std::span<const Attribute> attributes) const;
+  void write_human(std::string& line, Level level, std::string_view message, std::span<const Attribute> attributes) const;
 
   std::shared_ptr<Sink> sink_;
   const Clock& clock_;

@@ -1,0 +1,101 @@
+#include "telemetry/attributes.hpp"
+
+#include "base/json.hpp"
+
+namespace spikard::telemetry {
+namespace {
+
+const Node empty_object = Node::make(NodeType::object, 0, 0);
+
+std::string_view cut(std::string_view text) noexcept {
+  if (text.size() <= Attributes::max_text) return text;
+  std::size_t end = Attributes::max_text;
+  while (end > 0 && (static_cast<unsigned char>(text[end]) & 0xC0U) == 0x80U) --end;
+  return text.substr(0, end);
+}
+
+}  // namespace
+
+Value Attributes::root() const noexcept { return nodes_.empty() ? Value(&empty_object, "") : Value(nodes_.data(), text_.data()); }
+
+void Attributes::put_text(std::string_view text) {
+  text = cut(text);
+  nodes_.push_back(Node::make(NodeType::string, static_cast<std::uint32_t>(text.size()), text_.size()));
+  text_.append(text);
+}
+
+void Attributes::put_list(std::size_t count) {
+  nodes_.push_back(Node::make(NodeType::array, static_cast<std::uint32_t>(count), count));
+}
+
+void Attributes::put_nodes(Value value) {
+  switch (value.exists() ? value.type() : NodeType::null) {
+    case NodeType::boolean:
+    case NodeType::integer:
+    case NodeType::number: nodes_.push_back(value.node()); return;
+    case NodeType::string:
+    case NodeType::numtext: put_text(value.text()); return;
+    case NodeType::array: {
+      bool flat = true;
+      for (const Value one : value.elements())
+        flat = flat && (one.is(NodeType::boolean) || one.is(NodeType::integer) || one.is(NodeType::number) || one.is_string());
+      if (flat) {
+        put_list(value.size());
+        for (const Value one : value.elements()) put_nodes(one);
+        return;
+      }
+      break;
+    }
+    default: break;
+  }
+  std::string text;
+  if (value.exists()) json::Writer(text).write(value);
+  put_text(text.empty() ? std::string_view("null") : text);
+}
+
+void Attributes::set(std::string_view key, const AttributeValue& value) {
+  if (nodes_.empty()) {
+    nodes_.reserve(24);
+    text_.reserve(384);
+    nodes_.push_back(empty_object);
+  }
+  put_text(key);
+  switch (value.type()) {
+    case AttributeValue::Type::boolean: nodes_.push_back(Node::boolean(value.boolean())); break;
+    case AttributeValue::Type::integer: nodes_.push_back(Node::integer(value.integer())); break;
+    case AttributeValue::Type::number: nodes_.push_back(Node::number(value.number())); break;
+    case AttributeValue::Type::text: put_text(value.text()); break;
+    case AttributeValue::Type::texts:
+      put_list(value.list<std::string_view>().size());
+      for (const std::string_view one : value.list<std::string_view>()) put_text(one);
+      break;
+    case AttributeValue::Type::strings:
+      put_list(value.list<std::string>().size());
+      for (const std::string& one : value.list<std::string>()) put_text(one);
+      break;
+    case AttributeValue::Type::integers:
+      put_list(value.list<std::int64_t>().size());
+      for (const std::int64_t one : value.list<std::int64_t>()) nodes_.push_back(Node::integer(one));
+      break;
+    case AttributeValue::Type::numbers:
+      put_list(value.list<double>().size());
+      for (const double one : value.list<double>()) nodes_.push_back(Node::number(one));
+      break;
+    case AttributeValue::Type::nodes: put_nodes(value.nodes()); break;
+  }
+  ++nodes_[0].len;
+  nodes_[0].off = nodes_.size() - 1;
+}
+
+void Attributes::replace(std::string_view key, const AttributeValue& value) {
+  if (!find(key).exists()) return set(key, value);
+  // Rare: what stays is copied.
+  Attributes kept;
+  for (const auto& [name, old] : root().members()) {
+    if (name != key) kept.set(name, old);
+  }
+  kept.set(key, value);
+  *this = std::move(kept);
+}
+
+}  // namespace spikard::telemetry
