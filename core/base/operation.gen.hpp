@@ -84,6 +84,20 @@ enum class Operation : std::uint32_t {
   cloudevents_validate = 194,
   cloudevents_send = 195,
   cloudevents_send_batch = 196,
+  telemetry_context = 224,
+  telemetry_start_span = 225,
+  telemetry_end_span = 226,
+  telemetry_log = 227,
+  telemetry_add = 228,
+  telemetry_record = 229,
+  telemetry_flush = 230,
+  telemetry_statistics = 231,
+  telemetry_take_spans = 240,
+  telemetry_take_logs = 241,
+  telemetry_collect_metrics = 242,
+  telemetry_parse_traceparent = 248,
+  telemetry_parse_tracestate = 249,
+  telemetry_parse_baggage = 250,
 };
 
 [[nodiscard]] constexpr std::string_view name_of(Operation operation) noexcept {
@@ -164,6 +178,20 @@ enum class Operation : std::uint32_t {
     case Operation::cloudevents_validate: return "cloudevents.validate";
     case Operation::cloudevents_send: return "cloudevents.send";
     case Operation::cloudevents_send_batch: return "cloudevents.send_batch";
+    case Operation::telemetry_context: return "telemetry.context";
+    case Operation::telemetry_start_span: return "telemetry.start_span";
+    case Operation::telemetry_end_span: return "telemetry.end_span";
+    case Operation::telemetry_log: return "telemetry.log";
+    case Operation::telemetry_add: return "telemetry.add";
+    case Operation::telemetry_record: return "telemetry.record";
+    case Operation::telemetry_flush: return "telemetry.flush";
+    case Operation::telemetry_statistics: return "telemetry.statistics";
+    case Operation::telemetry_take_spans: return "telemetry.take_spans";
+    case Operation::telemetry_take_logs: return "telemetry.take_logs";
+    case Operation::telemetry_collect_metrics: return "telemetry.collect_metrics";
+    case Operation::telemetry_parse_traceparent: return "telemetry.parse_traceparent";
+    case Operation::telemetry_parse_tracestate: return "telemetry.parse_tracestate";
+    case Operation::telemetry_parse_baggage: return "telemetry.parse_baggage";
   }
   return "unknown";
 }

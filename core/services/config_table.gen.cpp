@@ -264,7 +264,24 @@ constexpr ConfigField schedule_fields[] = {
 };
 constexpr ConfigStruct schedule_config{"Schedule", schedule_fields};
 constexpr ConfigField telemetry_config_fields[] = {
+    {"exporter", string, true, json, nullptr},
     {"service_name", string, true, json, nullptr},
+    {"resource", map, false, string, nullptr},
+    {"sampler", string, true, json, nullptr},
+    {"sampler_arg", json, false, json, nullptr},
+    {"endpoint", string, true, json, nullptr},
+    {"headers", map, false, string, nullptr},
+    {"certificate", string, true, json, nullptr},
+    {"compression", string, true, json, nullptr},
+    {"traces", boolean, false, json, nullptr},
+    {"metrics", boolean, false, json, nullptr},
+    {"logs", boolean, false, json, nullptr},
+    {"export_timeout_ms", integer, true, json, nullptr},
+    {"schedule_delay_ms", integer, true, json, nullptr},
+    {"max_queue_size", integer, true, json, nullptr},
+    {"max_export_batch_size", integer, true, json, nullptr},
+    {"metric_interval_ms", integer, true, json, nullptr},
+    {"metrics_path", string, true, json, nullptr},
 };
 constexpr ConfigStruct telemetry_config_config{"TelemetryConfig", telemetry_config_fields};
 constexpr ConfigField shutdown_fields[] = {

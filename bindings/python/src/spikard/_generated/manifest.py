@@ -54,6 +54,15 @@ Misfire = Literal["skip", "once", "all"]
 Overlap = Literal["allow", "forbid"]
 """What becomes of a time of a schedule while the job before has not ended."""
 
+TelemetryExporter = Literal["none", "memory", "otlp_http", "otlp_http_json"]
+"""Where spans, metrics and log records go."""
+
+TelemetrySampler = Literal["always_on", "always_off", "traceidratio", "parentbased_always_on", "parentbased_always_off", "parentbased_traceidratio"]
+"""Which traces are recorded; those of `OTEL_TRACES_SAMPLER`."""
+
+TelemetryCompression = Literal["none", "gzip"]
+"""How what is exported is compressed."""
+
 ClockKind = Literal["real", "virtual"]
 """Where an application's time comes from."""
 
@@ -1060,16 +1069,84 @@ class Schedule:
 
 @dataclass
 class TelemetryConfig:
-    """Telemetry. Off unless an exporter is named here or by the `OTEL_...` variables."""
+    """Telemetry. Off unless an exporter is named here or by the environment (`OTEL_TRACES_EXPORTER`, `OTEL_METRICS_EXPORTER`, `OTEL_LOGS_EXPORTER`, or any of the `OTEL_EXPORTER_OTLP_...ENDPOINT` variables). What is null here comes from the `OTEL_...` variable it names, else from OpenTelemetry's default. `OTEL_SDK_DISABLED=true` turns everything off."""
 
+    exporter: TelemetryExporter | None = None
+    """Where it goes; null for what `OTEL_TRACES_EXPORTER` and its like say."""
     service_name: str | None = None
-    """Resource attribute `service.name`; null for the name of the application."""
+    """Resource attribute `service.name`; null for `OTEL_SERVICE_NAME`, else the name of the application."""
+    resource: dict[str, str] = field(default_factory=dict)
+    """Further resource attributes. `OTEL_RESOURCE_ATTRIBUTES` is merged with them, what stands here wins."""
+    sampler: TelemetrySampler | None = None
+    """Which traces are recorded (`OTEL_TRACES_SAMPLER`, `parentbased_always_on`)."""
+    sampler_arg: Any = None
+    """The share of the two ratio samplers, a number from 0 to 1 (`OTEL_TRACES_SAMPLER_ARG`, 1)."""
+    endpoint: str | None = None
+    """Base URL of the collector, to which `/v1/traces`, `/v1/metrics` and `/v1/logs` are added (`OTEL_EXPORTER_OTLP_ENDPOINT`, `http://localhost:4318`)."""
+    headers: dict[str, str] = field(default_factory=dict)
+    """Header fields sent to the collector, beside those of `OTEL_EXPORTER_OTLP_HEADERS`. Never logged."""
+    certificate: str | None = None
+    """PEM file of the roots that an `https` collector is checked against (`OTEL_EXPORTER_OTLP_CERTIFICATE`, the system's)."""
+    compression: TelemetryCompression | None = None
+    """How it is compressed (`OTEL_EXPORTER_OTLP_COMPRESSION`, none)."""
+    traces: bool = True
+    """Spans are made and exported."""
+    metrics: bool = True
+    """Metrics are exported."""
+    logs: bool = True
+    """Log records are exported."""
+    export_timeout_ms: int | None = None
+    """The longest that one export may take, retries included (`OTEL_EXPORTER_OTLP_TIMEOUT`, 10000)."""
+    schedule_delay_ms: int | None = None
+    """The longest that a span or log record waits for its batch (`OTEL_BSP_SCHEDULE_DELAY`, `OTEL_BLRP_SCHEDULE_DELAY`, 5000 and 1000)."""
+    max_queue_size: int | None = None
+    """Spans, and log records, that may wait; one more is dropped and counted (`OTEL_BSP_MAX_QUEUE_SIZE`, `OTEL_BLRP_MAX_QUEUE_SIZE`, 2048)."""
+    max_export_batch_size: int | None = None
+    """Spans, and log records, of one request to the collector (`OTEL_BSP_MAX_EXPORT_BATCH_SIZE`, `OTEL_BLRP_MAX_EXPORT_BATCH_SIZE`, 512)."""
+    metric_interval_ms: int | None = None
+    """Time between two exports of the metrics (`OTEL_METRIC_EXPORT_INTERVAL`, 60000)."""
+    metrics_path: str | None = None
+    """Path at which the application's HTTP server answers with all metrics, in the text format of Prometheus or, where the client prefers it, OpenMetrics. Null: nowhere."""
 
     def to_dict(self) -> dict[str, Any]:
         """Plain data; members that have their default are left out."""
         out: dict[str, Any] = {}
+        if self.exporter is not None:
+            out["exporter"] = self.exporter
         if self.service_name is not None:
             out["service_name"] = self.service_name
+        if self.resource:
+            out["resource"] = dict(self.resource)
+        if self.sampler is not None:
+            out["sampler"] = self.sampler
+        if self.sampler_arg is not None:
+            out["sampler_arg"] = self.sampler_arg
+        if self.endpoint is not None:
+            out["endpoint"] = self.endpoint
+        if self.headers:
+            out["headers"] = dict(self.headers)
+        if self.certificate is not None:
+            out["certificate"] = self.certificate
+        if self.compression is not None:
+            out["compression"] = self.compression
+        if not self.traces:
+            out["traces"] = self.traces
+        if not self.metrics:
+            out["metrics"] = self.metrics
+        if not self.logs:
+            out["logs"] = self.logs
+        if self.export_timeout_ms is not None:
+            out["export_timeout_ms"] = self.export_timeout_ms
+        if self.schedule_delay_ms is not None:
+            out["schedule_delay_ms"] = self.schedule_delay_ms
+        if self.max_queue_size is not None:
+            out["max_queue_size"] = self.max_queue_size
+        if self.max_export_batch_size is not None:
+            out["max_export_batch_size"] = self.max_export_batch_size
+        if self.metric_interval_ms is not None:
+            out["metric_interval_ms"] = self.metric_interval_ms
+        if self.metrics_path is not None:
+            out["metrics_path"] = self.metrics_path
         return out
 
 
@@ -1683,10 +1760,44 @@ class ScheduleDict(TypedDict, total=False):
     """What becomes of a time while the job before has not ended."""
 
 class TelemetryConfigDict(TypedDict, total=False):
-    """Telemetry. Off unless an exporter is named here or by the `OTEL_...` variables."""
+    """Telemetry. Off unless an exporter is named here or by the environment (`OTEL_TRACES_EXPORTER`, `OTEL_METRICS_EXPORTER`, `OTEL_LOGS_EXPORTER`, or any of the `OTEL_EXPORTER_OTLP_...ENDPOINT` variables). What is null here comes from the `OTEL_...` variable it names, else from OpenTelemetry's default. `OTEL_SDK_DISABLED=true` turns everything off."""
 
+    exporter: TelemetryExporter | None
+    """Where it goes; null for what `OTEL_TRACES_EXPORTER` and its like say."""
     service_name: str | None
-    """Resource attribute `service.name`; null for the name of the application."""
+    """Resource attribute `service.name`; null for `OTEL_SERVICE_NAME`, else the name of the application."""
+    resource: dict[str, str]
+    """Further resource attributes. `OTEL_RESOURCE_ATTRIBUTES` is merged with them, what stands here wins."""
+    sampler: TelemetrySampler | None
+    """Which traces are recorded (`OTEL_TRACES_SAMPLER`, `parentbased_always_on`)."""
+    sampler_arg: Any
+    """The share of the two ratio samplers, a number from 0 to 1 (`OTEL_TRACES_SAMPLER_ARG`, 1)."""
+    endpoint: str | None
+    """Base URL of the collector, to which `/v1/traces`, `/v1/metrics` and `/v1/logs` are added (`OTEL_EXPORTER_OTLP_ENDPOINT`, `http://localhost:4318`)."""
+    headers: dict[str, str]
+    """Header fields sent to the collector, beside those of `OTEL_EXPORTER_OTLP_HEADERS`. Never logged."""
+    certificate: str | None
+    """PEM file of the roots that an `https` collector is checked against (`OTEL_EXPORTER_OTLP_CERTIFICATE`, the system's)."""
+    compression: TelemetryCompression | None
+    """How it is compressed (`OTEL_EXPORTER_OTLP_COMPRESSION`, none)."""
+    traces: bool
+    """Spans are made and exported."""
+    metrics: bool
+    """Metrics are exported."""
+    logs: bool
+    """Log records are exported."""
+    export_timeout_ms: int | None
+    """The longest that one export may take, retries included (`OTEL_EXPORTER_OTLP_TIMEOUT`, 10000)."""
+    schedule_delay_ms: int | None
+    """The longest that a span or log record waits for its batch (`OTEL_BSP_SCHEDULE_DELAY`, `OTEL_BLRP_SCHEDULE_DELAY`, 5000 and 1000)."""
+    max_queue_size: int | None
+    """Spans, and log records, that may wait; one more is dropped and counted (`OTEL_BSP_MAX_QUEUE_SIZE`, `OTEL_BLRP_MAX_QUEUE_SIZE`, 2048)."""
+    max_export_batch_size: int | None
+    """Spans, and log records, of one request to the collector (`OTEL_BSP_MAX_EXPORT_BATCH_SIZE`, `OTEL_BLRP_MAX_EXPORT_BATCH_SIZE`, 512)."""
+    metric_interval_ms: int | None
+    """Time between two exports of the metrics (`OTEL_METRIC_EXPORT_INTERVAL`, 60000)."""
+    metrics_path: str | None
+    """Path at which the application's HTTP server answers with all metrics, in the text format of Prometheus or, where the client prefers it, OpenMetrics. Null: nowhere."""
 
 class ShutdownDict(TypedDict, total=False):
     """The four spans of the drain (docs/guide/shutdown.md). Exit never takes longer than their sum."""
