@@ -19,6 +19,12 @@ struct NotBuilt : std::runtime_error {
   explicit NotBuilt(const std::string& what) : std::runtime_error("not built: " + what) {}
 };
 
+/// An error of the product where the harness opens something; its kind and detail go to the player.
+struct Failed : std::runtime_error {
+  explicit Failed(Error what) : std::runtime_error(what.to_string()), error(std::move(what)) {}
+  Error error;
+};
+
 /// What the handlers, hooks and factories of one case share. Everything they look at in `app` (the case's `app`) lives as long as
 /// this.
 struct Case {

@@ -10,6 +10,7 @@
 #include "app/application.hpp"
 #include "base/json.hpp"
 #include "case.hpp"
+#include "toolbox/toolbox.hpp"
 
 namespace spikard::e2e {
 namespace {
@@ -97,6 +98,8 @@ class Harness {
       return failure("not_built", e.what());
     } catch (const Refused& e) {
       return failure(e.type, e.what());
+    } catch (const Failed& e) {
+      return failure(e.error);
     } catch (const std::exception& e) {
       return failure("invalid_argument", e.what());
     }
@@ -128,14 +131,61 @@ class Harness {
       }
     } else if (op == "trace") {
       out.key("dependency_trace");
-      out.begin_array();
-      if (running_ != nullptr) {
-        for (const std::string& event : running_->trace()) out.string(event);
+      texts(out, running_ == nullptr ? std::vector<std::string>() : running_->trace());
+    } else if (op == "backends") {
+      only(request, {"op", "subsystem"}, "backends");
+      out.key("backends");
+      texts(out, Toolbox::backends(text_or(request, "subsystem")));
+    } else if (op == "client") {
+      only(request, {"op", "client"}, "client");
+      toolbox_.reset();
+      toolbox_ = std::make_unique<Toolbox>(request.find("client"));
+      out.key("capabilities");
+      texts(out, toolbox_->capabilities());
+    } else if (op == "do") {
+      only(request, {"op", "do", "args"}, "do");
+      if (toolbox_ == nullptr) throw Refused("protocol", "there is no client");
+      const Result<Document> result = toolbox_->run(std::string(text_or(request, "do")), request.find("args"));
+      if (!result.ok()) return failure(result.error());
+      out.key("result");
+      std::string value;
+      write_result(value, result->root());
+      out.raw(value);
+    } else if (op == "close") {
+      if (toolbox_ != nullptr) {
+        const Result<Document> closed = toolbox_->close();
+        toolbox_.reset();
+        if (!closed.ok()) return failure(closed.error());
       }
-      out.end_array();
     } else {
       throw NotBuilt("op " + std::string(op));
     }
+    out.end_object();
+    return text;
+  }
+
+  static void texts(json::Writer& out, const std::vector<std::string>& list) {
+    out.begin_array();
+    for (const std::string& one : list) out.string(one);
+    out.end_array();
+  }
+
+  /// As an application's code sees it.
+  static std::string failure(const Error& error) {
+    std::string text;
+    json::Writer out(text);
+    out.begin_object();
+    out.key("ok");
+    out.boolean(false);
+    out.key("error");
+    out.begin_object();
+    out.key("kind");
+    out.string(name_of(error.kind()));
+    out.key("detail");
+    out.string(error.detail());
+    out.key("message");
+    out.string(error.message());
+    out.end_object();
     out.end_object();
     return text;
   }
@@ -158,6 +208,7 @@ class Harness {
   }
 
   std::unique_ptr<Running> running_;
+  std::unique_ptr<Toolbox> toolbox_;
 };
 
 }  // namespace

@@ -6,7 +6,7 @@ import time
 from typing import Any, Callable
 
 from . import expect as expectations
-from . import match, message
+from . import match, message, toolbox
 from .expect import NotBuilt
 from .harness import Crashed, Harness, StartError
 from .http1 import Closed, Connection, Malformed, Response, Timeout
@@ -50,11 +50,20 @@ class Run:
         self.answers: dict[int, Response] = {}
         self.step = 0
         self.trace_at_step = 0
+        self.before: dict[str, int] = {}  # how many spans, logs, events there were at the start of the step
         self.stopped = False
 
     def trace(self) -> tuple[list[str], list[str]]:
         whole = self.harness.dependency_trace()
         return whole, whole[self.trace_at_step:]
+
+    def of_step(self, what: str) -> list[Any]:
+        """The spans, logs or events since the start of the step."""
+        return self.all_of(what)[self.before.get(what, 0):]
+
+    def all_of(self, what: str) -> list[Any]:
+        asked: list[Any] = getattr(self.harness, what)()
+        return asked
 
     def close(self) -> None:
         if self.connection is not None:
@@ -129,6 +138,8 @@ def _once(run: Run, step: dict[str, Any]) -> list[str]:
 def _counted(run: Run, step: dict[str, Any]) -> list[str]:
     expect = dict(step["expect"])
     wanted = expect.pop("counts")
+    within = expect.pop("within_ms", None)  # of all of them
+    began = time.monotonic()
     counts: dict[str, int] = {}
     failures: list[str] = []
     for _ in range(step.get("repeat", 1)):
@@ -139,6 +150,8 @@ def _counted(run: Run, step: dict[str, Any]) -> list[str]:
         counts[str(r.status)] = counts.get(str(r.status), 0) + 1
         run.answers[run.step] = r
         failures = failures or expectations.check(expect, r, run)
+    if within is not None and (time.monotonic() - began) * 1000 > within:
+        failures.append(f"took {(time.monotonic() - began) * 1000:.0f} ms, wanted {within}")
     for status, bounds in wanted.items():
         n = counts.get(status, 0)
         if n < bounds.get("min", 0) or n > bounds.get("max", n):
@@ -216,13 +229,21 @@ def _sleep(_: Run, step: dict[str, Any]) -> list[str]:
 
 
 def _shutdown(run: Run, step: dict[str, Any]) -> list[str]:
-    unknown = step["shutdown"].keys() - {"drain_timeout_ms"}
-    if unknown or step.get("expect"):
-        raise NotBuilt(f"shutdown with {sorted(unknown) or sorted(step['expect'])}")
+    unknown = (step["shutdown"].keys() - {"drain_timeout_ms"}) | (step["expect"].keys() - {"within_ms"})
+    if unknown:
+        raise NotBuilt(f"shutdown with {sorted(unknown)}")
     run.close()
+    began = time.monotonic()
     run.harness.stop(step["shutdown"].get("drain_timeout_ms"))
     run.stopped = True
-    return []
+    took = (time.monotonic() - began) * 1000
+    return [f"took {took:.0f} ms, wanted {step['expect']['within_ms']}"] if took > step["expect"].get("within_ms", took) else []
+
+
+def _metrics(run: Run, step: dict[str, Any]) -> list[str]:
+    if step["metrics"] or step["expect"].keys() - {"metrics"}:
+        raise NotBuilt(f"metrics with {sorted(step['metrics']) or sorted(step['expect'])}")
+    return expectations.check(step["expect"], Response(), run)
 
 
 def _not_built(feature: str) -> Callable[[Run, dict[str, Any]], list[str]]:
@@ -239,8 +260,12 @@ STEPS: dict[str, tuple[Callable[[Run, dict[str, Any]], list[str]], frozenset[str
     "shutdown": (_shutdown, frozenset({"shutdown", "expect"})),
     "websocket": (_not_built("websocket steps"), frozenset({"websocket", "expect"})),
     "grpc": (_not_built("grpc steps"), frozenset({"grpc", "expect"})),
-    "metrics": (_not_built("metrics steps"), frozenset({"metrics", "expect"})),
+    "metrics": (_metrics, frozenset({"metrics", "expect"})),
 }
+
+
+# What an expectation compares is asked of the harness, and counted from the start of the step.
+WATCHED = {"spans": "spans", "logs": "logs", "events": "events", "dispatched_to": "events"}
 
 
 def play(case: dict[str, Any], harness: Harness) -> list[str]:
@@ -255,9 +280,9 @@ def play(case: dict[str, Any], harness: Harness) -> list[str]:
 
 def _play(case: dict[str, Any], harness: Harness) -> list[str]:
     if "client" in case:
-        raise NotBuilt(f"client {', '.join(case['client'])}")
+        return toolbox.play(case, harness)
     if "expect_spans" in case:
-        raise NotBuilt("expect_spans")
+        raise NotBuilt("expect_spans beside app")
     for step in case["steps"]:  # before anything runs: a key that is not known fails the case
         kind = _kind(step)
         if unknown := step.keys() - STEPS[kind][1]:
@@ -271,12 +296,15 @@ def _play(case: dict[str, Any], harness: Harness) -> list[str]:
         return [f"the application did not start: {e.type}: {e.message}"]
     run = Run(harness, port)
     traced = any("dependency_trace" in s.get("expect", {}) for s in case["steps"])
+    told = {WATCHED[k] for s in case["steps"] for k in s.get("expect", {}) if k in WATCHED}
     failures: list[str] = []
     try:
         for i, step in enumerate(case["steps"]):
             run.step = i
             if traced and not run.stopped:
                 run.trace_at_step = len(harness.dependency_trace())
+            if not run.stopped:
+                run.before = {what: len(run.all_of(what)) for what in told}
             try:
                 failures = [f"step {i}: {why}" for why in STEPS[_kind(step)][0](run, step)]
             except OSError as e:

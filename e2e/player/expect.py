@@ -8,7 +8,7 @@ import time
 import zlib
 from typing import Any, Callable, Protocol
 
-from . import jsonio, match
+from . import jsonio, match, told
 from .http1 import Response
 
 
@@ -26,6 +26,12 @@ class Context(Protocol):
 
     def trace(self) -> tuple[list[str], list[str]]:
         """The dependency trace since the start of the application, and the part of it since the start of the step."""
+
+    def of_step(self, what: str) -> list[Any]:
+        """The `spans`, `logs` or `events` since the start of the step."""
+
+    def all_of(self, what: str) -> list[Any]:
+        """The `spans`, `logs`, `metrics` or `events` there are."""
 
 
 def decoded(r: Response) -> bytes:
@@ -196,6 +202,34 @@ def _sse_lacks_data(want: str, r: Response, _: Context) -> str | None:
     return f"an event has the data {want!r}" if any(e["data"] == want for e in events) else None
 
 
+def _told(what: str, compare: Callable[[list[Any], list[Any]], str | None], whole: bool = False, twice: bool = False) -> Callable[[Any, Response, Context], str | None]:
+    def check(want: Any, _: Response, context: Context) -> str | None:
+        whys = told.eventually(lambda: context.all_of(what) if whole else context.of_step(what), lambda got: compare(want, got), twice)
+        return f"{what}: {whys[0]}" if whys else None
+
+    return check
+
+
+def _spans_exactly(want: list[Any], got: list[Any]) -> str | None:
+    return told.exactly(want, got, told.span)
+
+
+def _spans_among(want: list[Any], got: list[Any]) -> str | None:
+    return told.among(want, got, told.span)
+
+
+def _records_among(want: list[Any], got: list[Any]) -> str | None:
+    return told.among(want, got, told.record)
+
+
+def _events(want: list[Any], got: list[Any]) -> str | None:
+    return match.json(want, [e["event"] for e in got])
+
+
+def _dispatched(want: Any, got: list[Any]) -> str | None:
+    return match.json([want], [e["handler"] for e in got])
+
+
 def _accept(*_: Any) -> str | None:
     return None  # looked at where the answer is read: `aborted`, `or_closed`, `or_startup_error`
 
@@ -205,6 +239,8 @@ CHECKS: dict[str, Callable[[Any, Response, Context], str | None]] = {
     "body_has": _body_has, "body_lacks": _body_lacks, "json_lacks": _json_lacks, "equal": _equal, "differs_from_step": _differs,
     "within_ms": _within, "first_byte_within_ms": _first_byte_within, "wire_chunks": _wire_chunks, "dependency_trace": _dependency_trace,
     "sse": _sse, "sse_lacks_data": _sse_lacks_data, "aborted": _accept, "or_closed": _accept, "or_startup_error": _accept,
+    "spans": _told("spans", _spans_exactly, twice=True), "eventually_spans": _told("spans", _spans_among, whole=True), "logs": _told("logs", _records_among),
+    "metrics": _told("metrics", _records_among, whole=True), "events": _told("events", _events, twice=True), "dispatched_to": _told("events", _dispatched, twice=True),
 }
 
 

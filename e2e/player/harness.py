@@ -1,7 +1,6 @@
 """Talks to a language's harness: a process that builds applications from cases. The protocol is in ../README.md."""
 from __future__ import annotations
 
-import json
 import os
 import pathlib
 import select
@@ -11,6 +10,7 @@ import time
 from typing import Any
 
 from . import jsonio
+from .expect import NotBuilt
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 
@@ -26,6 +26,16 @@ class StartError(Exception):
         super().__init__(error.get("message", ""))
         self.type: str = error.get("type", "")
         self.message: str = error.get("message", "")
+
+
+class OpError(Exception):
+    """An op of a client failed, as an application's code would see it."""
+
+    def __init__(self, error: dict[str, Any]) -> None:
+        self.kind: str = error.get("kind", "")
+        self.detail: str = error.get("detail") or ""
+        self.message: str = error.get("message", "")
+        super().__init__(f"{self.kind}/{self.detail}: {self.message}")
 
 
 def command(language: str) -> list[str]:
@@ -61,6 +71,7 @@ class Harness:
         self.log = tempfile.TemporaryFile()
         self.answered = False
         self.crashes = 0
+        self._backends: dict[str, list[str]] = {}
 
     def _ensure(self) -> subprocess.Popen[bytes]:
         if self.process is None or self.process.poll() is not None:
@@ -98,7 +109,7 @@ class Harness:
                 self.pending += data
         line, self.pending = self.pending.split(b"\n", 1)
         try:
-            reply: dict[str, Any] = json.loads(line)
+            reply: dict[str, Any] = jsonio.loads(line)
         except ValueError:
             self.kill()
             raise Crashed(f"the harness said {line[:200]!r}") from None
@@ -119,6 +130,50 @@ class Harness:
         if not reply.get("ok"):
             raise Crashed(f"stop failed: {reply.get('error')}")
         return reply.get("report") or {}
+
+    def _asked(self, request: dict[str, Any]) -> dict[str, Any]:
+        """Raises NotBuilt for what the harness does not have, OpError for what failed."""
+        reply = self.call(request)
+        if not reply.get("ok"):
+            error = reply.get("error", {})
+            if error.get("type") == "not_built":
+                raise NotBuilt(error.get("message", ""))
+            if "kind" not in error:
+                raise Crashed(f"the harness answered {request['op']!r} with {error}")
+            raise OpError(error)
+        return reply
+
+    def backends(self, subsystem: str) -> list[str]:
+        """What `any` stands for."""
+        if subsystem not in self._backends:
+            self._backends[subsystem] = list(self._asked({"op": "backends", "subsystem": subsystem})["backends"])
+        return self._backends[subsystem]
+
+    def client(self, client: dict[str, Any]) -> list[str]:
+        """Opens it on an empty backend, closing the one before; its capabilities."""
+        return list(self._asked({"op": "client", "client": client}).get("capabilities", []))
+
+    def do(self, op: str, args: dict[str, Any]) -> Any:
+        return self._asked({"op": "do", "do": op, "args": args}).get("result")
+
+    def close_client(self) -> None:
+        try:
+            self._asked({"op": "close"})
+        except OpError as e:
+            raise Crashed(f"close failed: {e}") from None
+
+    def spans(self) -> list[Any]:
+        return list(self._asked({"op": "spans"})["spans"])
+
+    def logs(self) -> list[Any]:
+        return list(self._asked({"op": "logs"})["logs"])
+
+    def metrics(self) -> list[Any]:
+        return list(self._asked({"op": "metrics"})["metrics"])
+
+    def events(self) -> list[Any]:
+        """`{event, handler}` of each that a handler got."""
+        return list(self._asked({"op": "events"})["events"])
 
     def dependency_trace(self) -> list[str]:
         return list(self.call({"op": "trace"})["dependency_trace"])

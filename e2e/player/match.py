@@ -94,6 +94,15 @@ def json(want: Any, got: Any, subset: bool = False, at: str = "") -> str | None:
     return None if same else f"{here}: wanted {show(want)}, got {show(got)}"
 
 
+def null_is_absent(want: Any, got: Any) -> Any:
+    """`got` with a null for every null that is wanted of a member that is not there."""
+    if isinstance(want, dict) and isinstance(got, dict):
+        return {**{k: None for k, v in want.items() if v is None}, **{k: null_is_absent(want.get(k), v) for k, v in got.items()}}
+    if isinstance(want, list) and isinstance(got, list) and len(want) == len(got):
+        return [null_is_absent(w, g) for w, g in zip(want, got)]
+    return got
+
+
 def as_set(want: list[Any], got: list[Any], fits: Callable[[Any, Any], bool]) -> str | None:
     """Pairs each wanted item with one of its own (maximum bipartite matching, for a wildcard may fit several)."""
     if len(want) != len(got):
