@@ -103,6 +103,19 @@ void merge(Value below, Value above, NodeBuilder& out) {
   out.end();
 }
 
+/// The file without `[app]`, which says how to start the program and belongs to the command line.
+Document without_app(Value file) {
+  NodeBuilder out;
+  out.begin_object();
+  for (const auto member : file.members()) {
+    if (member.key == "app") continue;
+    out.key(member.key);
+    out.copy(member.value);
+  }
+  out.end();
+  return Document(std::move(out));
+}
+
 Document merged(Value below, Value above) {
   if (!below.exists()) return Document(above);
   NodeBuilder out;
@@ -317,18 +330,44 @@ Result<std::string> port_path(Value manifest, std::string_view text) {
 
 }  // namespace
 
+Result<std::optional<std::string>> app_command(const ConfigSources& sources) {
+  using R = Result<std::optional<std::string>>;
+  if (!sources.toml) return R(std::nullopt);
+  auto file = read_toml(*sources.toml, sources.toml_name);
+  if (!file.ok()) return R(std::move(file).error());
+  const Value app = file->root().find("app");
+  if (!app) return R(std::nullopt);
+  if (!app.is_object()) return R(invalid_argument(sources.toml_name + ": app: expected a table"));
+  for (const auto member : app.members()) {
+    if (member.key != "command")
+      return R(invalid_argument(sources.toml_name + ": app." + std::string(member.key) + ": unknown key; expected \"command\""));
+  }
+  const Value command = app.find("command");
+  if (!command.is_string() || command.text().empty())
+    return R(invalid_argument(sources.toml_name + ": app.command: expected the command that starts the application, as text"));
+  return R(std::string(command.text()));
+}
+
 Result<Document> layered_manifest(Value manifest, const ConfigSources& sources) {
   Document result = manifest.exists() ? Document(manifest) : Document();
   if (sources.toml) {
     auto file = read_toml(*sources.toml, sources.toml_name);
     if (!file.ok()) return std::move(file).error();
-    result = merged(result.root(), file->root());
+    result = merged(result.root(), without_app(file->root()).root());
   }
   Overlay overlay;
   if (const auto port = sources.environment.find("PORT"); port != sources.environment.end() && !port->second.empty()) {
     auto path = port_path(result.root(), port->second);
     if (!path.ok()) return std::move(path).error();
     if (!path->empty()) SPIKARD_TRY(place(overlay, "PORT", *path, port->second));
+  }
+  if (const auto url = sources.environment.find("DATABASE_URL"); url != sources.environment.end() && !url->second.empty()) {
+    for (const std::string_view path :
+         {"services__db__default__url", "services__tasks__default__url", "services__messaging__default__url"}) {
+      if (path.find("messaging") != std::string_view::npos && !url->second.starts_with("sqlite:"))
+        continue;  // only SQLite is a broker too
+      SPIKARD_TRY(place(overlay, "DATABASE_URL", path, url->second));
+    }
   }
   constexpr std::string_view prefix = "SPIKARD_";
   const auto top = names_of(manifest_config);

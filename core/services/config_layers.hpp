@@ -27,11 +27,16 @@ struct ConfigSources {
 /// - `SPIKARD_HTTP__LIMITS__BODY_BYTES=1000`: two underscores go one level down, names in any case, a number is a place in a list
 /// (`LISTENERS__0__PORT`). The text
 ///   is read as the type of that member; lists of texts as `a,b` or JSON; objects as JSON; `null` where null may stand.
+/// - `DATABASE_URL` is the URL of `services.db.default` and `services.tasks.default`, and of `services.messaging.default` if it
+/// is a `sqlite:` one. `SPIKARD_SERVICES__...` wins over it.
 /// - `PORT` sets the port of the first listener that has one, or adds a listener, when there is an HTTP server.
 /// - `SPIKARD_` names that are no member of the manifest are refused when they have two underscores in a row or look like a slip
 /// of a member's name.
 ///
 /// Errors: invalid_argument naming the file and line, or the variable, and what was expected.
 [[nodiscard]] Result<Document> layered_manifest(Value manifest, const ConfigSources& sources);
+
+/// `[app] command` of spikard.toml: what `spikard run` executes. Nothing when there is no file or no `[app]`.
+[[nodiscard]] Result<std::optional<std::string>> app_command(const ConfigSources& sources);
 
 }  // namespace spikard::services

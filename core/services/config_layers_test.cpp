@@ -111,6 +111,28 @@ TEST(ConfigLayers, PortSetsTheFirstListenerWithAPort) {
             "PORT: expected an integer from 0 to 65535; got \"70000\"");
 }
 
+TEST(ConfigLayers, DatabaseUrlIsTheUrlOfDatabaseTasksAndASqliteBroker) {
+  EXPECT_EQ(layered("{}", std::nullopt, {{"DATABASE_URL", "postgres://h/d"}}),
+            R"({"services":{"db":{"default":{"url":"postgres://h/d"}},"tasks":{"default":{"url":"postgres://h/d"}}}})");
+  EXPECT_EQ(
+      layered("{}", "[services.db.default]\nurl = \"sqlite:a\"\n",
+              {{"DATABASE_URL", "sqlite:b"}, {"SPIKARD_SERVICES__TASKS__DEFAULT__URL", "memory:"}}),
+      R"({"services":{"db":{"default":{"url":"sqlite:b"}},"messaging":{"default":{"url":"sqlite:b"}},"tasks":{"default":{"url":"memory:"}}}})");
+}
+
+TEST(ConfigLayers, TheCommandOfTheAppIsTheCommandLines) {
+  EXPECT_EQ(layered("{}", "name = \"a\"\n[app]\ncommand = \"python app.py\"\n", {}), R"({"name":"a"})");
+  const auto command = [](std::string toml) {
+    auto got = app_command({.toml = std::move(toml)});
+    return got.ok() ? got->value_or("none") : got.error().message();
+  };
+  EXPECT_EQ(command("[app]\ncommand = \"python app.py\"\n"), "python app.py");
+  EXPECT_EQ(command("name = \"a\"\n"), "none");
+  EXPECT_EQ(command("[app]\ncomand = \"x\"\n"), "spikard.toml: app.comand: unknown key; expected \"command\"");
+  EXPECT_EQ(command("[app]\ncommand = 5\n"),
+            "spikard.toml: app.command: expected the command that starts the application, as text");
+}
+
 TEST(ConfigLayers, TheResultIsCheckedByTheManifest) {
   auto document = json::parse("{}");
   const auto result = layered_manifest(document->root(), {.toml = "[shutdown]\ntimout_ms = 1\n"});

@@ -36,6 +36,19 @@ std::optional<Drive> drive_from(std::string_view text) noexcept {
 }
 
 namespace {
+constexpr std::array<std::string_view, 4> role_names{"web", "consumer", "worker", "scheduler"};
+}
+std::string_view name_of(Role v) noexcept {
+  return role_names[static_cast<std::size_t>(v)];
+}
+std::optional<Role> role_from(std::string_view text) noexcept {
+  for (std::size_t i = 0; i < role_names.size(); ++i) {
+    if (role_names[i] == text) return static_cast<Role>(i);
+  }
+  return std::nullopt;
+}
+
+namespace {
 constexpr std::array<std::string_view, 2> log_format_names{"json", "human"};
 }
 std::string_view name_of(LogFormat v) noexcept {
@@ -68,6 +81,9 @@ void decode(Decoder& d, Value v, ClockKind& out) {
 }
 void decode(Decoder& d, Value v, Drive& out) {
   if (const auto i = d.choice(v, drive_names)) out = static_cast<Drive>(*i);
+}
+void decode(Decoder& d, Value v, Role& out) {
+  if (const auto i = d.choice(v, role_names)) out = static_cast<Role>(*i);
 }
 void decode(Decoder& d, Value v, LogFormat& out) {
   if (const auto i = d.choice(v, log_format_names)) out = static_cast<LogFormat>(*i);
@@ -265,7 +281,7 @@ void encode(const Services& in, NodeBuilder& out) {
 }
 
 void decode(Decoder& d, Value v, Manifest& out) {
-  static constexpr std::array<std::string_view, 15> known{"name", "clock", "io_threads", "drive", "handle_signals", "http", "services", "consumers", "workers", "schedules", "events", "event_consumers", "telemetry", "shutdown", "log"};
+  static constexpr std::array<std::string_view, 16> known{"name", "clock", "io_threads", "drive", "handle_signals", "http", "roles", "services", "consumers", "workers", "schedules", "events", "event_consumers", "telemetry", "shutdown", "log"};
   if (!d.object(v, known)) return;
   if (const auto m = d.member(v, "name")) {
     d.text(m.value(), out.name, 1, 128);
@@ -287,6 +303,17 @@ void decode(Decoder& d, Value v, Manifest& out) {
       out.http.reset();
     } else {
       decode(d, m.value(), out.http.emplace());
+    }
+  }
+  if (const auto m = d.member(v, "roles")) {
+    if (d.array(m.value())) {
+      out.roles.clear();
+      std::size_t index = 0;
+      for (const Value each : m.value().elements()) {
+        const auto item = d.element(each, index++);
+        auto& slot = out.roles.emplace_back();
+        decode(d, item.value(), slot);
+      }
     }
   }
   if (const auto m = d.member(v, "services")) {
@@ -384,6 +411,14 @@ void encode(const Manifest& in, NodeBuilder& out) {
   if (in.http.has_value()) {
     out.key("http");
     encode(*in.http, out);
+  }
+  if (!in.roles.empty()) {
+    out.key("roles");
+    out.begin_array();
+    for (const auto& each : in.roles) {
+      out.string(name_of(each));
+    }
+    out.end();
   }
   if (!(in.services == defaults.services)) {
     out.key("services");
@@ -507,6 +542,7 @@ bool operator==(const Manifest& a, const Manifest& b) {
          a.drive == b.drive &&
          a.handle_signals == b.handle_signals &&
          a.http == b.http &&
+         a.roles == b.roles &&
          a.services == b.services &&
          a.consumers == b.consumers &&
          a.workers == b.workers &&

@@ -37,6 +37,16 @@ enum class Drive : std::uint8_t {
 [[nodiscard]] std::string_view name_of(Drive v) noexcept;
 [[nodiscard]] std::optional<Drive> drive_from(std::string_view text) noexcept;
 
+/// A part of an application that a process may run alone, so that one image scales each part by itself.
+enum class Role : std::uint8_t {
+  web,  ///< The HTTP server, and the CloudEvents that come through it.
+  consumer,  ///< Message consumers.
+  worker,  ///< Task workers.
+  scheduler,  ///< Schedules.
+};
+[[nodiscard]] std::string_view name_of(Role v) noexcept;
+[[nodiscard]] std::optional<Role> role_from(std::string_view text) noexcept;
+
 /// How a log record is written.
 enum class LogFormat : std::uint8_t {
   json,  ///< One JSON object a line.
@@ -104,6 +114,7 @@ struct Manifest {
   Drive drive = Drive::inline_;  ///< Who does the I/O of a port.
   bool handle_signals = true;  ///< SIGTERM and SIGINT begin the drain, SIGHUP reads certificates again (C++ and C programs). Off in an application embedded in another program.
   std::optional<HttpConfig> http{};  ///< The HTTP server; null for an application without one.
+  std::vector<Role> roles{};  ///< What this process runs; none: everything. `SPIKARD_ROLES=web,worker`.
   Services services{};  ///< The toolbox: caches, object stores, databases, brokers, task stores.
   std::vector<Consumer> consumers{};  ///< Message consumers; the index of one is its number in the port.
   std::vector<Worker> workers{};  ///< Task workers; the index of one is its number in the port.

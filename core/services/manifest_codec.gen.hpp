@@ -17,6 +17,7 @@ class Decoder;
 
 void decode(Decoder& d, Value v, ClockKind& out);
 void decode(Decoder& d, Value v, Drive& out);
+void decode(Decoder& d, Value v, Role& out);
 void decode(Decoder& d, Value v, LogFormat& out);
 void decode(Decoder& d, Value v, LogLevel& out);
 void decode(Decoder& d, Value v, Shutdown& out);

@@ -69,6 +69,9 @@ ClockKind = Literal["real", "virtual"]
 Drive = Literal["inline", "thread"]
 """Who does the I/O of a port."""
 
+Role = Literal["web", "consumer", "worker", "scheduler"]
+"""A part of an application that a process may run alone, so that one image scales each part by itself."""
+
 LogFormat = Literal["json", "human"]
 """How a log record is written."""
 
@@ -1247,6 +1250,8 @@ class Manifest:
     """SIGTERM and SIGINT begin the drain, SIGHUP reads certificates again (C++ and C programs). Off in an application embedded in another program."""
     http: HttpConfig | None = None
     """The HTTP server; null for an application without one."""
+    roles: list[Role] = field(default_factory=list)
+    """What this process runs; none: everything. `SPIKARD_ROLES=web,worker`."""
     services: Services = field(default_factory=Services)
     """The toolbox: caches, object stores, databases, brokers, task stores."""
     consumers: list[Consumer] = field(default_factory=list)
@@ -1281,6 +1286,8 @@ class Manifest:
             out["handle_signals"] = self.handle_signals
         if self.http is not None:
             out["http"] = self.http.to_dict()
+        if self.roles:
+            out["roles"] = list(self.roles)
         if services := self.services.to_dict():
             out["services"] = services
         if self.consumers:
@@ -1850,6 +1857,8 @@ class ManifestDict(TypedDict, total=False):
     """SIGTERM and SIGINT begin the drain, SIGHUP reads certificates again (C++ and C programs). Off in an application embedded in another program."""
     http: HttpConfigDict | None
     """The HTTP server; null for an application without one."""
+    roles: list[Role]
+    """What this process runs; none: everything. `SPIKARD_ROLES=web,worker`."""
     services: ServicesDict
     """The toolbox: caches, object stores, databases, brokers, task stores."""
     consumers: list[ConsumerDict]

@@ -23,6 +23,7 @@ TelemetrySampler = Literal["always_on", "always_off", "traceidratio", "parentbas
 TelemetryCompression = Literal["none", "gzip"]
 ClockKind = Literal["real", "virtual"]
 Drive = Literal["inline", "thread"]
+Role = Literal["web", "consumer", "worker", "scheduler"]
 LogFormat = Literal["json", "human"]
 LogLevel = Literal["trace", "debug", "info", "warn", "error", "off"]
 
@@ -368,6 +369,7 @@ class Manifest:
     drive: Drive = ...
     handle_signals: bool = ...
     http: HttpConfig | None = ...
+    roles: list[Role] = ...
     services: Services = ...
     consumers: list[Consumer] = ...
     workers: list[Worker] = ...
@@ -664,6 +666,7 @@ class ManifestDict(TypedDict, total=False):
     drive: Drive
     handle_signals: bool
     http: HttpConfigDict | None
+    roles: list[Role]
     services: ServicesDict
     consumers: list[ConsumerDict]
     workers: list[WorkerDict]
