@@ -61,6 +61,51 @@ class Check(unittest.TestCase):
             self.assertEqual(result.returncode, 78)
             self.assertIn('did you mean "delay_ms"?', result.stderr)
 
+    def test_routes(self) -> None:
+        result = run("routes", "-", stdin=json.dumps(GOOD))
+        self.assertEqual((result.returncode, result.stdout), (0, "METHOD  PATH              NAME\nGET     /orders/{id:int}  \n"))
+        result = run("--json", "routes", "-", stdin=json.dumps(GOOD))
+        self.assertEqual(json.loads(result.stdout), [{"method": "GET", "path": "/orders/{id:int}", "name": ""}])
+        self.assertEqual(run("routes", "-", stdin="{}").stdout, "no routes\n")
+
+    def test_openapi_shares_definitions(self) -> None:
+        manifest = json.loads(json.dumps(GOOD))
+        body = lambda kind: {"schema": {"$ref": "#/$defs/Item", "$defs": {"Item": {"type": "object", "properties": {"n": {"type": kind}}}}}}  # noqa: E731
+        for path, kind in (("/a", "integer"), ("/b", "integer"), ("/c", "string")):
+            manifest["http"]["routes"].append({"method": "POST", "path": path, "body": body(kind)})
+        result = run("openapi", "-", stdin=json.dumps(manifest))
+        self.assertEqual(result.returncode, 0, result.stderr)
+        document = json.loads(result.stdout)
+        self.assertEqual(document["openapi"], "3.1.0")
+        self.assertEqual(document["paths"]["/orders/{id}"]["get"]["parameters"], [{"name": "id", "in": "path", "required": True, "schema": {"type": "integer"}}])
+        schemas = {p: document["paths"][p]["post"]["requestBody"]["content"]["application/json"]["schema"]["$ref"] for p in ("/a", "/b", "/c")}
+        self.assertEqual(schemas, {"/a": "#/components/schemas/Item", "/b": "#/components/schemas/Item", "/c": "#/components/schemas/Item_2"})
+        self.assertEqual(document["components"]["schemas"]["Item_2"]["properties"]["n"]["type"], "string")
+
+    def test_the_application_is_asked_and_run(self) -> None:
+        with tempfile.TemporaryDirectory() as folder:
+            manifest = os.path.join(folder, "m.json")
+            with open(manifest, "w", encoding="utf-8") as file:
+                json.dump(GOOD, file)
+            program = f"sh -c 'if [ \"$SPIKARD_PRINT_MANIFEST\" = 1 ]; then cat {manifest}; else echo \"$SPIKARD_ROLES\" \"$@\"; fi' app"
+            with open(os.path.join(folder, "spikard.toml"), "w", encoding="utf-8") as file:
+                file.write(f"[app]\ncommand = {json.dumps(program)}\n")
+            self.assertEqual(run("check", cwd=folder).stdout, "spikard: ok (shop, 1 route)\n")
+            self.assertEqual(json.loads(run("--json", "routes", cwd=folder).stdout)[0]["path"], "/orders/{id:int}")
+            self.assertEqual(run("run", "--role", "web,worker", "--", "a b", cwd=folder).stdout, "web,worker a b\n")
+        with tempfile.TemporaryDirectory() as folder:
+            result = run("run", cwd=folder)
+            self.assertEqual(result.returncode, 78)
+            self.assertIn("[app]", result.stderr)
+
+    def test_completions_know_every_command(self) -> None:
+        for shell in ("bash", "zsh", "fish"):
+            text = run("completions", shell).stdout
+            for word in ("check", "routes", "openapi", "layers"):
+                self.assertIn(word, text, shell)
+        script = run("completions", "bash").stdout + "\nCOMP_WORDS=(spikard che); COMP_CWORD=1; _spikard; echo ${COMPREPLY[@]}; COMP_WORDS=(spikard check --la); COMP_CWORD=2; _spikard; echo ${COMPREPLY[@]}"
+        self.assertEqual(subprocess.run(["bash", "-c", script], capture_output=True, text=True, check=True).stdout, "check\n--layers\n")
+
     def test_version(self) -> None:
         result = run("version")
         self.assertEqual(result.returncode, 0)

@@ -2,10 +2,12 @@
 
 #include <cstdio>
 #include <cstdlib>
+#include <cstring>
 #include <utility>
 
 #include "app/application.hpp"
 #include "app/process_config.hpp"
+#include "base/json.hpp"
 #include "dispatcher.hpp"
 
 namespace spikard {
@@ -104,6 +106,12 @@ void App::stop() {
 }
 
 int App::run() {
+  if (const char* print = std::getenv("SPIKARD_PRINT_MANIFEST"); print != nullptr && std::strcmp(print, "1") == 0) {
+    NodeBuilder stated;
+    services::to_nodes(manifest(), stated);
+    std::printf("%s\n", json::to_string(stated.root()).c_str());
+    return 0;
+  }
   auto sources = app::process_config();
   NodeBuilder stated;
   services::to_nodes(manifest(), stated);

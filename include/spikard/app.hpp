@@ -166,7 +166,8 @@ class App {
 
   App& listen(std::uint16_t port, std::string address = "127.0.0.1");
 
-  /// Serves until SIGTERM, SIGINT or stop(); returns the exit code (DESIGN.md section 6). A manifest that is wrong is reported to
+  /// With SPIKARD_PRINT_MANIFEST=1 prints the manifest and returns 0 (`spikard check` asks so). Else serves until SIGTERM, SIGINT
+  /// or stop(); returns the exit code (DESIGN.md section 6). A manifest that is wrong is reported to
   /// standard error, exit code 78. Over the manifest lie spikard.toml and the environment (docs/guide/configuration.md). Without
   /// a listener: 127.0.0.1:8000.
   [[nodiscard]] int run();
