@@ -40,6 +40,23 @@ enum class Operation : std::uint32_t {
   storage_copy = 73,
   storage_rename = 74,
   storage_presign = 75,
+  db_query = 96,
+  db_first = 97,
+  db_execute = 98,
+  db_batch = 99,
+  db_query_stream = 100,
+  db_begin = 101,
+  db_commit = 102,
+  db_rollback = 103,
+  db_savepoint = 104,
+  db_open_cursor = 105,
+  db_fetch = 106,
+  db_close_cursor = 107,
+  db_migrate = 108,
+  db_migration_status = 109,
+  db_inbox = 110,
+  db_stats = 111,
+  db_close = 112,
   messaging_publish = 128,
   messaging_publish_batch = 129,
   messaging_start_consumer = 130,
@@ -134,6 +151,23 @@ enum class Operation : std::uint32_t {
     case Operation::storage_copy: return "storage.copy";
     case Operation::storage_rename: return "storage.rename";
     case Operation::storage_presign: return "storage.presign";
+    case Operation::db_query: return "db.query";
+    case Operation::db_first: return "db.first";
+    case Operation::db_execute: return "db.execute";
+    case Operation::db_batch: return "db.batch";
+    case Operation::db_query_stream: return "db.query_stream";
+    case Operation::db_begin: return "db.begin";
+    case Operation::db_commit: return "db.commit";
+    case Operation::db_rollback: return "db.rollback";
+    case Operation::db_savepoint: return "db.savepoint";
+    case Operation::db_open_cursor: return "db.open_cursor";
+    case Operation::db_fetch: return "db.fetch";
+    case Operation::db_close_cursor: return "db.close_cursor";
+    case Operation::db_migrate: return "db.migrate";
+    case Operation::db_migration_status: return "db.migration_status";
+    case Operation::db_inbox: return "db.inbox";
+    case Operation::db_stats: return "db.stats";
+    case Operation::db_close: return "db.close";
     case Operation::messaging_publish: return "messaging.publish";
     case Operation::messaging_publish_batch: return "messaging.publish_batch";
     case Operation::messaging_start_consumer: return "messaging.start_consumer";

@@ -98,8 +98,20 @@ constexpr ConfigField event_sender_fields[] = {
     {"retry", object, false, json, &event_retry_config},
 };
 constexpr ConfigStruct event_sender_config{"EventSender", event_sender_fields};
+constexpr ConfigField db_pool_fields[] = {
+    {"max", integer, false, json, nullptr},
+    {"acquire_timeout_ms", integer, false, json, nullptr},
+};
+constexpr ConfigStruct db_pool_config{"DbPool", db_pool_fields};
 constexpr ConfigField db_config_fields[] = {
     {"url", string, false, json, nullptr},
+    {"pool", object, false, json, &db_pool_config},
+    {"statement_timeout_ms", integer, true, json, nullptr},
+    {"transaction_timeout_ms", integer, true, json, nullptr},
+    {"statement_cache", integer, false, json, nullptr},
+    {"max_rows", integer, false, json, nullptr},
+    {"migrations", string, false, json, nullptr},
+    {"migrate_on_start", boolean, false, json, nullptr},
 };
 constexpr ConfigStruct db_config_config{"DbConfig", db_config_fields};
 constexpr ConfigField tls_fields[] = {

@@ -7,6 +7,8 @@ namespace spikard::services::detail {
 
 class Decoder;
 
+void decode(Decoder& d, Value v, DbPool& out);
+void encode(const DbPool& in, NodeBuilder& out);
 void decode(Decoder& d, Value v, DbConfig& out);
 void encode(const DbConfig& in, NodeBuilder& out);
 

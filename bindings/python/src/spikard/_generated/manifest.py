@@ -441,17 +441,64 @@ class EventSender:
 
 
 @dataclass
+class DbPool:
+    """How many connections a client uses at once."""
+
+    max: int = 5
+    """Queries, streams and transactions at once in this process; one more waits."""
+    acquire_timeout_ms: int = 5000
+    """How long to wait for a connection; then the error is timeout, pool_timeout."""
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain data; members that have their default are left out."""
+        out: dict[str, Any] = {}
+        if self.max != 5:
+            out["max"] = self.max
+        if self.acquire_timeout_ms != 5000:
+            out["acquire_timeout_ms"] = self.acquire_timeout_ms
+        return out
+
+
+@dataclass
 class DbConfig:
     """A database."""
 
     url: str = "sqlite:data/app.db"
-    """`sqlite:FILE`, `sqlite::memory:`, or the URL of another backend."""
+    """`sqlite:FILE`, `sqlite::memory:`, or the URL of another backend. SQLite: `?synchronous=normal` trades the last commits before a power cut for speed, `&busy_timeout_ms=N` is how long to wait for another process."""
+    pool: DbPool = field(default_factory=DbPool)
+    """Connections."""
+    statement_timeout_ms: int | None = 30000
+    """The longest a statement may take (for a stream or cursor: the longest between two parts); then it is interrupted. Null for no limit."""
+    transaction_timeout_ms: int | None = 60000
+    """The longest a transaction may stay open; then it is rolled back. Null for no limit."""
+    statement_cache: int = 128
+    """Prepared statements kept on each connection."""
+    max_rows: int = 100000
+    """Most rows that `query` gives; more is too_large: stream them, or use a cursor."""
+    migrations: str = ""
+    """Folder of `NNNN_name.sql` files; empty for none."""
+    migrate_on_start: bool = False
+    """Apply what is missing of `migrations` when the application starts."""
 
     def to_dict(self) -> dict[str, Any]:
         """Plain data; members that have their default are left out."""
         out: dict[str, Any] = {}
         if self.url != "sqlite:data/app.db":
             out["url"] = self.url
+        if pool := self.pool.to_dict():
+            out["pool"] = pool
+        if self.statement_timeout_ms != 30000:
+            out["statement_timeout_ms"] = self.statement_timeout_ms
+        if self.transaction_timeout_ms != 60000:
+            out["transaction_timeout_ms"] = self.transaction_timeout_ms
+        if self.statement_cache != 128:
+            out["statement_cache"] = self.statement_cache
+        if self.max_rows != 100000:
+            out["max_rows"] = self.max_rows
+        if self.migrations:
+            out["migrations"] = self.migrations
+        if self.migrate_on_start:
+            out["migrate_on_start"] = self.migrate_on_start
         return out
 
 
@@ -1477,11 +1524,33 @@ class EventSenderDict(TypedDict, total=False):
     retry: EventRetryDict
     """When a failed delivery is tried again."""
 
+class DbPoolDict(TypedDict, total=False):
+    """How many connections a client uses at once."""
+
+    max: int
+    """Queries, streams and transactions at once in this process; one more waits."""
+    acquire_timeout_ms: int
+    """How long to wait for a connection; then the error is timeout, pool_timeout."""
+
 class DbConfigDict(TypedDict, total=False):
     """A database."""
 
     url: str
-    """`sqlite:FILE`, `sqlite::memory:`, or the URL of another backend."""
+    """`sqlite:FILE`, `sqlite::memory:`, or the URL of another backend. SQLite: `?synchronous=normal` trades the last commits before a power cut for speed, `&busy_timeout_ms=N` is how long to wait for another process."""
+    pool: DbPoolDict
+    """Connections."""
+    statement_timeout_ms: int | None
+    """The longest a statement may take (for a stream or cursor: the longest between two parts); then it is interrupted. Null for no limit."""
+    transaction_timeout_ms: int | None
+    """The longest a transaction may stay open; then it is rolled back. Null for no limit."""
+    statement_cache: int
+    """Prepared statements kept on each connection."""
+    max_rows: int
+    """Most rows that `query` gives; more is too_large: stream them, or use a cursor."""
+    migrations: str
+    """Folder of `NNNN_name.sql` files; empty for none."""
+    migrate_on_start: bool
+    """Apply what is missing of `migrations` when the application starts."""
 
 class TlsDict(TypedDict, total=False):
     """TLS of a listener (1.2 and 1.3). Files are read again when they change; connections that exist keep what they have."""
