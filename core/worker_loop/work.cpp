@@ -26,9 +26,11 @@ Duration backoff(const RetryPolicy& policy, std::uint32_t failures_before, doubl
   return Duration(static_cast<std::int64_t>(std::llround(wait)));
 }
 
-Settlement decide(const RetryPolicy& policy, const WorkItem& item, Outcome outcome, double random) {
+Settlement decide(const RetryPolicy& of_worker, const WorkItem& item, Outcome outcome, double random) {
+  const RetryPolicy& policy = item.retry ? *item.retry : of_worker;
   using Kind = Outcome::Kind;
   Settlement out;
+  out.cause = outcome.kind;
   out.id = item.id;
   out.tries = item.tries;
   out.failures = item.failures;

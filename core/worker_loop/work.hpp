@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -11,6 +12,17 @@
 #include "telemetry/context.hpp"
 
 namespace spikard::worker_loop {
+
+/// When a failed item comes again, and when no more. `initial` times `factor` to the power of the failures before, at most `max`;
+/// factor 1 is constant.
+struct RetryPolicy {
+  std::uint32_t max_retries = 3;  ///< 1 + max_retries tries
+  Duration initial{std::chrono::seconds(1)};
+  double factor = 2.0;
+  Duration max{std::chrono::minutes(5)};
+  double jitter = 0.0;         ///< 0 to 1: takes off up to this part, at random
+  bool retry_uses_try = true;  ///< false for tasks
+};
 
 /// One message or task in hand, as its source gave it.
 struct WorkItem {
@@ -26,8 +38,10 @@ struct WorkItem {
   std::uint32_t failures = 0;        ///< of those, exceptions and time-outs
   std::string first_error;
   WallTime enqueued{};
-  telemetry::SpanContext trace{};  ///< what the handler's own work belongs to; set by an observer
-  std::shared_ptr<void> local;     ///< in-process work only: what cannot be bytes
+  telemetry::SpanContext trace{};      ///< what the handler's own work belongs to; set by an observer
+  std::shared_ptr<void> local{};       ///< what cannot be bytes: in-process work, a task's job
+  std::optional<RetryPolicy> retry{};  ///< its own rules, before those of the worker
+  Duration timeout{};                  ///< its own limit for a handler, before that of the worker; zero: none of its own
 };
 
 /// What became of a handler. An exception is `error`; `reject` says that trying again is of no use.
@@ -47,16 +61,6 @@ struct Outcome {
 };
 [[nodiscard]] std::string_view name_of(Outcome::Kind kind) noexcept;
 
-/// When a failed item comes again, and when no more. `initial` times `factor` to the power of the failures before, at most `max`;
-/// factor 1 is constant.
-struct RetryPolicy {
-  std::uint32_t max_retries = 3;  ///< 1 + max_retries tries
-  Duration initial{std::chrono::seconds(1)};
-  double factor = 2.0;
-  Duration max{std::chrono::minutes(5)};
-  double jitter = 0.0;         ///< 0 to 1: takes off up to this part, at random
-  bool retry_uses_try = true;  ///< false for tasks
-};
 /// `random` is from 0 to below 1; it only matters with jitter.
 [[nodiscard]] Duration backoff(const RetryPolicy& policy, std::uint32_t failures_before, double random) noexcept;
 
@@ -70,6 +74,7 @@ struct Settlement {
     dead_letter,  ///< to the dead-letter place (confirmed before the original goes), or dropped and counted where there is none
   };
   Kind kind = Kind::ack;
+  Outcome::Kind cause = Outcome::Kind::ack;  ///< what the handler's end was; meaningless for hand_back
   std::uint64_t id = 0;
   Duration after{};
   std::uint32_t tries = 0;  ///< used up by now

@@ -112,7 +112,7 @@ void WorkerLoop::accept(WorkItem item) {
     hand_back(held);
     return;
   }
-  if (held.item->tries > options_.retry.max_retries) {
+  if (held.item->tries > (held.item->retry ? *held.item->retry : options_.retry).max_retries) {
     // The last try was used up by a worker that died. This delivery reaches no handler and does not count.
     Settlement out;
     out.kind = Settlement::Kind::dead_letter;
@@ -143,14 +143,15 @@ void WorkerLoop::run(Held& held) {
   held.place = Place::running;
   ++running_;
   const std::uint64_t ticket = held.ticket;
-  if (options_.handler_timeout > Duration::zero()) {
+  const Duration limit = held.item->timeout > Duration::zero() ? held.item->timeout : options_.handler_timeout;
+  if (limit > Duration::zero()) {
     held.timer = std::make_unique<net::Timer>(loop_, [this, ticket] {
       sink_.on_cancel(ticket, CancelReason::deadline);
       Outcome late;
       late.kind = Outcome::Kind::timeout;
       completed(ticket, std::move(late));
     });
-    held.timer->start(options_.handler_timeout);
+    held.timer->start(limit);
   }
   if (options_.observer != nullptr) options_.observer->on_begin(ticket, *held.item);
   sink_.on_work(ticket, held.item);
@@ -302,6 +303,13 @@ void WorkerLoop::cut(Held& held, CancelReason reason) {
   sink_.on_cancel(held.ticket, reason);
 }
 
+void WorkerLoop::revoke(std::span<const std::uint64_t> ids) {
+  for (const std::uint64_t id : ids) {
+    const auto known = tickets_.find(id);
+    if (known != tickets_.end() && held_.find(known->second)->second->place != Place::settling) lost(id);
+  }
+}
+
 void WorkerLoop::forget(std::uint64_t ticket) {
   const auto at = held_.find(ticket);
   const std::shared_ptr<WorkItem> item = at->second->item;
@@ -340,11 +348,7 @@ Task<> WorkerLoop::extend_all() {
   Task<Result<std::vector<std::uint64_t>>> call = guarded(source_.extend(ids));
   Result<std::vector<std::uint64_t>> result = co_await std::move(call);
   if (!result.ok() || dead_) co_return;  // there are two more times in this lease
-  for (const std::uint64_t id : *result) {
-    const auto known = tickets_.find(id);
-    // One that is being settled by now is the settlement's to judge.
-    if (known != tickets_.end() && held_.find(known->second)->second->place != Place::settling) lost(id);
-  }
+  revoke(*result);                       // one that is being settled by now is the settlement's to judge
 }
 
 void WorkerLoop::look() {

@@ -4,6 +4,7 @@
 #include <deque>
 #include <memory>
 #include <random>
+#include <span>
 #include <string>
 #include <string_view>
 #include <unordered_map>
@@ -55,6 +56,10 @@ class WorkerLoop final : public std::enable_shared_from_this<WorkerLoop>, privat
   void start();
   /// Any thread: what became of a ticket. Unknown and cancelled ones are ignored.
   void complete(std::uint64_t ticket, Outcome outcome);
+
+  /// The source has taken these back (a job that was cancelled elsewhere): their handlers are told, and nothing is settled.
+  /// Unknown ids are ignored.
+  void revoke(std::span<const std::uint64_t> ids);
 
   // The drain (DESIGN.md section 6), in this order; each may be left out but close.
   /// Pulls no more; items that no handler has begun go back at once. `done` when no more can come in.

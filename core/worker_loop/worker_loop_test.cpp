@@ -192,6 +192,37 @@ TEST_F(WorkerLoopTest, ARetryOfATaskUsesNoTry) {
   EXPECT_TRUE(source->dead_letters().empty());
 }
 
+TEST_F(WorkerLoopTest, AnItemsOwnRulesAndLimitComeBeforeTheWorkers) {
+  options.handler_timeout = seconds(5);
+  options.concurrency = 2;
+  begin();
+  WorkItem own = item("own");
+  own.retry = RetryPolicy{.max_retries = 0};
+  own.timeout = milliseconds(20);
+  push(std::move(own));
+  push(item("other"));
+  settle();
+  advance(milliseconds(20));
+  EXPECT_EQ(sink.cancelled, (std::vector<std::pair<std::string, CancelReason>>{{"own", CancelReason::deadline}}));
+  ASSERT_EQ(source->dead_letters().size(), 1U);
+  EXPECT_EQ(source->dead_letters().front().reason, "max_retries");
+  EXPECT_EQ(counts().running, 1U);
+}
+
+TEST_F(WorkerLoopTest, WhatTheSourceTakesBackIsCancelledAndNotSettled) {
+  begin();
+  push(item("a"));
+  settle();
+  const std::vector<std::uint64_t> ids{sink.given.front().item->id, 999};
+  sink.worker->revoke(ids);
+  EXPECT_EQ(sink.cancelled, (std::vector<std::pair<std::string, CancelReason>>{{"a", CancelReason::requested}}));
+  sink.answer("a", Outcome::ack());
+  settle();
+  EXPECT_EQ(counts().lost, 1U);
+  EXPECT_EQ(counts().acked, 0U);
+  EXPECT_EQ(source->given_out(), 1U);
+}
+
 TEST_F(WorkerLoopTest, WithoutADeadLetterPlaceItIsDroppedAndCounted) {
   begin({.dead_letters = false});
   sink.script = [](const WorkItem&) { return Outcome::reject("no use"); };
