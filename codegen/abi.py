@@ -96,6 +96,12 @@ class Operation:
     args: list[Field]
     result: list[Field]
     errors: list[str]
+    stream: str = ""  # in: its last argument is chunks of bytes; out: its result is
+    now: bool = False  # completes at once, on any thread
+
+    @property
+    def method(self) -> str:
+        return self.name.split(".", 1)[1]
 
     @property
     def constant(self) -> str:
@@ -107,6 +113,11 @@ class OperationGroup:
     name: str
     doc: str
     operations: list[Operation]
+
+    @property
+    def has_client(self) -> bool:
+        """Those below 32 are the port's own."""
+        return any(o.id >= 32 for o in self.operations)
 
 
 @dataclass
@@ -254,15 +265,18 @@ def load_abi(spec: Path, errors: Errors) -> Abi:
         group = OperationGroup(path.stem, raw["doc"], [])
         for name, o in raw["operations"].items():
             where = f"operations/{path.name}: {name}"
-            _keys(where, o, {"id", "lifecycle", "doc", "args", "result", "errors"})
+            _keys(where, o, {"id", "lifecycle", "doc", "args", "result", "errors", "stream", "now"})
+            if o.get("stream", "in") not in ("in", "out"):
+                raise SpecError(f"{where}: stream must be in or out")
             for kind in o.get("errors", []):
                 if kind not in kinds:
                     raise SpecError(f"{where}: unknown error kind '{kind}'")
             if not name.startswith(f"{path.stem}."):
                 raise SpecError(f"{where}: an operation's name begins with its file's")
-            args = [_field(f"{where}.{a}", a, d, {}, set()) for a, d in (o.get("args") or {}).items()]
-            result = [_field(f"{where}.{a}", a, d, {}, set()) for a, d in (o.get("result") or {}).items()]
-            group.operations.append(Operation(name, o["id"], o["doc"], _lifecycle(where, o), args, result, o.get("errors", [])))
+            args = [_field(f"{where}.{a}", a, d, {}, set(), True) for a, d in (o.get("args") or {}).items()]
+            result = [_field(f"{where}.{a}", a, d, {}, set(), True) for a, d in (o.get("result") or {}).items()]
+            operation = Operation(name, o["id"], o["doc"], _lifecycle(where, o), args, result, o.get("errors", []), o.get("stream", ""), o.get("now", False))
+            group.operations.append(operation)
         abi.groups.append(group)
     _unique("operations", abi.operations)
     return abi

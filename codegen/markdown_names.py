@@ -15,13 +15,13 @@ def md(text: str) -> str:
 def type_name(t: Type) -> str:
     if t.kind == "list":
         assert t.item
-        return f"list of {type_name(t.item)}"
+        return f"list of {type_name(t.item)}{' or null' if t.item.nullable else ''}"
     if t.kind == "map":
         assert t.item
         return f"map of {type_name(t.item)}"
     if t.kind in ("struct", "enum"):
         return f"[{t.name}](#{t.name.lower()})"
-    return {"bool": "boolean", "json": "any JSON"}.get(t.name, "integer" if t.name in INT_RANGES else t.name)
+    return {"bool": "boolean", "json": "any JSON", "text_or_bytes": "text or bytes"}.get(t.name, "integer" if t.name in INT_RANGES else t.name)
 
 
 def md_type(f: Field) -> str:

@@ -82,6 +82,7 @@ class Type:
     kind: str  # scalar, enum, struct, list, map
     name: str = ""
     item: "Type | None" = None
+    nullable: bool = False  # an item that may be null, written `list<bytes?>`; in operations only
 
     def __str__(self) -> str:
         return f"{self.kind}<{self.item}>" if self.item else self.name
@@ -145,10 +146,16 @@ def _keys(where: str, data: dict[str, Any], allowed: set[str]) -> None:
 FIELD_KEYS = {"type", "doc", "required", "nullable", "default", "min", "max", "min_length", "max_length", "unit"}
 
 
-def _parse_type(where: str, text: str, enums: dict[str, Enum], names: set[str]) -> Type:
-    match = re.fullmatch(r"(list|map)<(.+)>", text)
+def _parse_type(where: str, text: str, enums: dict[str, Enum], names: set[str], operation: bool = False) -> Type:
+    match = re.fullmatch(r"(list|map)<(.+?)(\??)>", text)
     if match:
-        return Type(match[1], item=_parse_type(where, match[2], enums, names))
+        item = _parse_type(where, match[2], enums, names, operation)
+        if match[3] and not operation:
+            raise SpecError(f"{where}: items that may be null are for operations")
+        item.nullable = bool(match[3])
+        return Type(match[1], item=item)
+    if text in ("bytes", "text_or_bytes") and not operation:
+        raise SpecError(f"{where}: {text} is for operations")
     if text in SCALARS:
         return Type("scalar", text)
     if text in enums:
@@ -169,6 +176,7 @@ def _check_default(where: str, f: Field, enums: dict[str, Enum]) -> None:
         "map": isinstance(value, dict),
         "enum": kind == "enum" and value in [v.name for v in enums[f.type.name].values],
         "scalar": (f.type.name == "string" and isinstance(value, str))
+        or (f.type.name == "text_or_bytes" and isinstance(value, str))
         or (f.type.name == "bool" and isinstance(value, bool))
         or (f.type.name in INT_RANGES and isinstance(value, int) and not isinstance(value, bool)),
     }.get(kind, False)
@@ -178,13 +186,13 @@ def _check_default(where: str, f: Field, enums: dict[str, Enum]) -> None:
         raise SpecError(f"{where}: default {value} outside {f.min} to {f.max}")
 
 
-def _field(where: str, name: str, data: dict[str, Any], enums: dict[str, Enum], names: set[str]) -> Field:
+def _field(where: str, name: str, data: dict[str, Any], enums: dict[str, Enum], names: set[str], operation: bool = False) -> Field:
     _keys(where, data, FIELD_KEYS)
     if not data.get("doc"):
         raise SpecError(f"{where}: no doc")
     if "type" not in data:
         raise SpecError(f"{where}: no type")
-    f = Field(name=name, type=_parse_type(where, data["type"], enums, names), doc=data["doc"])
+    f = Field(name=name, type=_parse_type(where, data["type"], enums, names, operation), doc=data["doc"])
     f.required = data.get("required", False)
     f.nullable = data.get("nullable", False)
     f.unit = data.get("unit", "")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import keyword
 from typing import Any
 
+from abi import Operation
 from model import Enum, Field, Services, Type
 
 
@@ -82,6 +83,114 @@ def differs(f: Field) -> str:
     return f"value != {literal(f.default)}"
 
 
+# ---- clients of the toolbox
+
+CLIENTS = {"cloudevents": "CloudEvents", "db": "Database"}
+
+
+def client_name(group: str) -> str:
+    return CLIENTS.get(group, group.capitalize())
+
+
+def result_name(operation: Operation) -> str:
+    group, method = operation.name.split(".", 1)
+    return client_name(group) + "".join(part.capitalize() for part in method.split("_")) + "Result"
+
+
+def is_span(f: Field) -> bool:
+    """A span of time: seconds in Python. Instants (signed) stay as they are."""
+    return f.unit == "ms" and f.type.name.startswith("uint")
+
+
+def argument_name(f: Field) -> str:
+    return name(f.name.removesuffix("_ms") if is_span(f) else f.name)
+
+
+def _operation_type(t: Type, argument: bool) -> str:
+    if t.item is not None:
+        inner = _operation_type(t.item, argument) + (" | None" if t.item.nullable else "")
+        if t.kind == "list":
+            return f"{'Sequence' if argument else 'list'}[{inner}]"
+        return f"{'Mapping' if argument else 'dict'}[str, {inner}]"
+    return {"string": "str", "bool": "bool", "json": "Any", "bytes": "bytes", "text_or_bytes": "str | bytes"}.get(t.name, "int")
+
+
+def _nullable(f: Field, text: str) -> str:
+    return f"{text} | None" if f.nullable and text != "Any" else text
+
+
+def argument_type(f: Field) -> str:
+    return _nullable(f, "Seconds" if is_span(f) else _operation_type(f.type, True))
+
+
+def result_type(f: Field) -> str:
+    return _nullable(f, "float" if is_span(f) else _operation_type(f.type, False))
+
+
+def _seconds(ms: int) -> str:
+    return str(ms // 1000) if ms % 1000 == 0 else str(ms / 1000)
+
+
+def parameter(f: Field) -> str:
+    text = f"{argument_name(f)}: {argument_type(f)}"
+    if f.required:
+        return text
+    if f.type.kind == "list" and f.default == []:
+        return f"{text} = ()"
+    if f.type.kind == "map" and f.default == {}:
+        return f"{text} | None = None"
+    if is_span(f) and f.default is not None:
+        return f"{text} = {_seconds(f.default)}"
+    return f"{text} = {literal(f.default)}"
+
+
+def given(f: Field) -> str:
+    """A condition: the argument is not its default."""
+    own = argument_name(f)
+    if f.default is None:
+        return f"{own} is not None"
+    if f.type.name == "bool":
+        return f"not {own}" if f.default else own
+    if f.default in ([], {}, ""):
+        return own
+    if is_span(f):
+        return f"{own} != {_seconds(f.default)}"
+    return f"{own} != {literal(f.default)}"
+
+
+def sent(f: Field) -> str:
+    own = argument_name(f)
+    if is_span(f):
+        return f"to_ms({own})"
+    return f"{f.type.kind.replace('map', 'dict')}({own})" if f.type.kind in ("list", "map") else own
+
+
+def received(f: Field, source: str = "result") -> str:
+    text = f'{source}["{f.name}"]'
+    if not f.required:
+        text = f'{source}.get("{f.name}"' + (f", {literal(f.default)})" if f.default is not None else ")")
+    return f"from_ms({text})" if is_span(f) else text
+
+
+def signature(operation: Operation, chunks: str = "") -> str:
+    """`chunks`: the streamed argument, behind the required ones."""
+    required = [parameter(f) for f in operation.args if f.required]
+    optional = [parameter(f) for f in operation.args if not f.required]
+    return ", ".join(["self", *required, *([chunks] if chunks else []), *(["*", *optional] if optional else [])])
+
+
+def returns(operation: Operation) -> str:
+    if not operation.result:
+        return "None"
+    if len(operation.result) == 1:
+        return result_type(operation.result[0])
+    return result_name(operation)
+
+
+def docstring(text: str) -> str:
+    return text.strip().replace("\\", "\\\\").replace('"""', "'''")
+
+
 def filters(services: Services) -> dict[str, Any]:
     return {
         "py_name": name,
@@ -91,5 +200,16 @@ def filters(services: Services) -> dict[str, Any]:
         "py_default": default,
         "py_to_json": to_json,
         "py_differs": differs,
+        "client_name": client_name,
+        "result_name": result_name,
+        "result_type": result_type,
+        "argument_name": argument_name,
+        "given": given,
+        "sent": sent,
+        "received": received,
+        "signature": signature,
+        "returns": returns,
+        "docstring": docstring,
+        "is_span": is_span,
         "needs_functional": lambda s: any(keyword.iskeyword(f.name) for f in s.fields),
     }

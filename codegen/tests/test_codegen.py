@@ -6,6 +6,7 @@ python3 codegen/tests/test_codegen.py --update   writes the golden files anew; r
 
 from __future__ import annotations
 
+import asyncio
 import importlib.util
 import json
 import shutil
@@ -101,6 +102,66 @@ class GeneratedPython(unittest.TestCase):
         self.assertEqual(a.tags, ["a", "b", "c"])
 
 
+class GeneratedClients(unittest.TestCase):
+    """The generated classes, on a base that notes what they send."""
+
+    BASE = """
+from typing import Any
+class Client:
+    def __init__(self): self.sent = []
+    def _call(self, operation, arguments):
+        self.sent.append((operation, arguments))
+        return {"id": 7, "bought_at": 5, "parts": [b"a", None]}
+    async def _send(self, operation, arguments, chunks):
+        self.sent.append((operation, arguments, list(chunks)))
+        return {}
+class BlockingClient(Client):
+    def _send(self, operation, arguments, chunks):
+        self.sent.append((operation, arguments, list(chunks)))
+        return {}
+class Stream:
+    def __init__(self, *what): self.what = what
+    def __class_getitem__(cls, item): return cls
+class BlockingStream(Stream): pass
+Chunks = Seconds = Any
+def to_ms(s): return round(s * 1000)
+def from_ms(v): return None if v is None else v / 1000
+"""
+
+    @classmethod
+    def setUpClass(cls) -> None:
+        text = render_all(SAMPLE, TARGETS)["bindings/python/src/spikard/_generated/clients.py"]
+        lines = [line for line in text.splitlines() if not line.startswith(("from .._client", "from __future__"))]
+        cls.folder = Path(tempfile.mkdtemp())
+        (cls.folder / "sample_clients.py").write_text("from __future__ import annotations\n" + cls.BASE + "\n".join(lines), encoding="utf-8")
+        cls.module = import_from(cls.folder / "sample_clients.py")
+
+    @classmethod
+    def tearDownClass(cls) -> None:
+        shutil.rmtree(cls.folder)
+
+    def test_defaults_are_left_out_and_spans_are_seconds(self) -> None:
+        client = self.module.ShopClient()
+        result = asyncio.run(client.buy("x"))
+        self.assertEqual(client.sent, [(40, {"what": "x"})])
+        self.assertEqual((result.id, result.takes_ms, result.bought_at, result.parts), (7, None, 5, [b"a", None]))
+        asyncio.run(client.buy("x", in_=("a",), by_name={"n": b"1"}, wait=0.5, hold=1.5, gift=False, note=b"n"))
+        self.assertEqual(client.sent[1], (40, {"what": "x", "in": ["a"], "by_name": {"n": b"1"}, "wait_ms": 500, "gift": False, "note": b"n"}))
+
+    def test_plain_ones_do_the_same(self) -> None:
+        client = self.module.BlockingShopClient()
+        self.assertEqual(client.buy("x", hold=2).id, 7)
+        self.assertEqual(client.sent, [(40, {"what": "x", "hold_ms": 2000})])
+
+    def test_streams(self) -> None:
+        client = self.module.ShopClient()
+        stream = client.read("x")
+        self.assertEqual(stream.what[1:3], (41, {"what": "x"}))
+        self.assertEqual(stream.what[3]({"size": 9}), 9)
+        self.assertIsNone(asyncio.run(client.write("x", [b"a", b"b"], kind=[1])))
+        self.assertEqual(client.sent, [(42, {"what": "x", "kind": [1]}, [b"a", b"b"])])
+
+
 class JsonSchema(unittest.TestCase):
     def test_of_the_sample(self) -> None:
         try:
@@ -138,6 +199,8 @@ class Refused(unittest.TestCase):
         self.refused(self.field("{type: string, required: true}"), "T.f: no doc")
         self.refused(self.field("{type: string, required: true, doc: d, colour: red}"), "unknown key 'colour'")
         self.refused(self.field("{type: string, required: true, doc: d, min: 1}"), "min and max are for integers")
+        self.refused(self.field("{type: bytes, required: true, doc: d}"), "bytes is for operations")
+        self.refused(self.field("{type: 'list<string?>', required: true, doc: d}"), "items that may be null are for operations")
 
     def test_a_forgotten_quote_is_seen(self) -> None:
         self.refused(self.field("{type: string, required: true, doc: one, two}"), "'two' has no value; quote the text before it")

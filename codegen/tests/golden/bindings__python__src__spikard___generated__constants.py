@@ -25,6 +25,8 @@ class Operation(IntEnum):
     """`arg` of Command.CALL (`SPK_OP_*`)."""
 
     SHOP_BUY = 40
+    SHOP_READ = 41
+    SHOP_WRITE = 42
 
 
 class Flag(IntFlag):

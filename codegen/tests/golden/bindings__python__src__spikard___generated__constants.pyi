@@ -12,6 +12,8 @@ class Command(IntEnum):
 
 class Operation(IntEnum):
     SHOP_BUY = 40
+    SHOP_READ = 41
+    SHOP_WRITE = 42
 
 class Flag(IntFlag):
     NEW = 1

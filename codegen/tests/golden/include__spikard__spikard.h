@@ -118,7 +118,9 @@ enum {
 /* ---- operations: `arg` of SPK_CMD_CALL; arguments and errors in docs/reference/operations.md ---- */
 
 enum {
-  SPK_OP_SHOP_BUY = 40
+  SPK_OP_SHOP_BUY = 40,
+  SPK_OP_SHOP_READ = 41,
+  SPK_OP_SHOP_WRITE = 42
 };
 
 /* ---- functions ---- */

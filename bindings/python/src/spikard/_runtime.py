@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger("spikard")
 current: contextvars.ContextVar[Binding] = contextvars.ContextVar("spikard_binding")
+# The request, message or task whose handler runs here: for whom operations are called. 0 for none.
+handling: contextvars.ContextVar[int] = contextvars.ContextVar("spikard_handling", default=0)
 
 
 def enter(binding: Binding) -> None:
