@@ -36,7 +36,7 @@ struct Database::LeaseWaiter final : detail::WriterWaiter {
   std::shared_ptr<detail::LeaseState> lease;
 };
 
-struct Database::ReaderWaiter final : detail::Pending {
+struct Database::ReaderWaiter final : Pending {
   using Pending::Pending;
   bool done = false;  // under the database's mutex
   std::shared_ptr<detail::LeaseState> lease;
@@ -123,11 +123,11 @@ void Database::fail_waiting(const Error& error) {
   }
   for (auto& waiter : writers) {
     waiter->refused = error;
-    detail::Pending::finish(std::move(waiter));
+    Pending::finish(std::move(waiter));
   }
   for (auto& waiter : readers) {
     waiter->refused = error;
-    detail::Pending::finish(std::move(waiter));
+    Pending::finish(std::move(waiter));
   }
 }
 
@@ -171,7 +171,7 @@ Task<Result<void>> Database::wait_for_writer(std::shared_ptr<detail::WriterWaite
     net::Timer timer(*waiter->loop, [&] { self->give_up(waiter, wait_error(limit), false); });
     timer.start(limit);
     CancelCallback on_cancel(token, [&](CancelReason) { self->give_up(waiter, cancelled_error(), true); });
-    detail::PendingAwaiter awaiter(*waiter);
+    PendingAwaiter awaiter(*waiter);
     co_await awaiter;
   }
   if (waiter->refused.has_value()) co_return Result<void>(std::move(*waiter->refused));
@@ -198,7 +198,7 @@ void Database::give_up(const std::shared_ptr<detail::WriterWaiter>& waiter, Erro
     waiter->state = detail::WriterWaiter::State::finished;
     waiter->refused = std::move(why);
   }
-  detail::Pending::finish(waiter);
+  Pending::finish(waiter);
 }
 
 void Database::start_drain(std::unique_lock<std::mutex>& lock) {
@@ -215,7 +215,7 @@ void Database::hand_over(std::unique_lock<std::mutex>& lock) {
   waiter->lease = make_lease(std::move(writer_), true);
   writer_use_ = WriterUse::leased;
   lock.unlock();
-  detail::Pending::finish(std::move(waiter));
+  Pending::finish(std::move(waiter));
 }
 
 std::shared_ptr<detail::WriteJob> Database::next_job(bool in_group) {
@@ -275,14 +275,14 @@ void Database::run_alone(const std::shared_ptr<detail::WriteJob>& job) {
     ++statistics_.writes;
     ++statistics_.commits;
   }
-  detail::Pending::finish(job);
+  Pending::finish(job);
 }
 
 void Database::run_group(std::shared_ptr<detail::WriteJob> first) {
   if (Result<void> begun = writer_->begin(true); !begun.ok()) {
     left(*first);
     first->fail(std::move(begun).error());
-    detail::Pending::finish(std::move(first));
+    Pending::finish(std::move(first));
     return;
   }
   std::vector<std::shared_ptr<detail::WriteJob>> kept;
@@ -302,7 +302,7 @@ void Database::run_group(std::shared_ptr<detail::WriteJob> first) {
       if (good) {
         kept.push_back(std::move(job));
       } else {
-        detail::Pending::finish(std::move(job));
+        Pending::finish(std::move(job));
       }
       break;
     }
@@ -312,11 +312,11 @@ void Database::run_group(std::shared_ptr<detail::WriteJob> first) {
     } else {
       if (!nested) {
         writer_->rollback();
-        detail::Pending::finish(std::move(job));
+        Pending::finish(std::move(job));
         return;
       }
       if (!writer_->rollback_to().ok()) whole = false;
-      detail::Pending::finish(std::move(job));
+      Pending::finish(std::move(job));
     }
     if (!whole || kept.size() >= max_group || std::chrono::steady_clock::now() >= until) break;
     job = next_job(true);
@@ -333,13 +333,13 @@ void Database::run_group(std::shared_ptr<detail::WriteJob> first) {
         statistics_.writes += kept.size();
         ++statistics_.commits;
       }
-      for (auto& job : kept) detail::Pending::finish(std::move(job));
+      for (auto& job : kept) Pending::finish(std::move(job));
       return;
     }
     if (kept.size() == 1) {
       writer_->rollback();
       kept.front()->fail(std::move(committed).error());
-      detail::Pending::finish(std::move(kept.front()));
+      Pending::finish(std::move(kept.front()));
       return;
     }
   }
@@ -380,7 +380,7 @@ Task<Result<Lease>> Database::reader(net::Loop& loop, Duration limit) {
     net::Timer timer(loop, [&] { self->give_up(waiter, wait_error(limit)); });
     timer.start(limit);
     CancelCallback on_cancel(token, [&](CancelReason) { self->give_up(waiter, cancelled_error()); });
-    detail::PendingAwaiter awaiter(*waiter);
+    PendingAwaiter awaiter(*waiter);
     co_await awaiter;
   }
   if (waiter->refused.has_value()) co_return Result<Lease>(std::move(*waiter->refused));
@@ -395,7 +395,7 @@ void Database::give_up(const std::shared_ptr<ReaderWaiter>& waiter, Error why) {
     if (place != reader_queue_.end()) reader_queue_.erase(place);
     waiter->refused = std::move(why);
   }
-  detail::Pending::finish(waiter);
+  Pending::finish(waiter);
 }
 
 detail::LeaseState::~LeaseState() {
@@ -444,7 +444,7 @@ void Database::returned(std::unique_ptr<Connection> connection, bool writer) {
     next->done = true;
     next->lease = make_lease(std::move(connection), false);
   }
-  detail::Pending::finish(std::move(next));
+  Pending::finish(std::move(next));
 }
 
 void Lease::release() noexcept {

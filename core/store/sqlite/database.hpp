@@ -21,8 +21,8 @@
 #include "base/task.hpp"
 #include "net/blocking_pool.hpp"
 #include "net/loop/loop.hpp"
+#include "store/pending.hpp"
 #include "store/sqlite/connection.hpp"
-#include "store/sqlite/pending.hpp"
 
 namespace spikard::store::sqlite {
 
@@ -312,7 +312,7 @@ Task<detail::ResultOf<F>> Lease::run(net::Loop& loop, F fn) {
     Ticket(Ticket&&) noexcept = default;
     Ticket& operator=(Ticket&&) = delete;
     ~Ticket() {
-      if (job != nullptr) detail::Pending::finish(std::move(job));
+      if (job != nullptr) Pending::finish(std::move(job));
     }
   };
   Result<void> taken = [&] {
@@ -341,7 +341,7 @@ Task<detail::ResultOf<F>> Lease::run(net::Loop& loop, F fn) {
   CancelToken token = co_await current_token();
   {
     CancelCallback on_cancel(token, [state, number](CancelReason) { interrupt(*state, number); });
-    detail::PendingAwaiter awaiter(*job);
+    PendingAwaiter awaiter(*job);
     co_await awaiter;
   }
   if (job->thrown) std::rethrow_exception(job->thrown);

@@ -8,7 +8,7 @@
 
 #include "net/loop/loop.hpp"
 
-namespace spikard::store::sqlite::detail {
+namespace spikard::store {
 
 /// What a task waits for and another thread brings about. `loop` is the awaiting task's; everything but `finish` and what the
 /// finishing thread writes before it happens on that loop's thread. The awaiter may go before it is finished.
@@ -46,4 +46,4 @@ class PendingAwaiter {
   Pending& pending_;
 };
 
-}  // namespace spikard::store::sqlite::detail
+}  // namespace spikard::store
