@@ -171,6 +171,10 @@ namespace spikard {
 
 net::Loop& Context::loop() const noexcept { return dispatcher_.loop(); }
 
+app::Application& Context::application() const noexcept { return dispatcher_.application(); }
+
+telemetry::SpanContext Context::trace() const { return {}; }
+
 CancelToken Context::stopping() const noexcept { return dispatcher_.stopping(); }
 
 void Context::start_background() {

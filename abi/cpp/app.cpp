@@ -1,5 +1,6 @@
 #include "spikard/app.hpp"
 
+#include <algorithm>
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
@@ -9,6 +10,7 @@
 #include "app/process_config.hpp"
 #include "base/json.hpp"
 #include "dispatcher.hpp"
+#include "worker_loop/task_sink.hpp"
 
 namespace spikard {
 
@@ -69,6 +71,74 @@ App& App::add_value(services::Dependency spec, std::shared_ptr<void> object) {
   return *this;
 }
 
+App& App::add_consumer(services::Consumer spec, detail::WorkHandler handler) {
+  if (spec.name.empty()) spec.name = spec.group.empty() ? spec.topic : spec.group + ":" + spec.topic;
+  manifest().consumers.push_back(std::move(spec));
+  state_->consumers.push_back(std::move(handler));
+  return *this;
+}
+
+App& App::add_task(std::string name, std::string queue, detail::WorkHandler handler) {
+  auto& workers = manifest().workers;
+  const auto of_queue = [&](const services::Worker& w) { return w.queue == queue; };
+  auto worker = std::find_if(workers.begin(), workers.end(), of_queue);
+  if (worker == workers.end()) {
+    services::Worker spec;
+    spec.name = spec.queue = queue;
+    worker = workers.insert(workers.end(), std::move(spec));
+  }
+  worker->tasks.push_back(name);
+  state_->tasks[queue][std::move(name)] = std::move(handler);
+  return *this;
+}
+
+App& App::worker(services::Worker spec) {
+  auto& workers = manifest().workers;
+  const auto there =
+      std::find_if(workers.begin(), workers.end(), [&](const services::Worker& w) { return w.queue == spec.queue; });
+  if (spec.name.empty()) spec.name = spec.queue;
+  if (there == workers.end()) {
+    workers.push_back(std::move(spec));
+  } else {
+    if (spec.tasks.empty()) spec.tasks = std::move(there->tasks);
+    *there = std::move(spec);
+  }
+  return *this;
+}
+
+App& App::schedule(std::string name, std::string cron, std::string task, services::Schedule more) {
+  more.name = std::move(name);
+  more.cron = std::move(cron);
+  more.task = std::move(task);
+  manifest().schedules.push_back(std::move(more));
+  return *this;
+}
+
+Function<std::unique_ptr<worker_loop::WorkSink>(const app::WorkOrigin&)> App::make_work_sink(app::Application& application,
+                                                                                             std::vector<net::Loop*> loops) {
+  return [state = state_, &application,
+          loops = std::move(loops)](const app::WorkOrigin& origin) -> std::unique_ptr<worker_loop::WorkSink> {
+    const auto loop_of_thread = [loops]() -> net::Loop& {
+      for (net::Loop* loop : loops) {
+        if (loop->on_thread()) return *loop;
+      }
+      return *loops.front();
+    };
+    worker_loop::TaskSink::Handler handler;
+    if (origin.kind == app::WorkOrigin::Kind::message) {
+      handler = [state, &application, loop_of_thread, index = origin.index](std::shared_ptr<const worker_loop::WorkItem> item) {
+        return state->consumers[index](std::move(item), application, loop_of_thread());
+      };
+    } else {
+      const std::string queue = application.manifest().workers[origin.index].queue;
+      handler = [state, &application, loop_of_thread, queue](std::shared_ptr<const worker_loop::WorkItem> item) {
+        return state->tasks.at(queue).at(item->name)(item, application, loop_of_thread());
+      };
+    }
+    return std::make_unique<worker_loop::TaskSink>(loops, std::move(handler));
+  };
+}
+
 App& App::listen(std::uint16_t port, std::string address) {
   services::Listener listener;
   listener.address = std::move(address);
@@ -127,7 +197,11 @@ int App::run() {
     std::fprintf(stderr, "%s\n", application.error().message().c_str());
     return 78;  // EX_CONFIG
   }
-  auto code = (*application)->run([this, app = application->get()](app::IoUnit& unit) { return make_sink(*app, unit); });
+  auto code = (*application)
+                  ->run([this, app = application->get()](app::IoUnit& unit) { return make_sink(*app, unit); },
+                        [this, app = application->get()](std::vector<net::Loop*> loops) {
+                          return make_work_sink(*app, std::move(loops));
+                        });
   if (!code.ok()) {
     std::fprintf(stderr, "%s\n", code.error().to_string().c_str());
     return 1;

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <map>
 #include <memory>
 #include <span>
 #include <string>
@@ -21,7 +22,9 @@ struct App::State {
     RawCleanup cleanup;
     std::unique_ptr<detail::Injected> value;  // of a value dependency
   };
-  std::vector<Factory> factories;  // by dependency id
+  std::vector<Factory> factories;                                           // by dependency id
+  std::vector<detail::WorkHandler> consumers;                               // by place in the manifest
+  std::map<std::string, std::map<std::string, detail::WorkHandler>> tasks;  // by queue and name
   std::weak_ptr<app::Application> running;
 };
 
@@ -37,6 +40,7 @@ class Dispatcher final : public http::Sink {
   [[nodiscard]] net::Loop& loop() const noexcept { return loop_; }
   [[nodiscard]] net::BlockingPool& pool() const noexcept { return application_.pool(); }
   [[nodiscard]] std::string_view problem_base() const noexcept { return state_->manifest.http->problem_base; }
+  [[nodiscard]] app::Application& application() const noexcept { return application_; }
   [[nodiscard]] log::Logger& logger() const noexcept { return application_.logger(); }
   [[nodiscard]] CancelToken stopping() const noexcept { return stopping_.token(); }
   /// After the answer, which goes out with this turn.

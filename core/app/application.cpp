@@ -304,7 +304,8 @@ SupervisorOptions Application::supervisor_options(std::uint32_t workers) const {
 
 net::Loop& Application::service_loop() { return service_->loop(); }
 
-Result<int> Application::run(Function<std::unique_ptr<http::Sink>(IoUnit&)> make_sink) {
+Result<int> Application::run(Function<std::unique_ptr<http::Sink>(IoUnit&)> make_sink,
+                             Function<MakeWorkSink(std::vector<net::Loop*>)> make_work_sinks) {
   std::unique_ptr<Signals> signals;
   if (manifest_.handle_signals) {
     auto blocked = Signals::block();
@@ -324,6 +325,11 @@ Result<int> Application::run(Function<std::unique_ptr<http::Sink>(IoUnit&)> make
     });
     if (!io.ok()) return std::move(io).error();
     unit.io = std::move(io).value();
+  }
+  if (make_work_sinks) {
+    std::vector<net::Loop*> loops;
+    for (Unit& unit : units) loops.push_back(&unit.io->loop());
+    begin_work(make_work_sinks(std::move(loops)));
   }
   on_state(&units, [&](State state) {
     if (state != State::stopped) return;

@@ -113,7 +113,9 @@ class Application : public std::enable_shared_from_this<Application> {
 
   /// The whole life of a C++ program: signals (if the manifest handles them), `io_threads` I/O loops each with a sink from
   /// `make_sink`, until drained. Returns the exit code. Blocks the calling thread, which is the first I/O thread.
-  [[nodiscard]] Result<int> run(Function<std::unique_ptr<http::Sink>(IoUnit&)> make_sink);
+  /// `make_work_sinks` is asked once, with the loops that handlers of messages and tasks run on.
+  [[nodiscard]] Result<int> run(Function<std::unique_ptr<http::Sink>(IoUnit&)> make_sink,
+                                Function<MakeWorkSink(std::vector<net::Loop*>)> make_work_sinks = {});
 
   /// The core's own loop: leases, schedulers, the drain. Started by `start`.
   [[nodiscard]] net::Loop& service_loop();

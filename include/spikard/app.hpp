@@ -12,12 +12,18 @@
 #include "base/task.hpp"
 #include "services/manifest.gen.hpp"
 #include "spikard/handler.hpp"
+#include "spikard/work.hpp"
 
 namespace spikard::app {
 class Application;
 class IoUnit;
 struct ApplicationOptions;
+struct WorkOrigin;
 }  // namespace spikard::app
+
+namespace spikard::worker_loop {
+class WorkSink;
+}
 
 namespace spikard {
 
@@ -164,6 +170,39 @@ class App {
   services::Dependency make_value(services::Dependency spec, std::shared_ptr<void> object);
   App& add_value(services::Dependency spec, std::shared_ptr<void> object);
 
+  /// A consumer of messages: `fn(Message&)`, `fn(T)` or both parameters in any order, plain or a Task. T is a described struct
+  /// (the payload as JSON, checked before the handler runs: what does not fit goes to the dead letter with its errors), Json or
+  /// std::string (the payload as it is). Returns nothing, an Outcome, or a Result of these; an Error or an exception is tried
+  /// again.
+  ///
+  ///     app.consumer("orders.created", {.group = "mail"}, [](Order order, Message& message) -> Task<void> { ... });
+  template <class F>
+  App& consumer(std::string topic, services::Consumer spec, F fn) {
+    Document schema;
+    detail::WorkHandler handler = detail::make_work_handler<Message>(std::move(fn), &schema);
+    spec.topic = std::move(topic);
+    if (!schema.empty()) spec.schema = std::move(schema);
+    return add_consumer(std::move(spec), std::move(handler));
+  }
+  template <class F>
+  App& consumer(std::string topic, F fn) {
+    return consumer(std::move(topic), services::Consumer{}, std::move(fn));
+  }
+
+  /// A task: `fn(T)`, `fn(TaskRun&)` or both, plain or a Task. T is the arguments as a described struct, Json or std::string; a
+  /// run whose arguments do not fit is discarded. What it returns is the task's result. The queue's worker is that of `worker()`,
+  /// or one with the defaults.
+  ///
+  ///     app.task("invoice", [](Invoice invoice, TaskRun& run) -> Task<Result<std::string>> { ... });
+  template <class F>
+  App& task(std::string name, F fn, std::string queue = "default") {
+    return add_task(std::move(name), std::move(queue), detail::make_work_handler<TaskRun>(std::move(fn)));
+  }
+  /// Options of a queue's worker.
+  App& worker(services::Worker spec);
+  /// Enqueues a task by the clock: `app.schedule("nightly", "0 3 * * *", "report")`.
+  App& schedule(std::string name, std::string cron, std::string task, services::Schedule more = {});
+
   App& listen(std::uint16_t port, std::string address = "127.0.0.1");
 
   /// With SPIKARD_PRINT_MANIFEST=1 prints the manifest and returns 0 (`spikard check` asks so). Else serves until SIGTERM, SIGINT
@@ -179,6 +218,9 @@ class App {
   [[nodiscard]] Result<std::shared_ptr<app::Application>> build(app::ApplicationOptions options, bool in_memory = false);
   /// The handler side for one loop of what build() made.
   [[nodiscard]] std::unique_ptr<http::Sink> make_sink(app::Application& application, app::IoUnit& unit);
+  /// The handler side of what build() made for messages and tasks, on these loops.
+  [[nodiscard]] Function<std::unique_ptr<worker_loop::WorkSink>(const app::WorkOrigin&)> make_work_sink(
+      app::Application& application, std::vector<net::Loop*> loops);
 
  private:
   friend class RouteRef;
@@ -190,6 +232,8 @@ class App {
     Function<Task<void>(Hook&)> task;
   };
   App& add_hook(http::HookPhase phase, HookFunction fn);
+  App& add_consumer(services::Consumer spec, detail::WorkHandler handler);
+  App& add_task(std::string name, std::string queue, detail::WorkHandler handler);
 
   std::shared_ptr<State> state_;
 };

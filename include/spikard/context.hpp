@@ -13,6 +13,7 @@
 #include "base/task.hpp"
 #include "net/blocking_pool.hpp"
 #include "net/loop/loop.hpp"
+#include "spikard/clients.hpp"
 #include "spikard/request.hpp"
 #include "spikard/response.hpp"
 
@@ -38,7 +39,7 @@ Function<Task<void>()> as_task(F fn) {
 
 /// Everything about the request in hand that is not a typed parameter. A handler takes `Context&`; it is valid until the handler
 /// has ended.
-class Context {
+class Context : public HasClients<Context> {
  public:
   Context(http::Exchange& exchange, detail::Dispatcher& dispatcher) noexcept : exchange_(exchange), dispatcher_(dispatcher) {}
   Context(const Context&) = delete;
@@ -49,6 +50,9 @@ class Context {
   /// themselves.
   [[nodiscard]] CancelToken token() const noexcept { return exchange_.token(); }
   [[nodiscard]] net::Loop& loop() const noexcept;
+  [[nodiscard]] app::Application& application() const noexcept;
+  /// The span of this request, for what is done on its behalf.
+  [[nodiscard]] telemetry::SpanContext trace() const;
   /// Fires when the drain begins: an endless stream ends then, or it is cut off when the drain's time is over. Everything else
   /// just goes on.
   [[nodiscard]] CancelToken stopping() const noexcept;

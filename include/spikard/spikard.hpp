@@ -13,3 +13,4 @@
 #include "spikard/request.hpp"
 #include "spikard/response.hpp"
 #include "spikard/schema.hpp"
+#include "spikard/work.hpp"

@@ -1,0 +1,61 @@
+#include "spikard/work.hpp"
+
+#include <stdexcept>
+
+#include "app/application.hpp"
+#include "base/json.hpp"
+#include "validation/schema.hpp"
+
+namespace spikard {
+
+telemetry::SpanContext Work::trace() const { return item_->trace; }
+
+std::optional<std::string_view> Work::header(std::string_view name) const noexcept {
+  for (const auto& [key, value] : item_->headers) {
+    if (key == name) return value;
+  }
+  return std::nullopt;
+}
+
+namespace detail {
+
+net::BlockingPool& blocking_pool(app::Application& application) { return application.pool(); }
+
+struct PayloadReader::State {
+  std::optional<validation::Schema> schema;
+};
+
+PayloadReader::PayloadReader(Document schema) {
+  auto state = std::make_shared<State>();
+  if (!schema.empty()) {
+    auto compiled = validation::Schema::compile(schema.root());
+    if (!compiled.ok()) throw std::invalid_argument(compiled.error().message());
+    state->schema = std::move(compiled).value();
+  }
+  state_ = std::move(state);
+}
+
+Result<Document> PayloadReader::read(std::string_view payload) const {
+  // Nothing at all is null: a message without a payload, a task without arguments.
+  auto document = json::parse(payload.empty() ? std::string_view("null") : payload);
+  if (!document.ok()) return invalid_argument("the payload is not JSON: " + document.error().message());
+  if (!state_->schema) return document;
+  validation::Issues issues;
+  if (!state_->schema->check(document->root(), {}, issues)) {
+    issues.sort();
+    std::string text;
+    for (const validation::Issue& issue : issues.list()) {
+      if (!text.empty()) text += "; ";
+      for (const std::string& segment : issue.loc) text += segment + (&segment == &issue.loc.back() ? ": " : ".");
+      text += issue.msg;
+    }
+    return invalid_argument(text);
+  }
+  if (!state_->schema->has_defaults()) return document;
+  NodeBuilder out;
+  state_->schema->with_defaults(document->root(), out);
+  return Document(std::move(out));
+}
+
+}  // namespace detail
+}  // namespace spikard
