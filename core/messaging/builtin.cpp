@@ -1,0 +1,23 @@
+// Which backends this build has. One line each.
+#include "messaging/registry.hpp"
+
+#ifdef SPIKARD_MESSAGING_MEMORY
+#include "messaging/memory/memory.hpp"
+#endif
+#ifdef SPIKARD_MESSAGING_SQLITE
+#include "messaging/sqlite/sqlite.hpp"
+#endif
+
+namespace spikard::messaging {
+
+void register_builtin_backends(Registry& registry) {
+  (void)registry;
+#ifdef SPIKARD_MESSAGING_MEMORY
+  memory::register_memory(registry);
+#endif
+#ifdef SPIKARD_MESSAGING_SQLITE
+  sqlite::register_sqlite(registry);
+#endif
+}
+
+}  // namespace spikard::messaging

@@ -1,0 +1,708 @@
+// What every backend of messaging must do (DESIGN.md section 7; fixtures/README.md, Delivery). A backend joins by one line at the
+// end; what it says it cannot do (Capabilities) is skipped.
+#include "messaging_rig.hpp"
+
+#ifdef SPIKARD_MESSAGING_SQLITE
+#include "store/sqlite/test_database.hpp"
+#endif
+
+namespace spikard::messaging {
+namespace {
+
+using std::chrono::hours;
+using std::chrono::milliseconds;
+using std::chrono::seconds;
+using worker_loop::Outcome;
+
+struct MessagingContract : Rig {
+  [[nodiscard]] const Capabilities& can() const { return client->capabilities(); }
+};
+
+TEST_P(MessagingContract, WhatIsAckedDoesNotComeAgain) {
+  start(config("c", "t"));
+  publish("t", "a");
+  EXPECT_EQ(handled("c"), Strings{"a#1 ack"});
+  const Consumer::Stopped stopped = stop("c");
+  EXPECT_TRUE(stopped.drained);
+  EXPECT_EQ(stopped.unfinished, 0U);
+  start(config("c", "t"));
+  EXPECT_EQ(handled("c"), Strings{});
+}
+
+TEST_P(MessagingContract, EveryByteOfAMessageArrives) {
+  const Script& script = start(config("c", "t"));
+  std::string bytes;
+  for (int i = 0; i < 100'000; ++i) bytes.push_back(static_cast<char>(i % 256));
+  const Headers headers{{"a", "1"}, {"b", "ü"}, {"B", ""}, {"long", std::string(10'000, 'x')}};
+  const std::uint64_t position = publish(Message("t", bytes, "key ü", headers));
+  publish(Message("t", ""));
+  publish(Message("t", "empty key", ""));
+  ASSERT_EQ(script.items.size(), 3U);
+  EXPECT_EQ(script.items[0]->payload, bytes);
+  EXPECT_EQ(script.items[0]->headers, headers);
+  EXPECT_EQ(script.items[0]->name, "t");
+  EXPECT_TRUE(script.items[0]->has_key);
+  EXPECT_EQ(script.items[0]->key, "key ü");
+  EXPECT_EQ(script.items[0]->enqueued, clock.wall());
+  if (can().positions) {
+    EXPECT_GT(position, 0U);
+    EXPECT_EQ(script.items[0]->position, position);
+  }
+  EXPECT_EQ(script.items[1]->payload, "");
+  EXPECT_FALSE(script.items[1]->has_key);
+  EXPECT_TRUE(script.items[2]->has_key);
+  EXPECT_EQ(script.items[2]->key, "");
+}
+
+TEST_P(MessagingContract, EveryGroupGetsItAndOneConsumerOfEach) {
+  start(config("a1", "t", "a"));
+  start(config("a2", "t", "a"));
+  start(config("b", "t", "b"));
+  for (int i = 0; i < 20; ++i) publish("t", std::to_string(i));
+  EXPECT_EQ(handled("b").size(), 20U);
+  Strings all = handled("a1");
+  all.insert(all.end(), handled("a2").begin(), handled("a2").end());
+  std::sort(all.begin(), all.end());
+  Strings others = handled("b");
+  std::sort(others.begin(), others.end());
+  EXPECT_EQ(all, others);
+}
+
+TEST_P(MessagingContract, ANewGroupBeginsWhereItSays) {
+  if (!can().replay) GTEST_SKIP() << "no replay";
+  publish("t", "old");
+  services::Consumer earliest = config("e", "t", "ge");
+  earliest.start_from = services::StartFrom::earliest;
+  start(earliest);
+  start(config("l", "t", "gl"));
+  publish("t", "new");
+  EXPECT_EQ(handled("e"), (Strings{"old#1 ack", "new#1 ack"}));
+  EXPECT_EQ(handled("l"), Strings{"new#1 ack"});
+  // A group that is known goes on where it was.
+  stop("e");
+  publish("t", "between");
+  start(earliest);
+  EXPECT_EQ(handled("e"), Strings{"between#1 ack"});
+}
+
+TEST_P(MessagingContract, ABatchArrivesInOrderAndAsAWhole) {
+  services::Consumer one = config("c", "t");
+  one.concurrency = 1;
+  start(one);
+  std::vector<Message> messages;
+  for (int i = 0; i < 300; ++i) messages.emplace_back("t", std::to_string(i));
+  Result<std::vector<std::uint64_t>> positions = await(client->publish_batch(caller(), messages));
+  ASSERT_TRUE(positions.ok());
+  settle();
+  ASSERT_EQ(handled("c").size(), 300U);
+  for (int i = 0; i < 300; ++i) EXPECT_EQ(handled("c")[static_cast<std::size_t>(i)], std::to_string(i) + "#1 ack");
+  if (can().positions) {
+    ASSERT_EQ(positions->size(), 300U);
+    EXPECT_TRUE(std::is_sorted(positions->begin(), positions->end()));
+  }
+  // Nothing of a batch with a message that is refused.
+  messages.resize(2);
+  messages.emplace_back("", "no topic");
+  positions = await(client->publish_batch(caller(), messages));
+  ASSERT_FALSE(positions.ok());
+  EXPECT_EQ(positions.error().kind(), ErrorKind::invalid_argument);
+  settle();
+  EXPECT_EQ(handled("c").size(), 300U);
+}
+
+TEST_P(MessagingContract, WhatCannotBePublishedIsRefused) {
+  const auto refused = [&](Message message) {
+    Result<std::uint64_t> result = await(client->publish(caller(), std::move(message)));
+    EXPECT_FALSE(result.ok());
+    return result.ok() ? ErrorKind::internal : result.error().kind();
+  };
+  EXPECT_EQ(refused(Message("", "x")), ErrorKind::invalid_argument);
+  EXPECT_EQ(refused(Message("a.*", "x")), ErrorKind::invalid_argument);
+  EXPECT_EQ(refused(Message("a/#", "x")), ErrorKind::invalid_argument);
+  EXPECT_EQ(refused(Message(std::string("a\0b", 3), "x")), ErrorKind::invalid_argument);
+  EXPECT_EQ(refused(Message("\xff", "x")), ErrorKind::invalid_argument);
+  EXPECT_EQ(refused(Message(std::string(256, 'a'), "x")), ErrorKind::invalid_argument);
+  EXPECT_EQ(refused(Message("t", std::string((1U << 20U) + 1, 'x'))), ErrorKind::too_large);
+  EXPECT_EQ(refused(Message("t", "x", std::string(1025, 'k'))), ErrorKind::invalid_argument);
+  EXPECT_EQ(refused(Message("t", "x", {}, Headers{{"", "v"}})), ErrorKind::invalid_argument);
+  EXPECT_EQ(refused(Message("t", "x", {}, Headers{{"n", "\xff"}})), ErrorKind::invalid_argument);
+  EXPECT_EQ(refused(Message("t", "x", {}, Headers{{"n", std::string(70'000, 'v')}})), ErrorKind::too_large);
+}
+
+TEST_P(MessagingContract, NackWithRequeueComesAgainAtOnce) {
+  services::Consumer one = config("c", "t");
+  one.max_retries = 5;
+  start(one, {{"a", {Outcome::nack(true), Outcome::nack(true)}}});
+  publish("t", "a");
+  EXPECT_EQ(handled("c"), (Strings{"a#1 nack", "a#2 nack", "a#3 ack"}));
+}
+
+TEST_P(MessagingContract, RetryComesAfterItsTimeAndNotBefore) {
+  if (!can().owns_delays) GTEST_SKIP() << "the broker owns the wait";
+  start(config("c", "t"), {{"a", {Outcome::retry(seconds(1))}}});
+  publish("t", "a");
+  EXPECT_EQ(handled("c"), Strings{"a#1 retry"});
+  advance(milliseconds(999));
+  EXPECT_EQ(handled("c"), Strings{"a#1 retry"});
+  advance(milliseconds(1));
+  EXPECT_EQ(handled("c"), (Strings{"a#1 retry", "a#2 ack"}));
+}
+
+TEST_P(MessagingContract, ErrorsComeAgainAfterTheBackoff) {
+  if (!can().owns_delays) GTEST_SKIP() << "the broker owns the wait";
+  services::Consumer one = config("c", "t");
+  one.max_retries = 10;
+  one.backoff.max_ms = 500;
+  std::deque<Step> fail(5, Step(Outcome::error("no")));
+  start(one, {{"a", fail}});
+  publish("t", "a");
+  std::size_t deliveries = 1;
+  for (const int wait : {100, 200, 400, 500, 500}) {
+    advance(milliseconds(wait - 1));
+    EXPECT_EQ(handled("c").size(), deliveries) << wait;
+    advance(milliseconds(1));
+    EXPECT_EQ(handled("c").size(), ++deliveries) << wait;
+  }
+  EXPECT_EQ(handled("c").back(), "a#6 ack");
+}
+
+TEST_P(MessagingContract, ATimeOutFreesItsPlaceAndComesAgain) {
+  if (!can().owns_delays) GTEST_SKIP() << "the broker owns the wait";
+  services::Consumer one = config("c", "t");
+  one.concurrency = 1;
+  one.handler_timeout_ms = 500;
+  start(one, {{"a", {Step(seconds(60), Outcome::ack())}}});
+  publish("t", "a");
+  publish("t", "b");
+  EXPECT_EQ(handled("c"), Strings{});
+  advance(milliseconds(500));
+  EXPECT_EQ(handled("c"), (Strings{"a#1 timeout", "b#1 ack"}));
+  advance(milliseconds(100));
+  EXPECT_EQ(handled("c"), (Strings{"a#1 timeout", "b#1 ack", "a#2 ack"}));
+  advance(seconds(60));  // what the first one says now is ignored
+  EXPECT_EQ(handled("c").size(), 3U);
+}
+
+TEST_P(MessagingContract, AfterAllTriesItIsADeadLetter) {
+  services::Consumer one = config("c", "t");
+  one.max_retries = 2;
+  one.dead_letter = "t.dead";
+  start(one, {{"a", {Outcome::error("first"), Outcome::retry(Duration::zero()), Outcome::error("last")}}});
+  publish(
+      Message("t", "a", "k1", Headers{{"h", "1"}, {"traceparent", "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"}}));
+  advance(seconds(2));
+  EXPECT_EQ(handled("c"), (Strings{"a#1 error", "a#2 retry", "a#3 error"}));
+  const std::vector<DeadLetter> dead = dead_letters("t.dead");
+  ASSERT_EQ(dead.size(), 1U);
+  EXPECT_EQ(dead[0].message.payload, "a");
+  EXPECT_EQ(dead[0].size, 1U);
+  EXPECT_EQ(dead[0].message.key, "k1");
+  EXPECT_EQ(header(dead[0], "h"), "1");
+  EXPECT_EQ(header(dead[0], "x-original-topic"), "t");
+  EXPECT_EQ(header(dead[0], "x-dead-letter-reason"), "max_retries");
+  EXPECT_EQ(header(dead[0], "x-delivery-count"), "3");
+  EXPECT_EQ(header(dead[0], "x-error"), "last");
+  EXPECT_EQ(header(dead[0], "x-first-error"), "first");
+  EXPECT_EQ(header(dead[0], "x-trace-id"), "4bf92f3577b34da6a3ce929d0e0e4736");
+  EXPECT_EQ(header(dead[0], "x-dead-letter-group"), "g");
+  publish("t", "b");
+  EXPECT_EQ(handled("c").back(), "b#1 ack") << "the consumer goes on";
+  EXPECT_EQ(client->counts().dead_lettered, 1U);
+  EXPECT_EQ(client->counts().dropped, 0U);
+}
+
+TEST_P(MessagingContract, ARejectedOneIsADeadLetterAtOnce) {
+  services::Consumer one = config("c", "t");
+  one.dead_letter = "t.dead";
+  start(one, {{"a", {Outcome::nack(false)}}});
+  publish("t", "a");
+  const std::vector<DeadLetter> dead = dead_letters("t.dead");
+  ASSERT_EQ(dead.size(), 1U);
+  EXPECT_EQ(header(dead[0], "x-dead-letter-reason"), "rejected");
+  EXPECT_EQ(header(dead[0], "x-delivery-count"), "1");
+  EXPECT_NE(header(dead[0], "x-error"), "(none)");
+  EXPECT_EQ(header(dead[0], "x-trace-id"), "(none)");
+}
+
+TEST_P(MessagingContract, WithoutAPlaceForDeadLettersTheyAreDroppedAndCounted) {
+  services::Consumer one = config("c", "t");
+  one.max_retries = 0;
+  start(one, {{"a", {Outcome::error("no")}}, {"b", {Outcome::nack(false)}}});
+  publish("t", "a");
+  publish("t", "b");
+  advance(hours(1));
+  EXPECT_EQ(handled("c"), (Strings{"a#1 error", "b#1 nack"}));
+  EXPECT_EQ(client->counts().dropped, 2U);
+}
+
+TEST_P(MessagingContract, WhatADeadConsumerHeldComesAfterItsLeaseAndUsesUpATry) {
+  if (!can().owns_delays) GTEST_SKIP() << "the broker owns the wait";
+  start(config("c1", "t"), {{"a", {Step(seconds(60), Outcome::ack())}}});
+  publish("t", "a");
+  kill("c1");
+  const Script& second = start(config("c2", "t"));
+  advance(milliseconds(2999));
+  EXPECT_EQ(handled("c2"), Strings{});
+  advance(milliseconds(1));
+  EXPECT_EQ(handled("c2"), Strings{"a#2 ack"});
+  EXPECT_EQ(second.items.back()->tries, 1U);
+}
+
+TEST_P(MessagingContract, ALastTryThatDiedIsADeadLetter) {
+  if (!can().owns_delays) GTEST_SKIP() << "the broker owns the wait";
+  services::Consumer one = config("c1", "t");
+  one.max_retries = 0;
+  one.dead_letter = "t.dead";
+  start(one, {{"a", {Step(seconds(60), Outcome::ack())}}});
+  publish("t", "a");
+  kill("c1");
+  one.name = "c2";
+  start(one);
+  advance(seconds(3));
+  EXPECT_EQ(handled("c2"), Strings{});
+  const std::vector<DeadLetter> dead = dead_letters("t.dead");
+  ASSERT_EQ(dead.size(), 1U);
+  EXPECT_EQ(header(dead[0], "x-dead-letter-reason"), "max_retries");
+  EXPECT_EQ(header(dead[0], "x-delivery-count"), "1");
+}
+
+TEST_P(MessagingContract, ALongHandlerKeepsItsMessage) {
+  if (!can().owns_delays) GTEST_SKIP() << "the broker owns the wait";
+  start(config("c1", "t"), {{"a", {Step(seconds(60), Outcome::ack())}}});
+  publish("t", "a");
+  start(config("c2", "t"));
+  advance(seconds(59));
+  EXPECT_EQ(handled("c1"), Strings{});
+  EXPECT_EQ(handled("c2"), Strings{});
+  advance(seconds(1));
+  EXPECT_EQ(handled("c1"), Strings{"a#1 ack"});
+  advance(seconds(30));
+  EXPECT_EQ(handled("c2"), Strings{});
+}
+
+TEST_P(MessagingContract, ALateAnswerAfterTheLeaseIsRefused) {
+  if (!can().owns_delays) GTEST_SKIP() << "the broker owns the wait";
+  SubscribeOptions options(TopicPattern::compile(TopicStyle::auto_, "t").value());
+  options.group = "g";
+  options.ack_wait = seconds(3);
+  std::unique_ptr<Subscription> first = await(backend->subscribe(*loop, options)).value();
+  std::unique_ptr<Subscription> second = await(backend->subscribe(*loop, options)).value();
+  publish("t", "a");
+  std::vector<worker_loop::WorkItem> held = await(first->pull(10)).value();
+  ASSERT_EQ(held.size(), 1U);
+  // Extended once, then not any more.
+  advance(seconds(2));
+  const std::vector<std::uint64_t> ids{held[0].id};
+  EXPECT_TRUE(await(first->extend(ids)).value().empty());
+  advance(seconds(3));
+  std::vector<worker_loop::WorkItem> again = await(second->pull(10)).value();
+  ASSERT_EQ(again.size(), 1U);
+  EXPECT_EQ(again[0].delivery_count, 2U);
+  worker_loop::Settlement ack;
+  ack.id = held[0].id;
+  EXPECT_EQ(await(first->settle(std::span(&ack, 1))).value(), ids) << "not ours any more";
+  EXPECT_EQ(await(first->extend(ids)).value(), ids);
+  ack.id = again[0].id;
+  EXPECT_TRUE(await(second->settle(std::span(&ack, 1))).value().empty());
+  advance(hours(1));
+  CancelSource source;
+  source.cancel();
+  EXPECT_FALSE(await(second->pull(10).with_token(source.token())).ok()) << "it is gone";
+}
+
+TEST_P(MessagingContract, DrainFinishesWhatRunsAndTakesNothingNew) {
+  services::Consumer one = config("c", "t");
+  one.concurrency = 1;
+  start(one, {{"a", {Step(milliseconds(500), Outcome::ack())}}});
+  publish("t", "a");
+  publish("t", "b");
+  std::optional<Consumer::Stopped> stopped;
+  spawn(consumers.at("c").consumer->stop(seconds(2)),
+        [&](const std::exception_ptr&, std::optional<Consumer::Stopped> how) { stopped = how; });
+  settle();
+  EXPECT_FALSE(stopped.has_value());
+  advance(milliseconds(500));
+  ASSERT_TRUE(stopped.has_value());
+  EXPECT_TRUE(stopped->drained);
+  EXPECT_EQ(handled("c"), Strings{"a#1 ack"});
+  start(config("d", "t"));
+  EXPECT_EQ(handled("d"), Strings{"b#1 ack"});
+}
+
+TEST_P(MessagingContract, WhatADrainCutsOffGoesBackWithoutUsingUpATry) {
+  services::Consumer one = config("c", "t");
+  one.concurrency = 1;
+  one.max_in_flight = 3;
+  start(one, {{"a", {Step(hours(1), Outcome::ack())}}});
+  for (const char* payload : {"a", "b", "c", "d"}) publish("t", payload);
+  std::optional<Consumer::Stopped> stopped;
+  spawn(consumers.at("c").consumer->stop(seconds(2)),
+        [&](const std::exception_ptr&, std::optional<Consumer::Stopped> how) { stopped = how; });
+  advance(seconds(2));
+  ASSERT_TRUE(stopped.has_value());
+  EXPECT_FALSE(stopped->drained);
+  EXPECT_EQ(stopped->unfinished, 1U);
+  EXPECT_EQ(consumers.at("c").script->cancelled, Strings{"a"});
+  consumers.at("c").consumer = nullptr;
+  const Script& next = start(config("d", "t"));
+  Strings expected{"a#2 ack", "b#1 ack", "c#1 ack", "d#1 ack"};
+  if (!can().exact_deliveries) expected = {"a#2 ack", "b#2 ack", "c#2 ack", "d#1 ack"};
+  EXPECT_EQ(next.handled, expected);
+  for (const auto& item : next.items) EXPECT_EQ(item->tries, 0U);
+}
+
+TEST_P(MessagingContract, NoMoreHandlersThanConcurrency) {
+  services::Consumer one = config("c", "t");
+  one.concurrency = 3;
+  std::map<std::string, std::deque<Step>> script;
+  for (int i = 0; i < 10; ++i) script[std::to_string(i)] = {Step(seconds(1), Outcome::ack())};
+  const Script& sink = start(one, script);
+  for (int i = 0; i < 10; ++i) publish("t", std::to_string(i));
+  advance(seconds(10));
+  EXPECT_EQ(sink.most, 3U);
+  EXPECT_EQ(sink.handled.size(), 10U);
+}
+
+TEST_P(MessagingContract, AKeyKeepsItsOrderThroughRetries) {
+  services::Consumer one = config("c", "t");
+  one.ordered = true;
+  start(one, {{"a1", {Outcome::retry(seconds(1))}}});
+  publish(Message("t", "a1", "a"));
+  publish(Message("t", "a2", "a"));
+  publish(Message("t", "b1", "b"));
+  publish(Message("t", "free"));
+  EXPECT_EQ(handled("c"), (Strings{"a1#1 retry", "b1#1 ack", "free#1 ack"}));
+  advance(seconds(1));
+  EXPECT_EQ(handled("c"), (Strings{"a1#1 retry", "b1#1 ack", "free#1 ack", "a1#2 ack", "a2#1 ack"}));
+}
+
+TEST_P(MessagingContract, AKeyKeepsItsOrderInTheWholeGroup) {
+  if (!can().key_order) GTEST_SKIP() << "the worker loop keeps the order, in one consumer";
+  services::Consumer one = config("c1", "t");
+  one.ordered = true;
+  one.concurrency = 1;
+  std::map<std::string, std::deque<Step>> slow{{"a1", {Step(seconds(10), Outcome::error("no"))}}};
+  start(one, slow);
+  publish(Message("t", "a1", "a"));
+  one.name = "c2";
+  one.concurrency = 16;
+  start(one);
+  publish(Message("t", "a2", "a"));
+  publish(Message("t", "b1", "b"));
+  publish(Message("t", "a3", "a"));
+  EXPECT_EQ(handled("c2"), Strings{"b1#1 ack"});
+  advance(seconds(10));  // a1 fails, and waits for its next try
+  EXPECT_EQ(handled("c2"), Strings{"b1#1 ack"});
+  advance(milliseconds(100));
+  Strings all = handled("c1");
+  all.insert(all.end(), handled("c2").begin(), handled("c2").end());
+  EXPECT_EQ(std::count(all.begin(), all.end(), "a1#2 ack"), 1);
+  advance(seconds(1));
+  all = handled("c1");
+  all.insert(all.end(), handled("c2").begin(), handled("c2").end());
+  EXPECT_EQ(std::count(all.begin(), all.end(), "a2#1 ack"), 1);
+  EXPECT_EQ(std::count(all.begin(), all.end(), "a3#1 ack"), 1);
+}
+
+TEST_P(MessagingContract, ADeadLetterLetsTheNextOfItsKeyGo) {
+  services::Consumer one = config("c", "t");
+  one.ordered = true;
+  one.dead_letter = "t.dead";
+  start(one, {{"a1", {Outcome::nack(false)}}});
+  publish(Message("t", "a1", "a"));
+  publish(Message("t", "a2", "a"));
+  EXPECT_EQ(handled("c"), (Strings{"a1#1 nack", "a2#1 ack"}));
+}
+
+TEST_P(MessagingContract, OrderCanBeSwitchedForAGroupThatHasWork) {
+  if (!can().key_order) GTEST_SKIP() << "the worker loop keeps the order, in one consumer";
+  services::Consumer one = config("c", "t");
+  one.concurrency = 1;
+  one.ordered = true;
+  start(one, {{"a1", {Outcome::retry(hours(1))}}});
+  for (const char* payload : {"a1", "a2", "a3"}) publish(Message("t", payload, "a"));
+  EXPECT_EQ(handled("c"), Strings{"a1#1 retry"});
+  stop("c");
+  one.ordered = false;
+  start(one);
+  EXPECT_EQ(handled("c"), (Strings{"a2#1 ack", "a3#1 ack"}));
+  stop("c");
+  publish(Message("t", "a4", "a"));
+  one.ordered = true;
+  start(one);
+  EXPECT_EQ(handled("c"), Strings{}) << "a1 waits, and a4 behind it";
+  advance(hours(1));
+  EXPECT_EQ(handled("c"), (Strings{"a1#2 ack", "a4#1 ack"}));
+}
+
+TEST_P(MessagingContract, PatternsTakeWhatTheyStandFor) {
+  if (!can().wildcards) GTEST_SKIP() << "no patterns";
+  start(config("star", "orders.*", "s"));
+  start(config("tail", "orders.>", "t"));
+  start(config("plus", "home/+/temp", "p"));
+  start(config("hash", "home/#", "h"));
+  for (const char* topic : {"orders", "orders.eu", "orders.eu.new", "home", "home/kitchen/temp", "home/kitchen", "other"})
+    publish(topic, topic);
+  EXPECT_EQ(handled("star"), Strings{"orders.eu#1 ack"});
+  EXPECT_EQ(handled("tail"), (Strings{"orders.eu#1 ack", "orders.eu.new#1 ack"}));
+  EXPECT_EQ(handled("plus"), Strings{"home/kitchen/temp#1 ack"});
+  EXPECT_EQ(handled("hash"), (Strings{"home#1 ack", "home/kitchen/temp#1 ack", "home/kitchen#1 ack"}));
+}
+
+TEST_P(MessagingContract, ReplayFromAPositionATimeOrAnEnd) {
+  if (!can().replay) GTEST_SKIP() << "no replay";
+  start(config("c", "t"));
+  publish("t", "a");
+  const WallTime then = clock.wall() + milliseconds(500);
+  advance(seconds(1));
+  const std::uint64_t position = publish("t", "b");
+  publish("u", "other topic");
+  advance(seconds(1));
+  publish("t", "c");
+  const Strings once{"a#1 ack", "b#1 ack", "c#1 ack"};
+  EXPECT_EQ(handled("c"), once);
+  const auto again = [&](Place place) {
+    consumers.at("c").script->handled.clear();
+    EXPECT_TRUE(await(client->seek(caller(), GroupName{"g", "t"}, std::move(place))).ok());
+    settle();
+    return handled("c");
+  };
+  EXPECT_EQ(again(position), (Strings{"b#1 ack", "c#1 ack"}));
+  EXPECT_EQ(again(then), (Strings{"b#1 ack", "c#1 ack"}));
+  EXPECT_EQ(again(Beginning{true}), once);
+  EXPECT_EQ(again(Beginning{false}), Strings{});
+  EXPECT_EQ(again(std::uint64_t{1'000'000'000}), Strings{});
+  publish("t", "d");
+  EXPECT_EQ(handled("c"), Strings{"d#1 ack"}) << "a place beyond the end is the end";
+  // A group that is not there yet begins there.
+  ASSERT_TRUE(await(client->seek(caller(), GroupName{"new", "t"}, Place(position))).ok());
+  start(config("n", "t", "new"));
+  EXPECT_EQ(handled("n"), (Strings{"b#1 ack", "c#1 ack", "d#1 ack"}));
+}
+
+TEST_P(MessagingContract, ReplayTakesWhatIsInHand) {
+  if (!can().replay) GTEST_SKIP() << "no replay";
+  start(config("c", "t"), {{"a", {Step(seconds(1), Outcome::ack())}}, {"b", {Outcome::retry(hours(1))}}});
+  publish("t", "a");
+  publish("t", "b");
+  EXPECT_EQ(handled("c"), Strings{"b#1 retry"});
+  ASSERT_TRUE(await(client->seek(caller(), GroupName{"g", "t"}, Place(Beginning{true}))).ok());
+  settle();
+  EXPECT_EQ(handled("c"), (Strings{"b#1 retry", "a#1 ack", "b#1 ack"}));
+  advance(hours(2));
+  const Strings& all = handled("c");
+  EXPECT_EQ(std::count(all.begin(), all.end(), "b#1 ack"), 1) << "its old retry is forgotten";
+}
+
+TEST_P(MessagingContract, DeadLettersAreListedPeekedRedrivenAndPurged) {
+  if (!can().dead_letters) GTEST_SKIP() << "no dead letters";
+  services::Consumer one = config("c", "t");
+  one.dead_letter = "dead";
+  std::map<std::string, std::deque<Step>> script;
+  for (int i = 0; i < 5; ++i) script[std::to_string(i)] = {Outcome::nack(false)};
+  start(one, script);
+  start(config("other", "t", "other"));
+  for (int i = 0; i < 5; ++i) publish(Message("t", std::to_string(i), "k", Headers{{"h", "v"}}));
+  // Pages.
+  DeadLetterQuery query("dead");
+  query.limit = 2;
+  Strings seen;
+  std::vector<std::uint64_t> positions;
+  for (bool more = true; more;) {
+    Result<DeadLetterPage> page = await(client->list_dead_letters(caller(), query));
+    ASSERT_TRUE(page.ok());
+    for (const DeadLetter& letter : page->messages) {
+      positions.push_back(letter.position);
+      EXPECT_EQ(letter.message.payload, "") << "not asked for";
+      EXPECT_EQ(letter.size, 1U);
+      query.after = letter.position;
+    }
+    more = page->more;
+  }
+  ASSERT_EQ(positions.size(), 5U);
+  // Peek: it stays.
+  Result<DeadLetter> letter = await(client->peek_dead_letter(caller(), "dead", positions[3]));
+  ASSERT_TRUE(letter.ok());
+  EXPECT_EQ(letter->message.payload, "3");
+  EXPECT_EQ(await(client->peek_dead_letter(caller(), "dead", 1'000'000)).error().kind(), ErrorKind::not_found);
+  EXPECT_EQ(dead_letters("dead").size(), 5U);
+  // Redrive of some: for the group that gave them up, with all their tries.
+  consumers.at("c").script->handled.clear();
+  consumers.at("other").script->handled.clear();
+  const std::vector<std::uint64_t> two{positions[1], positions[3], 999'999};
+  EXPECT_EQ(await(client->redrive_dead_letters(caller(), DeadLetterSelection("dead", two), "")).value(), 2U);
+  settle();
+  EXPECT_EQ(handled("c"), (Strings{"1#1 ack", "3#1 ack"}));
+  EXPECT_EQ(handled("other"), Strings{});
+  EXPECT_EQ(consumers.at("c").script->items.back()->headers, (Headers{{"h", "v"}})) << "as it was first";
+  EXPECT_EQ(dead_letters("dead").size(), 3U);
+  // To another topic, for all.
+  start(config("e", "elsewhere", "e"));
+  const std::vector<std::uint64_t> first{positions[0]};
+  EXPECT_EQ(await(client->redrive_dead_letters(caller(), DeadLetterSelection("dead", first), "elsewhere")).value(), 1U);
+  settle();
+  EXPECT_EQ(handled("e"), Strings{"0#1 ack"});
+  // Purge.
+  const std::vector<std::uint64_t> third{positions[2], positions[2] + 1'000'000};
+  EXPECT_EQ(await(client->purge_dead_letters(caller(), DeadLetterSelection("dead", third))).value(), 1U);
+  ASSERT_EQ(dead_letters("dead").size(), 1U);
+  EXPECT_EQ(dead_letters("dead")[0].message.payload, "4");
+  EXPECT_EQ(await(client->purge_dead_letters(caller(), DeadLetterSelection("dead", std::nullopt))).value(), 1U);
+  EXPECT_TRUE(dead_letters("dead").empty());
+  EXPECT_EQ(await(client->purge_dead_letters(caller(), DeadLetterSelection("nowhere", std::nullopt))).value(), 0U);
+  EXPECT_EQ(await(client->redrive_dead_letters(caller(), DeadLetterSelection("nowhere", std::nullopt), "")).value(), 0U);
+}
+
+TEST_P(MessagingContract, AConsumerOfTheDeadLetterTopicGetsThem) {
+  services::Consumer one = config("c", "t");
+  one.dead_letter = "t.dead";
+  start(one, {{"a", {Outcome::nack(false)}}});
+  start(config("d", "t.dead", "watch"));
+  publish("t", "a");
+  EXPECT_EQ(handled("d"), Strings{"a#1 ack"});
+  EXPECT_EQ(dead_letters("t.dead").size(), 1U) << "and they stay in the list";
+}
+
+TEST_P(MessagingContract, ARedrivenMessageThatFailsAgainIsADeadLetterAgain) {
+  services::Consumer one = config("c", "t");
+  one.dead_letter = "t.dead";
+  start(one, {{"a", {Outcome::reject("first time"), Outcome::reject("second time")}}});
+  publish("t", "a");
+  ASSERT_TRUE(await(client->redrive_dead_letters(caller(), DeadLetterSelection("t.dead", std::nullopt), "")).ok());
+  settle();
+  const std::vector<DeadLetter> dead = dead_letters("t.dead");
+  ASSERT_EQ(dead.size(), 1U);
+  EXPECT_EQ(header(dead[0], "x-error"), "second time");
+  EXPECT_EQ(header(dead[0], "x-first-error"), "second time");
+  EXPECT_EQ(header(dead[0], "x-delivery-count"), "1");
+  EXPECT_EQ(std::count_if(dead[0].message.headers.begin(), dead[0].message.headers.end(),
+                          [](const auto& one_header) { return one_header.first == "x-error"; }),
+            1);
+}
+
+TEST_P(MessagingContract, AnInvalidMessageIsADeadLetterWithItsErrors) {
+  services::Consumer one = config("c", "t");
+  one.dead_letter = "t.dead";
+  one.schema = json::parse(R"({"type": "object", "required": ["id"], "properties": {"n": {"type": "integer"}}})").value();
+  start(one);
+  publish("t", R"({"id": 1, "n": 2})");
+  publish("t", R"({"n": "x"})");
+  publish("t", "{");
+  EXPECT_EQ(handled("c"), Strings{R"({"id": 1, "n": 2}#1 ack)"});
+  const std::vector<DeadLetter> dead = dead_letters("t.dead");
+  ASSERT_EQ(dead.size(), 2U);
+  EXPECT_EQ(dead[0].message.payload, R"({"n": "x"})");
+  EXPECT_EQ(header(dead[0], "x-dead-letter-reason"), "invalid");
+  EXPECT_EQ(header(dead[0], "x-error"), "2 validation errors in message");
+  const std::string errors = header(dead[0], "x-validation-errors");
+  EXPECT_NE(errors.find(R"("type":"missing","loc":["payload","id"])"), std::string::npos) << errors;
+  EXPECT_NE(errors.find(R"("type":"int_parsing")"), std::string::npos) << errors;
+  EXPECT_EQ(header(dead[1], "x-dead-letter-reason"), "invalid");
+  EXPECT_NE(header(dead[1], "x-validation-errors").find("json_invalid"), std::string::npos);
+}
+
+TEST_P(MessagingContract, GroupsAreListedAndDeleted) {
+  if (!can().groups) GTEST_SKIP() << "no list of groups";
+  services::Consumer one = config("c", "t");
+  one.concurrency = 1;
+  start(one, {{"a", {Outcome::retry(hours(1))}}, {"b", {Step(hours(1), Outcome::ack())}}});
+  for (const char* payload : {"a", "b", "c", "d"}) publish("t", payload);
+  Result<std::vector<GroupInfo>> groups = await(client->groups(caller()));
+  ASSERT_TRUE(groups.ok());
+  ASSERT_EQ(groups->size(), 1U);
+  EXPECT_EQ(groups->front().name, (GroupName{"g", "t"}));
+  EXPECT_EQ(groups->front().waiting, 2U);
+  EXPECT_EQ(groups->front().in_hand, 1U);
+  EXPECT_EQ(groups->front().delayed, 1U);
+  EXPECT_EQ(await(client->delete_group(caller(), GroupName{"g", "t"})).error().kind(), ErrorKind::conflict);
+  kill("c");
+  advance(seconds(4));
+  EXPECT_TRUE(await(client->delete_group(caller(), GroupName{"g", "t"})).value());
+  EXPECT_FALSE(await(client->delete_group(caller(), GroupName{"g", "t"})).value());
+  EXPECT_TRUE(await(client->groups(caller()))->empty());
+  start(one);
+  EXPECT_EQ(handled("c"), Strings{}) << "a new one, that begins now";
+}
+
+TEST_P(MessagingContract, OptionsThatMakeNoSenseAreRefusedByName) {
+  const auto refused = [&](const std::function<void(services::Consumer&)>& change) {
+    services::Consumer one = config("c", "t");
+    change(one);
+    Result<ConsumerOptions> options = client->consumer_options(one, "consumers[0]");
+    return options.ok() ? std::string() : options.error().message();
+  };
+  using C = services::Consumer;
+  EXPECT_EQ(refused([](C&) {}), "");
+  EXPECT_NE(refused([](C& c) { c.topic = ""; }).find("consumers[0].topic"), std::string::npos);
+  EXPECT_NE(refused([](C& c) { c.dead_letter = "t"; }).find("consumers[0].dead_letter"), std::string::npos);
+  EXPECT_NE(refused([](C& c) { c.topic = "t.>", c.dead_letter = "t.dead"; }).find("consumers[0].dead_letter"), std::string::npos);
+  EXPECT_NE(refused([](C& c) { c.dead_letter = "t.*"; }).find("consumers[0].dead_letter"), std::string::npos);
+  EXPECT_NE(refused([](C& c) { c.schema = json::parse(R"({"type": 1})").value(); }).find("consumers[0].schema"),
+            std::string::npos);
+  EXPECT_NE(refused([](C& c) { c.backoff.factor = json::parse("0.5").value(); }).find("consumers[0].backoff.factor"),
+            std::string::npos);
+}
+
+TEST_P(MessagingContract, WhatWasConfirmedSurvives) {
+  if (!can().durable) GTEST_SKIP() << "not durable";
+  services::Consumer one = config("c", "t");
+  one.dead_letter = "t.dead";
+  start(one, {{"dead", {Outcome::nack(false)}},
+              {"later", {Outcome::error("no"), Outcome::retry(hours(1))}},
+              {"held", {Step(hours(9), Outcome::ack())}}});
+  for (const char* payload : {"done", "dead", "later", "held"}) publish("t", payload);
+  advance(milliseconds(100));
+  EXPECT_EQ(handled("c"), (Strings{"done#1 ack", "dead#1 nack", "later#1 error", "later#2 retry"}));
+  restart();
+  publish("t", "while nobody was there");
+  ASSERT_EQ(dead_letters("t.dead").size(), 1U);
+  const Script& after = start(one);
+  EXPECT_EQ(handled("c"), Strings{"while nobody was there#1 ack"});
+  advance(seconds(3));
+  EXPECT_EQ(handled("c").back(), "held#2 ack") << "its lease ran out";
+  EXPECT_EQ(after.items.back()->tries, 1U);
+  advance(hours(1));
+  EXPECT_EQ(handled("c").back(), "later#3 ack") << "Retry{after} survives";
+  EXPECT_EQ(after.items.back()->tries, 2U);
+  EXPECT_EQ(after.items.back()->failures, 1U);
+  EXPECT_EQ(after.items.back()->first_error, "no");
+  EXPECT_EQ(handled("c").size(), 3U);
+}
+
+TEST_P(MessagingContract, TheTraceTravels) {
+  telemetry::SpanContext trace;
+  trace.trace_id.fill(0xab);
+  trace.span_id.fill(0xcd);
+  trace.flags = 1;
+  const Script& script = start(config("c", "t"));
+  net::Caller with_trace(*loop, trace);
+  ASSERT_TRUE(await(client->publish(with_trace, Message("t", "a"))).ok());
+  ASSERT_TRUE(await(client->publish(with_trace,
+                                    Message("t", "b", {},
+                                            Headers{{"traceparent", "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"}})))
+                  .ok());
+  settle();
+  ASSERT_EQ(script.items.size(), 2U);
+  EXPECT_EQ(script.items[0]->trace.trace_id, trace.trace_id);
+  EXPECT_TRUE(script.items[0]->trace.remote);
+  EXPECT_EQ(script.items[1]->trace.trace_id[0], 0x4b) << "what the headers say stays";
+}
+
+std::vector<BackendCase> backends() {
+  std::vector<BackendCase> out;
+  const auto by_url = [](services::MessagingConfig config) {
+    return [config = std::move(config)](net::VirtualClock& clock) { return messaging::open(config, Environment(clock)); };
+  };
+  out.push_back({"memory", [by_url] {
+                   services::MessagingConfig config;
+                   config.url = "memory:";
+                   return by_url(config);
+                 }});
+  return out;
+}
+
+INSTANTIATE_TEST_SUITE_P(Backends, MessagingContract, ::testing::ValuesIn(backends()),
+                         [](const auto& info) { return info.param.name; });
+
+}  // namespace
+}  // namespace spikard::messaging
