@@ -74,8 +74,15 @@ Result<std::shared_ptr<Application>> Application::create(services::Manifest mani
                                     static_cast<log::Level>(m.log.level), m.name);
   self->pool_ = std::make_unique<net::BlockingPool>(*self->clock_, net::BlockingPoolOptions{.threads = 32, .queue = 4096});
   if (m.io_threads == 0) return invalid_argument("io_threads: expected at least 1, got 0");
+  if (!m.events.empty() && !m.http) return invalid_argument("events: expected `http`, for they come over HTTP");
   if (m.http) {
-    auto compiled = http::CompiledHttp::compile(*m.http);
+    services::HttpConfig http = *m.http;
+    if (!m.events.empty()) {
+      auto endpoints = EventEndpoints::create(m.events, http);
+      if (!endpoints.ok()) return std::move(endpoints).error();
+      self->event_endpoints_ = std::move(endpoints).value();
+    }
+    auto compiled = http::CompiledHttp::compile(http);
     if (!compiled.ok()) return std::move(compiled).error();
     self->compiled_ = std::move(compiled).value();
     self->singletons_ = http::make_singletons();
@@ -182,10 +189,16 @@ Result<std::unique_ptr<IoUnit>> Application::open_io(Function<Result<http::Sink*
                                         {"error", failure.message},
                                         {"trace", failure.trace.empty() ? log::Field(nullptr) : log::Field(failure.trace)}});
     };
-    auto server = http::Server::create(*unit->loop_, compiled_, **sink, std::move(options));
+    unit->sink_ = *sink;
+    if (event_endpoints_ != nullptr) {
+      if (unit->event_sink_ == nullptr) return Error(ErrorKind::conflict, "events: nobody handles them on this loop");
+      unit->events_ =
+          std::make_unique<EventHttpSink>(*unit->loop_, event_endpoints_, *unit->sink_, *unit->event_sink_, EventHttpOptions{});
+      unit->sink_ = unit->events_.get();
+    }
+    auto server = http::Server::create(*unit->loop_, compiled_, *unit->sink_, std::move(options));
     if (!server.ok()) return std::move(server).error();
     unit->server_ = std::move(server).value();
-    unit->sink_ = *sink;
     for (std::size_t i = 0; i < reserved_.size(); ++i) {
       auto listener = reserved_[i].listen();
       if (!listener.ok()) return std::move(listener).error();

@@ -9,6 +9,7 @@
 #include <thread>
 #include <vector>
 
+#include "app/cloudevents_http.hpp"
 #include "app/component.hpp"
 #include "app/drain.hpp"
 #include "app/io_units.hpp"
@@ -49,6 +50,9 @@ class IoUnit {
   [[nodiscard]] http::Server* server() noexcept { return server_.get(); }
   /// In-process background tasks of this loop's handlers; the drain waits for them.
   [[nodiscard]] worker_loop::Background& background() noexcept { return *background_; }
+  /// Who handles CloudEvents that come in on this loop; from inside `make_sink`. Outlives the unit. Needed where the manifest has
+  /// `events`.
+  void handle_events(cloudevents::EventSink& sink) noexcept { event_sink_ = &sink; }
 
  private:
   friend class Application;
@@ -56,8 +60,10 @@ class IoUnit {
   Application& application_;
   std::unique_ptr<net::Loop> loop_;
   std::unique_ptr<worker_loop::Background> background_;
+  std::unique_ptr<EventHttpSink> events_;
   std::unique_ptr<http::Server> server_;
   http::Sink* sink_ = nullptr;
+  cloudevents::EventSink* event_sink_ = nullptr;
 };
 
 enum class State : std::uint8_t { created, started, ready, draining, stopped };
@@ -155,6 +161,7 @@ class Application : public std::enable_shared_from_this<Application> {
   net::VirtualClock* virtual_clock_ = nullptr;
   std::unique_ptr<log::Logger> logger_;
   std::shared_ptr<const http::CompiledHttp> compiled_;
+  std::shared_ptr<EventEndpoints> event_endpoints_;  // null without `events`
   std::shared_ptr<http::Singletons> singletons_;
   std::vector<net::ReservedAddress> reserved_;
   std::vector<std::shared_ptr<net::TlsContext>> tls_;  // one a listener; null for plain text
