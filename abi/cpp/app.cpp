@@ -49,6 +49,20 @@ App& App::add_hook(http::HookPhase phase, HookFunction fn) {
   return *this;
 }
 
+services::EventEndpoint& App::event_endpoint(std::string path) {
+  auto& endpoints = manifest().events;
+  for (services::EventEndpoint& endpoint : endpoints) {
+    if (endpoint.path == path) return endpoint;
+  }
+  endpoints.emplace_back().path = std::move(path);
+  return endpoints.back();
+}
+
+std::uint32_t App::add_event_handler(detail::EventHandler handler) {
+  state_->events.push_back(std::move(handler));
+  return static_cast<std::uint32_t>(state_->events.size() - 1);
+}
+
 services::Dependency App::make_dependency(services::Dependency spec, RawFactory make, RawCleanup cleanup) {
   spec.id = static_cast<std::uint32_t>(state_->factories.size());
   spec.kind = services::DependencyKind::factory;
@@ -168,7 +182,9 @@ Result<std::shared_ptr<app::Application>> App::build(app::ApplicationOptions opt
 }
 
 std::unique_ptr<http::Sink> App::make_sink(app::Application& application, app::IoUnit& unit) {
-  return std::make_unique<detail::Dispatcher>(state_, application, unit);
+  auto dispatcher = std::make_unique<detail::Dispatcher>(state_, application, unit);
+  unit.handle_events(dispatcher->events());
+  return dispatcher;
 }
 
 void App::stop() {

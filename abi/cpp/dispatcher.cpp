@@ -6,6 +6,13 @@ namespace spikard::detail {
 
 Dispatcher::Dispatcher(std::shared_ptr<App::State> state, app::Application& application, app::IoUnit& unit)
     : state_(std::move(state)), application_(application), loop_(unit.loop()), background_(unit.background()) {
+  auto handlers = std::make_shared<std::vector<app::EventHandlers::Handler>>();
+  for (const EventHandler& handler : state_->events) {
+    handlers->push_back([handler, &application](cloudevents::Delivery delivery, net::Loop& loop) {
+      return handler(std::move(delivery), application, loop);
+    });
+  }
+  events_ = std::make_unique<app::EventHandlers>(loop_, std::move(handlers));
   // The observer runs on the service thread; it is taken off before the loop goes.
   application_.on_state(this, [this, alive = alive_](app::State now) {
     if (now != app::State::draining) return;
@@ -21,6 +28,7 @@ void Dispatcher::on_close() {
   if (*alive_) application_.forget_states(this);
   *alive_ = false;
   while (live_ != nullptr) live_->frame.destroy();
+  events_.reset();
 }
 
 void Dispatcher::on_request(http::Exchange& exchange) {

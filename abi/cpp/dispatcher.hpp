@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "app/application.hpp"
+#include "app/event_handlers.hpp"
 #include "http/sink.hpp"
 #include "spikard/app.hpp"
 
@@ -25,6 +26,7 @@ struct App::State {
   std::vector<Factory> factories;                                           // by dependency id
   std::vector<detail::WorkHandler> consumers;                               // by place in the manifest
   std::map<std::string, std::map<std::string, detail::WorkHandler>> tasks;  // by queue and name
+  std::vector<detail::EventHandler> events;                                 // by number
   std::weak_ptr<app::Application> running;
 };
 
@@ -42,6 +44,7 @@ class Dispatcher final : public http::Sink {
   [[nodiscard]] std::string_view problem_base() const noexcept { return state_->manifest.http->problem_base; }
   [[nodiscard]] app::Application& application() const noexcept { return application_; }
   [[nodiscard]] log::Logger& logger() const noexcept { return application_.logger(); }
+  [[nodiscard]] cloudevents::EventSink& events() noexcept { return *events_; }
   [[nodiscard]] CancelToken stopping() const noexcept { return stopping_.token(); }
   /// After the answer, which goes out with this turn.
   void background(Function<Task<void>()> work);
@@ -67,6 +70,7 @@ class Dispatcher final : public http::Sink {
   app::Application& application_;
   net::Loop& loop_;
   worker_loop::Background& background_;
+  std::unique_ptr<app::EventHandlers> events_;
   LiveFrame* live_ = nullptr;
   CancelSource stopping_;
   std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);

@@ -51,7 +51,7 @@ services::Route route_of(Value spec, const std::string& path) {
 
 std::unique_ptr<App> make_app(const std::shared_ptr<Case>& play) {
   const Value spec = play->app.root();
-  only(spec, {"config", "hooks", "dependencies", "routes"}, "app");
+  only(spec, {"config", "hooks", "dependencies", "routes", "cloudevents"}, "app");
   auto app = std::make_unique<App>();
   app->manifest().name = "case";
   app->manifest().handle_signals = false;
@@ -82,6 +82,7 @@ std::unique_ptr<App> make_app(const std::shared_ptr<Case>& play) {
       add_route(*app, play, std::move(route), one.find("handler"));
     }
   }
+  if (const Value events = spec.find("cloudevents")) add_events(*app, play, events);
   return app;
 }
 

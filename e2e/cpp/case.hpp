@@ -35,6 +35,7 @@ struct Case {
   std::vector<std::string> trace;
   std::map<std::string, std::int64_t, std::less<>> counters;
   std::map<std::string, std::vector<Json>, std::less<>> lists;
+  std::vector<std::pair<std::string, std::string>> events;  // CloudEvents that handlers got: JSON, name of the handler
 
   void note(std::string event) {
     const std::lock_guard lock(mutex);
@@ -64,6 +65,9 @@ void only(Value object, std::initializer_list<std::string_view> known, std::stri
 
 // handlers.cpp
 void add_route(App& app, const std::shared_ptr<Case>& play, services::Route route, Value handler);
+
+// events.cpp
+void add_events(App& app, const std::shared_ptr<Case>& play, Value spec);
 
 // hooks.cpp
 void add_hook(App& app, http::HookPhase phase, Value spec);

@@ -75,6 +75,11 @@ class Running {
     return play_->trace;
   }
 
+  [[nodiscard]] std::vector<std::pair<std::string, std::string>> events() const {
+    const std::lock_guard lock(play_->mutex);
+    return play_->events;
+  }
+
  private:
   std::shared_ptr<Case> play_;
   std::unique_ptr<App> app_;
@@ -132,6 +137,20 @@ class Harness {
     } else if (op == "trace") {
       out.key("dependency_trace");
       texts(out, running_ == nullptr ? std::vector<std::string>() : running_->trace());
+    } else if (op == "events") {
+      out.key("events");
+      out.begin_array();
+      if (running_ != nullptr) {
+        for (const auto& [event, handler] : running_->events()) {
+          out.begin_object();
+          out.key("event");
+          out.raw(event);
+          out.key("handler");
+          out.string(handler);
+          out.end_object();
+        }
+      }
+      out.end_array();
     } else if (op == "backends") {
       only(request, {"op", "subsystem"}, "backends");
       out.key("backends");

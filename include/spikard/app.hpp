@@ -11,6 +11,7 @@
 #include "base/result.hpp"
 #include "base/task.hpp"
 #include "services/manifest.gen.hpp"
+#include "spikard/event.hpp"
 #include "spikard/handler.hpp"
 #include "spikard/work.hpp"
 
@@ -144,6 +145,30 @@ class App {
     else hook.task = std::move(fn);
     return add_hook(phase, std::move(hook));
   }
+
+  /// A handler of CloudEvents that are posted to `path` (`/` for Knative and Cloud Functions): `fn(const Event&)`,
+  /// `fn(EventWork&)` or both, plain or a Task. Returns nothing (taken), an Event or std::optional<Event> (the answer), an
+  /// EventOutcome, or a Result of these; an Error or an exception is answered with 500, and the sender tries again. `type` is
+  /// exact or has `*` for any run of characters; of several the best fit takes an event.
+  ///
+  ///     app.event("com.example.order.*", [](const Event& event) -> std::optional<Event> { ... });
+  template <class F>
+  App& event(std::string type, F fn, std::string path = "/") {
+    services::EventSubscription where;
+    where.type = std::move(type);
+    return event(std::move(where), std::move(fn), std::move(path));
+  }
+  /// By source and subject too.
+  template <class F>
+  App& event(services::EventSubscription where, F fn, std::string path = "/") {
+    where.handler = add_event_handler(detail::make_event_handler(std::move(fn)));
+    event_endpoint(std::move(path)).subscriptions.push_back(std::move(where));
+    return *this;
+  }
+  /// Further options of an endpoint (allowed origins, rate, limits); it is made if it is not there.
+  [[nodiscard]] services::EventEndpoint& event_endpoint(std::string path = "/");
+  /// A handler for subscriptions that are written by hand; gives its number.
+  std::uint32_t add_event_handler(detail::EventHandler handler);
 
   /// A value for `Inject<"name", T>`.
   template <class T>

@@ -8,6 +8,7 @@
 #include "spikard/app.hpp"
 #include "spikard/context.hpp"
 #include "spikard/describe.hpp"
+#include "spikard/event.hpp"
 #include "spikard/handler.hpp"
 #include "spikard/params.hpp"
 #include "spikard/request.hpp"

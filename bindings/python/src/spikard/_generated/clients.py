@@ -538,8 +538,8 @@ class CloudEventsEncodeResult:
     property_prefix: str
     """What the names in `properties` begin with."""
     content_type: Any
-    """The protocol's own property for it (amqp, mqtt5) or null."""
-    body: Any
+    """The media type of the message, which is also among the headers where they have it; null for none."""
+    body: bytes
     """The body; empty when there is no data."""
     has_body: bool
     """False: the event has no data."""
@@ -607,14 +607,14 @@ class CloudEventsClient(Client):
             result = await result
         return CloudEventsEncodeResult(result["headers"], result["properties"], result["property_prefix"], result["content_type"], result["body"], result["has_body"], result["key"])
 
-    async def decode(self, *, binding: str = "http", headers: Any = None, properties: Any = None, content_type: str = "", body: Any = None) -> CloudEventsDecodeResult:
+    async def decode(self, *, binding: str = "http", headers: Any = None, properties: Any = None, content_type: str = "", body: str | bytes = "") -> CloudEventsDecodeResult:
         """Reads the events of a message. Completes at once.
 
         binding: http, kafka, amqp, mqtt3, mqtt5, nats or redis.
         headers: An object of text, or an array of [name, value] where a name comes more than once.
         properties: The same for amqp and mqtt5; amqp's booleans and integers may come as such.
         content_type: The protocol's own property (amqp, mqtt5).
-        body: The body; null for none.
+        body: The body; empty for none.
         """
         arguments: dict[str, Any] = {}
         if binding != "http":
@@ -625,7 +625,7 @@ class CloudEventsClient(Client):
             arguments["properties"] = properties
         if content_type:
             arguments["content_type"] = content_type
-        if body is not None:
+        if body:
             arguments["body"] = body
         result = self._call(193, arguments)
         if not isinstance(result, dict):
@@ -689,7 +689,7 @@ class BlockingCloudEventsClient(BlockingClient):
         result = self._call(192, arguments)
         return CloudEventsEncodeResult(result["headers"], result["properties"], result["property_prefix"], result["content_type"], result["body"], result["has_body"], result["key"])
 
-    def decode(self, *, binding: str = "http", headers: Any = None, properties: Any = None, content_type: str = "", body: Any = None) -> CloudEventsDecodeResult:
+    def decode(self, *, binding: str = "http", headers: Any = None, properties: Any = None, content_type: str = "", body: str | bytes = "") -> CloudEventsDecodeResult:
         arguments: dict[str, Any] = {}
         if binding != "http":
             arguments["binding"] = binding
@@ -699,7 +699,7 @@ class BlockingCloudEventsClient(BlockingClient):
             arguments["properties"] = properties
         if content_type:
             arguments["content_type"] = content_type
-        if body is not None:
+        if body:
             arguments["body"] = body
         result = self._call(193, arguments)
         return CloudEventsDecodeResult(result["events"], result["mode"])
