@@ -274,6 +274,8 @@ def load_abi(spec: Path, errors: Errors) -> Abi:
             if not name.startswith(f"{path.stem}."):
                 raise SpecError(f"{where}: an operation's name begins with its file's")
             args = [_field(f"{where}.{a}", a, d, {}, set(), True) for a, d in (o.get("args") or {}).items()]
+            for a in args:
+                a.clash = a.name.endswith("_ms") and a.name.removesuffix("_ms") in [b.name for b in args]
             result = [_field(f"{where}.{a}", a, d, {}, set(), True) for a, d in (o.get("result") or {}).items()]
             operation = Operation(name, o["id"], o["doc"], _lifecycle(where, o), args, result, o.get("errors", []), o.get("stream", ""), o.get("now", False))
             group.operations.append(operation)

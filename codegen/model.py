@@ -102,6 +102,7 @@ class Field:
     min_length: int = 0
     max_length: int | None = None
     unit: str = ""
+    clash: bool = False  # without its `_ms` it would have the name of another argument
 
 
 @dataclass

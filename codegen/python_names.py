@@ -99,7 +99,7 @@ def result_name(operation: Operation) -> str:
 
 def is_span(f: Field) -> bool:
     """A span of time: seconds in Python. Instants (signed) stay as they are."""
-    return f.unit == "ms" and f.type.name.startswith("uint")
+    return f.unit == "ms" and f.type.name.startswith("uint") and not f.clash
 
 
 def argument_name(f: Field) -> str:

@@ -41,6 +41,7 @@ class Batch {
     item.cmd.id = id;
     return item.cmd;
   }
+  [[nodiscard]] spk_cmd& last() noexcept { return items_.back().cmd; }
   void head_in_arena(std::size_t at, std::size_t length, std::uint32_t pairs) {
     Item& item = items_.back();
     item.head_at = at;

@@ -218,10 +218,23 @@ class Encoder {
     return close(at, static_cast<std::size_t>(PyList_GET_SIZE(items.get())));
   }
   bool other(PyObject* object) {
-    (void)state_;
-    PyErr_Format(PyExc_TypeError,
-                 "%.200s cannot be handed to the core: only None, bool, int, float, str, bytes, list, tuple and dict can",
-                 Py_TYPE(object)->tp_name);
+    if (PyByteArray_Check(object) || PyMemoryView_Check(object)) {
+      Py_buffer view;
+      if (PyObject_GetBuffer(object, &view, PyBUF_SIMPLE) != 0) return false;
+      const bool ok = text(SPK_BYTES, static_cast<const char*>(view.buf), static_cast<std::size_t>(view.len));
+      PyBuffer_Release(&view);
+      return ok;
+    }
+    if (state_.to_plain != nullptr) {
+      const Ref plain(PyObject_CallOneArg(state_.to_plain, object));
+      if (!plain) return false;
+      if (plain.get() != Py_NotImplemented) return value(plain.get());
+    }
+    PyErr_Format(
+        PyExc_TypeError,
+        "%.200s cannot be handed to the core: only None, bool, int, float, str, bytes, list, tuple and dict can, and what "
+        "stands for one of them",
+        Py_TYPE(object)->tp_name);
     return false;
   }
 

@@ -126,6 +126,15 @@ void finish(PortObject* port, RequestObject* request, RouteObject* route, spk_id
 // -- port
 /// Opened by this process, not by one that has forked into it.
 bool port_is_ours(const PortObject* port);
+/// Open, and of this process; else false with an exception.
+bool port_usable(PortObject* port);
+/// invoke(operation, client, arguments, id[, user, flags]): the result of what completes at once (its error is raised), else the
+/// user number that its DONE will have. Any thread.
+PyObject* port_invoke(PyObject* port, PyObject* const* args, Py_ssize_t count);
+/// command(op, id, arg, flags, body): with the batch. Loop thread.
+PyObject* port_command(PyObject* port, PyObject* const* args, Py_ssize_t count);
+/// What runs in this context from here on is the handler of `id` (0: of none). False with an exception.
+bool set_handling(State& state, std::uint64_t id);
 /// Hands a batch over, unless the port is closed or another process's.
 void port_submit(PortObject* port, Batch& batch, bool release_gil);
 void port_flush(PortObject* port);

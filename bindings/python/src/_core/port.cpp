@@ -126,12 +126,18 @@ void dealloc(PyObject* object) {
   Py_DECREF(type);
 }
 
-bool usable(PortObject* self) {
+bool usable(PortObject* self) { return port_usable(self); }
+
+}  // namespace
+
+bool port_usable(PortObject* self) {
   if (self->port != nullptr && self->pid == static_cast<long>(getpid())) return true;
   PyErr_SetString(self->state->error, self->port == nullptr ? "the port is closed"
                                                             : "the port belongs to the process that opened it, not to its fork");
   return false;
 }
+
+namespace {
 
 // ---- events
 
@@ -261,7 +267,7 @@ void on_request(PortObject* self, const spk_event& event) {
   Ref result;
   {
     Stack stack;
-    if (collect(self, route, event, stack, request)) {
+    if (set_handling(state, event.id) && collect(self, route, event, stack, request)) {
       if (route->mode == Mode::blocking) {
         const Ref keep(reinterpret_cast<PyObject*>(request));
         to_pool(self, route, event, stack, request);
@@ -288,7 +294,6 @@ void on_request(PortObject* self, const spk_event& event) {
     port_start(self, request, route, event.id, result.release(), static_cast<const spk_request*>(event.rec));
     return;
   }
-  (void)state;
   if (request == nullptr && result && PyObject_TypeCheck(result.get(), reinterpret_cast<PyTypeObject*>(state.streaming_type))) {
     request = make_request(state, self, route, event.id, static_cast<const spk_request*>(event.rec));
     const Ref made(reinterpret_cast<PyObject*>(request));
@@ -314,9 +319,12 @@ void wake_waiter(RequestObject* request) {
   if (!set) PyErr_WriteUnraisable(waiter.get());
 }
 
+void to_python(PortObject* self, const spk_event& event);
+
 void on_chunk(PortObject* self, const spk_event& event) {
   RequestObject* request = find(self, event.id);
   const auto* record = static_cast<const spk_record*>(event.rec);
+  if (request == nullptr && event.user != 0) return to_python(self, event);  // of an operation
   if (request == nullptr || record == nullptr) return;
   if (request->chunks == nullptr) request->chunks = PyList_New(0);
   if (record->body.len > 0 && request->chunks != nullptr) {
@@ -327,9 +335,15 @@ void on_chunk(PortObject* self, const spk_event& event) {
   wake_waiter(request);
 }
 
-void cancel_task(PortObject* self, PyObject* task) {
+/// The reason is the argument of the task's CancelledError.
+void cancel_task(PortObject* self, PyObject* task, std::uint64_t reason) {
   const Ref keep = Ref::borrowed(task);
-  const Ref cancelled(PyObject_CallMethodNoArgs(task, self->state->s_cancel));
+  const char* name = reason == SPK_CANCEL_DEADLINE      ? "deadline"
+                     : reason == SPK_CANCEL_SHUTDOWN    ? "shutdown"
+                     : reason == SPK_CANCEL_CLIENT_GONE ? "client_gone"
+                                                        : "requested";
+  const Ref message(PyUnicode_FromString(name));
+  const Ref cancelled(message ? PyObject_CallMethodOneArg(task, self->state->s_cancel, message.get()) : nullptr);
   if (!cancelled) PyErr_WriteUnraisable(task);
 }
 
@@ -338,14 +352,30 @@ void on_cancel(PortObject* self, const spk_event& event) {
     const Ref keep = Ref::borrowed(reinterpret_cast<PyObject*>(request));
     request->cancelled = true;
     request->cancel_reason = static_cast<long>(event.arg);
-    if (request->task != nullptr) cancel_task(self, request->task);
+    if (request->task != nullptr) cancel_task(self, request->task, event.arg);
   }
   if (PyDict_GET_SIZE(self->tasks) != 0) {  // a hook or a factory at work for it
     const Ref id(PyLong_FromUnsignedLongLong(event.id));
     PyObject* task = id ? PyDict_GetItemWithError(self->tasks, id.get()) : nullptr;
-    if (task != nullptr) cancel_task(self, task);
+    if (task != nullptr) cancel_task(self, task, event.arg);
     else if (PyErr_Occurred() != nullptr) PyErr_WriteUnraisable(self->tasks);
   }
+}
+
+/// A list of (name, value).
+PyObject* pairs_of(const char* base, const spk_view& view) {
+  Ref list(PyList_New(view.len));
+  const auto* pair = reinterpret_cast<const spk_pair*>(base + view.off);
+  for (std::uint32_t i = 0; list && i < view.len; ++i, ++pair) {
+    PyObject* name = decode_text(base + pair->name.off, pair->name.len);
+    PyObject* text = decode_text(base + pair->value.off, pair->value.len);
+    PyObject* item = name != nullptr && text != nullptr ? PyTuple_Pack(2, name, text) : nullptr;
+    Py_XDECREF(name);
+    Py_XDECREF(text);
+    if (item == nullptr) return nullptr;
+    PyList_SET_ITEM(list.get(), i, item);
+  }
+  return list.release();
 }
 
 /// Everything else is rare enough for Python: dispatch(port, kind, route, id, arg, user, request, value).
@@ -363,17 +393,7 @@ void to_python(PortObject* self, const spk_event& event) {
     if (event.user != 0) {
       const auto* answer = reinterpret_cast<const spk_record*>(static_cast<std::uintptr_t>(event.user));
       const char* answer_base = reinterpret_cast<const char*>(answer);
-      Ref headers(PyList_New(answer->meta.len));
-      const auto* pair = reinterpret_cast<const spk_pair*>(answer_base + answer->meta.off);
-      for (std::uint32_t i = 0; headers && i < answer->meta.len; ++i, ++pair) {
-        PyObject* name = decode_text(answer_base + pair->name.off, pair->name.len);
-        PyObject* text = decode_text(answer_base + pair->value.off, pair->value.len);
-        PyObject* item = name != nullptr && text != nullptr ? PyTuple_Pack(2, name, text) : nullptr;
-        Py_XDECREF(name);
-        Py_XDECREF(text);
-        if (item == nullptr) headers.reset();
-        else PyList_SET_ITEM(headers.get(), i, item);
-      }
+      const Ref headers(pairs_of(answer_base, answer->meta));
       if (headers) value.reset(Py_BuildValue("(IO)", answer->status, headers.get()));
     }
   } else if (event.rec != nullptr) {
@@ -383,13 +403,17 @@ void to_python(PortObject* self, const spk_event& event) {
       const auto* node = reinterpret_cast<const spk_node*>(base + record->nodes.off);
       nodes.reset(decode_nodes(state, node, base));
     }
-    if (nodes)
-      value.reset(Py_BuildValue("(IOs#)", record->status, nodes.get(), base + record->body.off,
-                                static_cast<Py_ssize_t>(record->body.len)));
+    const Ref meta(record->meta.len > 0 ? pairs_of(base, record->meta) : PyList_New(0));
+    value.reset(nodes && meta ? Py_BuildValue("(IOy#s#IO)", record->status, nodes.get(), base + record->body.off,
+                                              static_cast<Py_ssize_t>(record->body.len), base + record->key.off,
+                                              static_cast<Py_ssize_t>(record->key.len), record->attempt, meta.get())
+                              : nullptr);
   }
   if (event.kind == SPK_EV_DONE && event.rec != nullptr) self->batch->add(SPK_CMD_RELEASE, event.id);
+  const bool owed = event.kind == SPK_EV_HOOK || event.kind == SPK_EV_FACTORY || event.kind == SPK_EV_DISPOSE ||
+                    event.kind == SPK_EV_TASK || event.kind == SPK_EV_MESSAGE || event.kind == SPK_EV_CLOUDEVENT;
   Ref done;
-  if (value && PyErr_Occurred() == nullptr) {
+  if (value && PyErr_Occurred() == nullptr && set_handling(state, owed ? event.id : 0)) {
     done.reset(PyObject_CallFunction(
         state.dispatch, "OIIKKKOO", reinterpret_cast<PyObject*>(self), static_cast<unsigned>(event.kind),
         static_cast<unsigned>(event.route), static_cast<unsigned long long>(event.id), static_cast<unsigned long long>(event.arg),
@@ -397,8 +421,6 @@ void to_python(PortObject* self, const spk_event& event) {
   }
   if (!done) {
     // Whatever went wrong: what is owed is given.
-    const bool owed =
-        event.kind == SPK_EV_HOOK || event.kind == SPK_EV_FACTORY || event.kind == SPK_EV_DISPOSE || event.kind == SPK_EV_TASK;
     if (owed) add_failure(state, self, *self->batch, event.id);
     else PyErr_WriteUnraisable(reinterpret_cast<PyObject*>(self));
   }
@@ -427,6 +449,8 @@ PyObject* on_readable(PyObject* object, PyObject*) {
         if (RequestObject* request = find(self, events[i].id)) {
           request->credit += static_cast<std::int64_t>(events[i].arg);
           if (request->credit > 0) wake_waiter(request);
+        } else if (events[i].user != 0) {
+          to_python(self, events[i]);
         }
         break;
       default: to_python(self, events[i]); break;
@@ -482,15 +506,17 @@ PyObject* result(PyObject* object, PyObject* args) {
   });
 }
 
-/// fail(id, exception)
+/// fail(id, exception, fatal=False)
 PyObject* fail(PyObject* object, PyObject* args) {
   PortObject* self = self_of(object);
   unsigned long long id = 0;
   PyObject* error = nullptr;
-  if (!PyArg_ParseTuple(args, "KO", &id, &error)) return nullptr;
+  int fatal = 0;
+  if (!PyArg_ParseTuple(args, "KO|p", &id, &error, &fatal)) return nullptr;
   return command(self, [&](Batch& batch) {
     PyErr_SetObject(reinterpret_cast<PyObject*>(Py_TYPE(error)), error);
     add_failure(*self->state, self, batch, id);
+    if (fatal != 0) batch.last().flags |= SPK_F_FATAL;
     return true;
   });
 }
@@ -578,20 +604,23 @@ PyObject* fd(PyObject* object, PyObject*) {
 
 PyObject* owed(PyObject* object, PyObject*) { return PyLong_FromSize_t(self_of(object)->pending->size()); }
 
-PyMethodDef methods[] = {{"on_readable", on_readable, METH_NOARGS, "Takes a batch of events and answers it"},
-                         {"flush", flush, METH_NOARGS, nullptr},
-                         {"fd", fd, METH_NOARGS, nullptr},
-                         {"close", close, METH_NOARGS, nullptr},
-                         {"result", result, METH_VARARGS, nullptr},
-                         {"fail", fail, METH_VARARGS, nullptr},
-                         {"ack", ack, METH_VARARGS, nullptr},
-                         {"timer", timer, METH_VARARGS, nullptr},
-                         {"cancel", cancel, METH_VARARGS, nullptr},
-                         {"call", call, METH_VARARGS, nullptr},
-                         {"next_user", next_user, METH_NOARGS, nullptr},
-                         {"release", release, METH_O, nullptr},
-                         {"owed", owed, METH_NOARGS, nullptr},
-                         {nullptr, nullptr, 0, nullptr}};
+PyMethodDef methods[] = {
+    {"on_readable", on_readable, METH_NOARGS, "Takes a batch of events and answers it"},
+    {"flush", flush, METH_NOARGS, nullptr},
+    {"fd", fd, METH_NOARGS, nullptr},
+    {"close", close, METH_NOARGS, nullptr},
+    {"result", result, METH_VARARGS, nullptr},
+    {"fail", fail, METH_VARARGS, nullptr},
+    {"ack", ack, METH_VARARGS, nullptr},
+    {"timer", timer, METH_VARARGS, nullptr},
+    {"cancel", cancel, METH_VARARGS, nullptr},
+    {"call", call, METH_VARARGS, nullptr},
+    {"invoke", reinterpret_cast<PyCFunction>(reinterpret_cast<void (*)()>(port_invoke)), METH_FASTCALL, nullptr},
+    {"command", reinterpret_cast<PyCFunction>(reinterpret_cast<void (*)()>(port_command)), METH_FASTCALL, nullptr},
+    {"next_user", next_user, METH_NOARGS, nullptr},
+    {"release", release, METH_O, nullptr},
+    {"owed", owed, METH_NOARGS, nullptr},
+    {nullptr, nullptr, 0, nullptr}};
 
 PyType_Slot slots[] = {{Py_tp_new, reinterpret_cast<void*>(create)},
                        {Py_tp_dealloc, reinterpret_cast<void*>(dealloc)},

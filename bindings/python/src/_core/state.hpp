@@ -38,6 +38,9 @@ struct State {
   PyObject* stream_runner;    ///< (request, StreamingResponse) -> coroutine
   PyObject* dispatch;         ///< (port, kind, route, id, arg, request | None, nodes | None): everything that is not a request
   PyObject* cancelled_error;  ///< asyncio.CancelledError
+  PyObject* failure;          ///< (status, message, detail, retry class) -> exception
+  PyObject* to_plain;         ///< what nodes do not know -> what they do
+  PyObject* handling;         ///< ContextVar: the id of the request, message or task in hand
   PyObject* body_stream;      ///< (request) -> async iterator over its body
   PyObject* sleep;            ///< (request, seconds) -> awaitable
 

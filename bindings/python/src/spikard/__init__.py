@@ -5,40 +5,61 @@ from __future__ import annotations
 from ._app import App, Context
 from ._core import Request
 from ._errors import ConfigError, OperationError, SpikardError
-from ._generated.errors import ErrorKind
+from ._generated.errors import ErrorKind, RetryClass
 from ._responses import Problem, Response, StreamingResponse
 from ._runtime import BackgroundTasks, BodyStream, ResponseDraft, sleep, stopping
 from ._schema import document as json_schema
+from ._toolbox import Cache, CloudEvents, Cron, Database, Messaging, Query as SqlQuery, Storage, Tasks, Transaction
+from ._work import Ack, CloudEvent, Fatal, Message, Nack, Outcome, Retry, Task, TaskRun
 from .params import Body, Cookie, Depends, Field, Form, Header, Inject, Path, Query, closed
 from .testing import TestClient, TestServer
 
 __version__ = "0.1.0"
 
 __all__ = [
+    "Ack",
     "App",
     "BackgroundTasks",
     "Body",
     "BodyStream",
+    "Cache",
+    "CloudEvent",
+    "CloudEvents",
     "ConfigError",
     "Context",
     "Cookie",
+    "Cron",
+    "Database",
     "Depends",
     "ErrorKind",
+    "Fatal",
     "Field",
     "Form",
     "Header",
     "Inject",
+    "Message",
+    "Messaging",
+    "Nack",
     "OperationError",
+    "Outcome",
     "Path",
     "Problem",
     "Query",
     "Request",
     "Response",
     "ResponseDraft",
+    "Retry",
+    "RetryClass",
     "SpikardError",
+    "SqlQuery",
+    "Storage",
     "StreamingResponse",
+    "Task",
+    "TaskRun",
+    "Tasks",
     "TestClient",
     "TestServer",
+    "Transaction",
     "closed",
     "json_schema",
     "sleep",

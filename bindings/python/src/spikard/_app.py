@@ -13,21 +13,26 @@ import sys
 import typing
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Literal, TypeVar, overload
+from typing import TYPE_CHECKING, Any, Literal, ParamSpec, TypeVar, overload
 
 from . import _core
+from ._client import Seconds, to_ms
 from ._errors import ConfigError
 from ._generated.manifest import ManifestDict
 from ._plans import Convert, Plans
 from ._runtime import BackgroundTasks, BodyStream, ResponseDraft, json_type
 from ._schema import Schemas, constrain, document, is_structured, is_typed_dict, is_union, jsonable, unwrap
-from ._server import HookPlan, Plan
+from ._server import HookPlan, Plan, Workers
+from ._toolbox import Cache, CloudEvents, Cron, Database, Messaging, Storage, Tasks
+from ._work import Task, WorkPlan, event_plan, message_plan, task_plan, whole_argument
 from .params import MISSING, Marker
 
 if TYPE_CHECKING:
     from .testing import TestClient, TestServer
 
 F = TypeVar("F", bound=Callable[..., Any])
+P = ParamSpec("P")
+R = TypeVar("R")
 Phase = Literal["on_request", "pre_validation", "pre_handler", "on_response", "on_error"]
 PHASES: tuple[Phase, ...] = ("on_request", "pre_validation", "pre_handler", "on_response", "on_error")
 Scope = Literal["singleton", "request", "transient"]
@@ -69,6 +74,39 @@ class _Dependency:
     value: Any
     id: int
     token: int = 0
+
+
+@dataclass
+class _Work:
+    """A handler of messages or events before the manifest is made."""
+
+    fn: Callable[..., Any]
+    data: dict[str, Any]
+    names: dict[str, Any]
+
+
+def _caller_names() -> dict[str, Any]:
+    """Local names where the application registers something, for its annotations."""
+    frame = sys._getframe(2)
+    while frame.f_code.co_filename == __file__ and frame.f_back is not None:
+        frame = frame.f_back
+    return dict(frame.f_locals) if frame.f_locals is not frame.f_globals else {}
+
+
+_SPANS = ("ack_wait", "handler_timeout", "lease", "timeout")
+
+
+def _wire(options: dict[str, Any]) -> dict[str, Any]:
+    """Options as the manifest has them: spans in ms, nothing that was not given."""
+    out: dict[str, Any] = {}
+    for name, value in options.items():
+        if value is None:
+            continue
+        if name in _SPANS:
+            out[f"{name}_ms"] = to_ms(value)
+        else:
+            out[name] = value
+    return out
 
 
 def _merge(into: dict[str, Any], more: dict[str, Any]) -> dict[str, Any]:
@@ -153,6 +191,14 @@ class App:
         self._route_dependencies: list[tuple[dict[str, Any], _Dependency]] = []
         self._ids = itertools.count()
         self._tokens = itertools.count(1)
+        self._services: dict[str, dict[str, dict[str, Any]]] = {}
+        self._consumers: list[_Work] = []
+        self._tasks: dict[tuple[str, str, str], tuple[Task[Any, Any], dict[str, Any]]] = {}
+        self._workers: dict[tuple[str, str], dict[str, Any]] = {}
+        self._schedules: list[dict[str, Any]] = []
+        self._events: list[_Work] = []
+        self._event_endpoints: dict[str, dict[str, Any]] = {}
+        self._event_consumers: dict[tuple[str, str, str], dict[str, Any]] = {}
         self._on_start: list[Callable[[], Any]] = []
         self._on_stop: list[Callable[[], Any]] = []
 
@@ -348,6 +394,219 @@ class App:
         else:
             self._route_dependencies.append((route, dependency))
 
+    # -- the toolbox
+
+    def _service(self, group: str, name: str, config: dict[str, Any]) -> None:
+        known = self._services.setdefault(group, {})
+        if name != "default" or config:
+            _merge(known.setdefault(name, {}), config)
+
+    def cache(self, name: str = "default", **config: Any) -> Cache:
+        """A cache: `app.cache()`, `app.cache("sessions", url="memory:", max_entries=10000)`. Options are those of `services.cache` in the manifest; each may
+        be given once more by the environment. The client may be kept in a global."""
+        self._service("cache", name, config)
+        return Cache(name)
+
+    def storage(self, name: str = "default", **config: Any) -> Storage:
+        """A store of objects; options are those of `services.storage`."""
+        self._service("storage", name, config)
+        return Storage(name)
+
+    def db(self, name: str = "default", **config: Any) -> Database:
+        """A database; options are those of `services.db`."""
+        self._service("db", name, config)
+        return Database(name)
+
+    def messaging(self, name: str = "default", **config: Any) -> Messaging:
+        """A message broker; options are those of `services.messaging`."""
+        self._service("messaging", name, config)
+        return Messaging(name)
+
+    def tasks(self, name: str = "default", **config: Any) -> Tasks:
+        """A store of tasks; options are those of `services.tasks`."""
+        self._service("tasks", name, config)
+        return Tasks(name)
+
+    def cron(self) -> Cron:
+        """What cron expressions mean."""
+        return Cron()
+
+    def cloudevents(self, name: str = "default", **config: Any) -> CloudEvents:
+        """Where events are sent; options are those of `services.events`."""
+        self._service("events", name, config)
+        return CloudEvents(name)
+
+    # -- messages
+
+    def consumer(
+        self,
+        topic: str,
+        *,
+        group: str = "",
+        name: str | None = None,
+        client: str = "default",
+        concurrency: int | None = None,
+        max_in_flight: int | None = None,
+        ordered: bool | None = None,
+        max_retries: int | None = None,
+        backoff: dict[str, Any] | None = None,
+        dead_letter: str | None = None,
+        ack_wait: Seconds | None = None,
+        handler_timeout: Seconds | None = None,
+        start_from: Literal["latest", "earliest"] | None = None,
+    ) -> Callable[[F], F]:
+        """A consumer of messages: `fn(message: Message)`, `fn(order: Order)` (the payload as JSON, validated by the core before the handler runs: what does not fit
+        goes to the dead letter), `bytes` or `str` as it is, or both parameters. Plain functions run on threads.
+
+        What it returns or raises: nothing is Ack; Nack, Retry and Fatal say otherwise; any other exception comes again after the backoff.
+        """
+        options = _wire(
+            {
+                "client": client if client != "default" else None,
+                "group": group or None,
+                "concurrency": concurrency,
+                "max_in_flight": max_in_flight,
+                "ordered": ordered,
+                "max_retries": max_retries,
+                "backoff": backoff,
+                "dead_letter": dead_letter,
+                "ack_wait": ack_wait,
+                "handler_timeout": handler_timeout,
+                "start_from": start_from,
+            }
+        )
+        names = _caller_names()
+
+        def register(fn: F) -> F:
+            self._consumers.append(_Work(fn, {"name": name or getattr(fn, "__name__", topic), "topic": topic, **options}, names))
+            self._service("messaging", client, {})
+            return fn
+
+        return register
+
+    # -- tasks
+
+    @overload
+    def task(self, name: Callable[P, R]) -> Task[P, R]: ...
+    @overload
+    def task(self, name: str | None = None, *, queue: str = "default", client: str = "default", **options: Any) -> Callable[[Callable[P, R]], Task[P, R]]: ...
+    def task(self, name: Any = None, *, queue: str = "default", client: str = "default", **options: Any) -> Any:
+        """A task: `@app.task`, `@app.task("invoice", queue="documents", max_attempts=3, timeout=60)`. The function is called as before; `enqueue` lets a worker run it, with the
+        same arguments, which are JSON on the way. `options` are those of `Tasks.enqueue`. A parameter annotated TaskRun is the run itself.
+
+        What it returns is the job's result. Retry comes again without using up an attempt, Fatal ends it, any other exception is tried again.
+        """
+        names = _caller_names()
+
+        def register(fn: Callable[..., Any]) -> Task[..., Any]:
+            hints = _hints(fn, names)
+            whole = whole_argument(fn, hints)
+            made: Task[..., Any] = Task(fn, name if isinstance(name, str) else fn.__name__, queue, client, options, None if whole is None else whole.name)
+            key = (client, queue, made.name)
+            if key in self._tasks:
+                raise ConfigError(f"there are two tasks {made.name!r} in queue {queue!r}")
+            self._tasks[key] = (made, names)
+            self._service("tasks", client, {})
+            return made
+
+        return register(name) if callable(name) else register
+
+    def worker(
+        self,
+        queue: str = "default",
+        *,
+        name: str | None = None,
+        client: str = "default",
+        concurrency: int | None = None,
+        lease: Seconds | None = None,
+        timeout: Seconds | None = None,
+    ) -> None:
+        """Options of the worker of a queue. Each queue that has a task has one."""
+        self._workers[client, queue] = _wire({"name": name, "concurrency": concurrency, "lease": lease, "timeout": timeout})
+
+    def schedule(
+        self,
+        cron: str,
+        *,
+        name: str | None = None,
+        timezone: str = "UTC",
+        args: Any = None,
+        queue: str = "default",
+        client: str = "default",
+        priority: int | None = None,
+        max_attempts: int | None = None,
+        timeout: Seconds | None = None,
+        misfire: Literal["skip", "once", "all"] | None = None,
+        overlap: Literal["allow", "forbid"] | None = None,
+    ) -> Callable[[Callable[P, R] | Task[P, R]], Task[P, R]]:
+        """Runs a function, or a task that is one already, by the clock: `@app.schedule("0 3 * * *", timezone="Europe/Berlin")`. Each time makes one job for any number of processes;
+        a TaskRun knows which (`scheduled_at`)."""
+        options = _wire({"args": args, "priority": priority, "max_attempts": max_attempts, "timeout": timeout, "misfire": misfire, "overlap": overlap})
+        names = _caller_names()
+
+        def register(fn: Callable[P, R] | Task[P, R]) -> Task[P, R]:
+            if isinstance(fn, Task):
+                task = fn
+            else:
+                hints = _hints(fn, names)
+                whole = whole_argument(fn, hints)
+                task = Task(fn, name or fn.__name__, queue, client, {}, None if whole is None else whole.name)
+                self._tasks[client, queue, task.name] = (task, names)
+            self._service("tasks", task.client, {})
+            data = {"name": name or task.name, "cron": cron, "task": task.name, "queue": task.queue, **options}
+            if timezone != "UTC":
+                data["timezone"] = timezone
+            if task.client != "default":
+                data["client"] = task.client
+            self._schedules.append(data)
+            return task
+
+        return register
+
+    # -- events
+
+    def event(
+        self,
+        type: str = "*",
+        *,
+        source: str = "*",
+        subject: str = "*",
+        path: str | None = None,
+        topic: str | None = None,
+        group: str = "",
+        client: str = "default",
+    ) -> Callable[[F], F]:
+        """A handler of CloudEvents by type, source and subject, each exact or with `*`: `fn(event: CloudEvent)`, `fn(data: Order)`, or both. Events come over HTTP at `path` (`/events`;
+        see event_endpoint) or from `topic` of a broker. It may answer with an event; else as a consumer does."""
+        names = _caller_names()
+
+        def register(fn: F) -> F:
+            subscription: dict[str, Any] = {"handler": len(self._events)}
+            for key, value in (("type", type), ("source", source), ("subject", subject)):
+                if value != "*":
+                    subscription[key] = value
+            if topic is not None:
+                self._service("messaging", client, {})
+                consumer = self._event_consumers.setdefault(
+                    (client, topic, group), {"consumer": _wire({"name": f"events.{topic}", "topic": topic, "group": group or None, "client": client if client != "default" else None})}
+                )
+                consumer.setdefault("subscriptions", []).append(subscription)
+            else:
+                self._event_endpoints.setdefault(path or "/events", {}).setdefault("subscriptions", []).append(subscription)
+            self._events.append(_Work(fn, {}, names))
+            return fn
+
+        return register
+
+    def event_endpoint(self, path: str = "/events", **options: Any) -> None:
+        """Options of a path that takes events: those of `events` in the manifest (allowed_origins, allowed_rate, max_batch, inbox, ...)."""
+        _merge(self._event_endpoints.setdefault(path, {}), options)
+
+    def event_consumer(self, topic: str, *, group: str = "", client: str = "default", **options: Any) -> None:
+        """Options of a topic whose messages are events: those of `event_consumers` in the manifest; `consumer` has those of a consumer."""
+        data = self._event_consumers.setdefault((client, topic, group), {"consumer": {"name": f"events.{topic}", "topic": topic}})
+        _merge(data, options)
+
     # -- what it becomes
 
     def manifest(self) -> dict[str, Any]:
@@ -376,6 +635,9 @@ class App:
         manifest: dict[str, Any] = {"name": self.name, "handle_signals": False, "http": http}
         if self.log_to == "logging":
             manifest["log"] = {"level": "off"}
+        consumers, workers, events = self._work(manifest, plans)
+        if (consumers or workers) and not (route_data or manifest.get("events") or "http" in self.config):
+            del manifest["http"]  # nothing is served
         _merge(manifest, self.config)
         hooks = [[HookPlan(fn, _takes_response(fn)) for _, fn in self._hooks[phase]] for phase in PHASES]
         return Plan(
@@ -387,9 +649,48 @@ class App:
             next_token=1 << 32,
             threads=self.threads,
             log_to_python=self.log_to == "logging",
+            consumers=consumers,
+            workers=workers,
+            events=events,
             on_start=list(self._on_start),
             on_stop=list(self._on_stop),
         )
+
+    def _work(self, manifest: dict[str, Any], plans: Plans) -> tuple[list[WorkPlan], list[Workers], list[WorkPlan]]:
+        """The toolbox's part of the manifest, and the handlers by their places in it."""
+        services = {group: clients for group, clients in self._services.items() if clients}
+        if services:
+            manifest["services"] = copy.deepcopy(services)
+        consumers: list[WorkPlan] = []
+        for entry in self._consumers:
+            plan = message_plan(entry.fn, _is_async(entry.fn), _hints(entry.fn, entry.names), plans, _where(entry.fn))
+            data = dict(entry.data)
+            if plan.schema is not None:
+                data["schema"] = plan.schema
+            manifest.setdefault("consumers", []).append(data)
+            consumers.append(plan)
+        queues: dict[tuple[str, str], dict[str, WorkPlan]] = {}
+        for (client, queue, name), (task, names) in self._tasks.items():
+            plan = task_plan(task._fn, _is_async(task._fn), _hints(task._fn, names), plans, _where(task._fn))
+            queues.setdefault((client, queue), {})[name] = plan
+        workers: list[Workers] = []
+        for (client, queue), tasks in queues.items():
+            options = {"name": queue if client == "default" else f"{client}.{queue}", **self._workers.get((client, queue), {})}
+            data = {**options, "queue": queue, "tasks": list(tasks)}
+            if client != "default":
+                data["client"] = client
+            manifest.setdefault("workers", []).append(data)
+            workers.append(Workers(queue, client, tasks))
+        for client, queue in self._workers.keys() - queues.keys():
+            raise ConfigError(f"worker: no task is in queue {queue!r} of tasks client {client!r}")
+        if self._schedules:
+            manifest["schedules"] = copy.deepcopy(self._schedules)
+        events = [event_plan(e.fn, _is_async(e.fn), _hints(e.fn, e.names), plans, _where(e.fn)) for e in self._events]
+        if self._event_endpoints:
+            manifest["events"] = [{"path": path, **copy.deepcopy(options)} for path, options in self._event_endpoints.items()]
+        if self._event_consumers:
+            manifest["event_consumers"] = copy.deepcopy(list(self._event_consumers.values()))
+        return consumers, workers, events
 
     def _dependency_data(self, dependency: _Dependency, factories: dict[int, Callable[..., Any]], tokens: dict[int, Any]) -> dict[str, Any]:
         data = {key: copy.deepcopy(value) for key, value in dependency.spec.items() if key in ("name", "kind", "scope", "depends_on")}

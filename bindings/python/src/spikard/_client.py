@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-import concurrent.futures
 import datetime
-import threading
 from collections import deque
 from collections.abc import AsyncIterable, AsyncIterator, Awaitable, Callable, Iterable, Iterator
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Generic, TypeVar, Union, cast, overload
 
-from ._errors import OperationError, SpikardError
-from ._generated.errors import ErrorKind
+from ._errors import SpikardError
+from ._generated.constants import Command
 from ._runtime import current, handling
 
 if TYPE_CHECKING:
@@ -101,7 +99,7 @@ class Client(_Client):
                         break
                     await call.write(chunk)
             else:
-                for chunk in cast("Iterable[str | bytes]", chunks):
+                for chunk in chunks:
                     if call.done():
                         break
                     await call.write(chunk)
@@ -127,7 +125,7 @@ class StreamCall:
         self._ended = False
         self._waiter: asyncio.Future[None] | None = None
         self.user = binding.start_stream(self, operation, number, arguments, handling.get())
-        self._result: asyncio.Future[dict[str, Any]] = binding.waiting[self.user]
+        self._result = cast("asyncio.Future[dict[str, Any]]", binding.waiting[self.user])
         self._result.add_done_callback(self._over)
 
     # -- events, from the binding
@@ -169,7 +167,7 @@ class StreamCall:
         for at in range(0, len(data), CREDIT):
             part = data[at : at + CREDIT]
             self._credit -= len(part)
-            self._binding.port.chunk(self._id, part)
+            self._binding.command(Command.CHUNK, self._id, body=part)
             while self._credit <= 0:
                 if self.done():
                     return
@@ -178,7 +176,7 @@ class StreamCall:
     def end(self) -> None:
         self._ended = True
         if self._id is not None and not self.done():
-            self._binding.port.end(self._id)
+            self._binding.command(Command.END, self._id)
 
     async def abort(self) -> None:
         """Gives up, and waits until that is so."""
@@ -187,7 +185,7 @@ class StreamCall:
                 self._result.exception()  # seen
             return
         if self._id is not None and not self._ended:
-            self._binding.port.abort(self._id)
+            self._binding.command(Command.ABORT, self._id)
         else:
             self._binding.port.cancel(self.user)
         await asyncio.wait([self._result])
@@ -203,7 +201,7 @@ class StreamCall:
             await self._wait()
         data = self._chunks.popleft()
         if not self.done() and self._id is not None:
-            self._binding.port.credit(self._id, len(data))
+            self._binding.command(Command.CREDIT, self._id, len(data))
         return data
 
     async def result(self) -> dict[str, Any]:
@@ -352,18 +350,6 @@ class BlockingStream(Generic[T]):
         self.close()
 
 
-def failure(status: int, message: str, detail: str, retry: int) -> OperationError:
-    try:
-        kind = ErrorKind(status)
-    except ValueError:
-        kind = ErrorKind.INTERNAL
-    return OperationError(kind, message, detail, retry)
-
-
-def on_loop_thread(binding: Binding) -> bool:
-    return threading.get_ident() == binding.thread
-
-
 __all__ = [
     "BlockingClient",
     "BlockingStream",
@@ -373,9 +359,6 @@ __all__ = [
     "Stream",
     "StreamCall",
     "binding_of",
-    "concurrent",
-    "failure",
     "from_ms",
-    "on_loop_thread",
     "to_ms",
 ]

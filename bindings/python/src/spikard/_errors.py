@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ._generated.errors import ErrorKind
+from ._generated.errors import DEFAULT_RETRY, ErrorKind, RetryClass
 
 
 class SpikardError(Exception):
@@ -14,8 +14,18 @@ class ConfigError(SpikardError):
 
 
 class OperationError(SpikardError):
-    """An operation of the core that failed; branch on `kind`."""
+    """An operation of the core that failed; branch on `kind`, and on `detail` where that is too coarse (docs/reference/errors.md)."""
 
-    def __init__(self, kind: ErrorKind, message: str) -> None:
+    def __init__(self, kind: ErrorKind, message: str, detail: str = "", retry: int | None = None) -> None:
         super().__init__(message)
         self.kind = kind
+        self.detail = detail
+        self.retry = DEFAULT_RETRY[kind] if retry is None else RetryClass(retry)
+
+    @property
+    def message(self) -> str:
+        return str(self.args[0])
+
+    def __str__(self) -> str:
+        code = self.kind.name.lower() + (f"/{self.detail}" if self.detail else "")
+        return f"{code}: {self.args[0]}"

@@ -3,22 +3,30 @@
 from __future__ import annotations
 
 import asyncio
+import collections.abc
 import contextvars
+import dataclasses
+import datetime
+import decimal
+import enum
 import inspect
 import logging
 import os
+import pathlib
 import queue
 import sys
 import threading
 import traceback
 import types
+import uuid
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Coroutine, Generator
 from typing import TYPE_CHECKING, Any, cast
 
 from . import _core
 from ._encode import classify
-from ._errors import ConfigError, SpikardError
+from ._errors import ConfigError, OperationError, SpikardError
 from ._generated.constants import BodyFormat, Event
+from ._generated.errors import ErrorKind
 from ._responses import Problem, Response, StreamingResponse, problem_base
 
 if TYPE_CHECKING:
@@ -113,6 +121,9 @@ async def _wait(request: _core.Request) -> None:
 
 async def run_stream(request: _core.Request, response: StreamingResponse) -> None:
     """Sends a streamed answer; the extension starts it as a task and fails the request with what it raises."""
+    prepare = getattr(response, "_prepare", None)
+    if prepare is not None:
+        await prepare()
     request._start(response)
     chunks = response.chunks
     for job in response.background or ():
@@ -149,8 +160,8 @@ async def request_sleep(request: _core.Request, seconds: float) -> None:
 
 
 async def sleep(seconds: float) -> None:
-    """Waits by the application's clock. In a handler with a request, `request.sleep` also tells a virtual clock that this request is at rest."""
-    await current.get().sleep(seconds, 0)
+    """Waits by the application's clock: a virtual one knows that the handler is at rest meanwhile."""
+    await current.get().sleep(seconds, handling.get())
 
 
 def stopping() -> asyncio.Event:
@@ -314,12 +325,57 @@ def dispatch(
         binding.make(route, id, value[1] or [])
     elif kind == Event.DISPOSE:
         binding.dispose(route, id, arg)
-    elif kind == Event.TASK:
-        binding.background(id, user)
     elif kind == Event.DONE:
         binding.done(user, value)
+    elif kind == Event.CHUNK:
+        binding.chunk(user, id, value)
+    elif kind == Event.CREDIT:
+        binding.credit(user, id, arg)
+    elif kind == Event.TASK and value is None:
+        binding.background(id, user)
+    elif kind == Event.MESSAGE or kind == Event.TASK or kind == Event.CLOUDEVENT:
+        binding.work(kind, route, id, user, value)
     elif kind == Event.STATE:
         binding.state(arg)
+
+
+def failure(status: int, message: str, detail: str, retry: int) -> OperationError:
+    try:
+        kind = ErrorKind(status)
+    except ValueError:
+        kind = ErrorKind.INTERNAL
+    return OperationError(kind, message, detail, retry)
+
+
+def to_plain(value: Any) -> Any:
+    """What arguments of operations may hold beside plain data, as that; what is none of it is not implemented."""
+    if isinstance(value, enum.Enum):
+        return value.value
+    if dataclasses.is_dataclass(value) and not isinstance(value, type):
+        return {f.metadata.get("name", f.name): getattr(value, f.name) for f in dataclasses.fields(value)}
+    if isinstance(value, datetime.datetime):
+        if value.tzinfo is None:
+            raise TypeError("a datetime without a time zone is no instant")
+        text = value.isoformat()
+        return text[:-6] + "Z" if text.endswith("+00:00") else text
+    if isinstance(value, (datetime.date, datetime.time)):
+        return value.isoformat()
+    if isinstance(value, (uuid.UUID, decimal.Decimal, pathlib.PurePath)):
+        return str(value)
+    if isinstance(value, datetime.timedelta):
+        return round(value.total_seconds() * 1000)
+    if isinstance(value, collections.abc.Mapping):
+        return dict(value)
+    if isinstance(value, (set, frozenset, collections.deque)):
+        return list(value)
+    dump = getattr(value, "model_dump", None)
+    if dump is not None:
+        return dump(mode="json", by_alias=True)
+    fields = getattr(value, "__struct_fields__", None)
+    if fields is not None:
+        return {name: getattr(value, name) for name in fields}
+    plain = getattr(value, "__spikard_plain__", None)
+    return NotImplemented if plain is None else plain()
 
 
 Closer = "Generator[Any, None, None] | AsyncGenerator[Any, None]"
@@ -342,6 +398,9 @@ def install() -> None:
         cancelled_error=asyncio.CancelledError,
         body_stream=BodyStream,
         sleep=request_sleep,
+        failure=failure,
+        to_plain=to_plain,
+        handling=handling,
     )
 
 

@@ -3,21 +3,36 @@
 from __future__ import annotations
 
 import asyncio
+import concurrent.futures
 import contextvars
 import inspect
 import json
+import os
 import signal
 import sys
-from collections.abc import AsyncGenerator, Callable, Coroutine, Generator
+import threading
+from collections.abc import AsyncGenerator, Awaitable, Callable, Coroutine, Generator
 from dataclasses import dataclass, field
-from typing import Any, Union
+from typing import TYPE_CHECKING, Any, TypeVar, Union
 
 from . import _core
-from ._errors import OperationError
-from ._generated.constants import AppState, HookPhase, Operation
-from ._generated.errors import ErrorKind
+from ._errors import ConfigError, SpikardError
+from ._generated.constants import AppState, Command, Event, Flag, HookPhase, Operation
 from ._responses import PROBLEM_BASE
-from ._runtime import ResponseDraft, WorkerPool, enter, hook_result, json_type, logger, start_task
+from ._runtime import ResponseDraft, WorkerPool, enter, failure, handling, hook_result, json_type, logger, start_task
+
+from ._client import to_ms
+from ._work import CloudEvent, Fatal, Message, Nack, Outcome, Retry, TaskRun, WorkPlan, instant
+
+if TYPE_CHECKING:
+    from ._client import StreamCall
+
+T = TypeVar("T")
+# Groups of operations that another subsystem's clients have.
+OWNERS = {"cron": "tasks"}
+
+# `route` of what was started by an operation: its `user` says what it is.
+BY_OPERATION = 0xFFFFFFFF
 
 Closer = Union["Generator[Any, None, None]", "AsyncGenerator[Any, None]"]
 
@@ -26,6 +41,15 @@ Closer = Union["Generator[Any, None, None]", "AsyncGenerator[Any, None]"]
 class HookPlan:
     fn: Callable[..., Any]
     wants_response: bool
+
+
+@dataclass
+class Workers:
+    """The tasks of one worker, by name."""
+
+    queue: str
+    client: str
+    tasks: dict[str, WorkPlan]
 
 
 @dataclass
@@ -40,6 +64,9 @@ class Plan:
     next_token: int
     threads: int
     log_to_python: bool
+    consumers: list[WorkPlan] = field(default_factory=list)
+    workers: list[Workers] = field(default_factory=list)
+    events: list[WorkPlan] = field(default_factory=list)
     on_start: list[Callable[[], Any]] = field(default_factory=list)
     on_stop: list[Callable[[], Any]] = field(default_factory=list)
 
@@ -53,13 +80,19 @@ class Binding:
         self.loop = loop
         self.log_to_python = plan.log_to_python
         # From the core: spikard.toml or the environment may have changed what the manifest said.
-        self.problem_base: str = json.loads(app.info()).get("problem_base", PROBLEM_BASE)
+        info = json.loads(app.info())
+        self.problem_base: str = info.get("problem_base", PROBLEM_BASE)
         self.pool = WorkerPool(plan.threads, self)
         self.tokens: dict[int, Any] = dict(plan.tokens)
         self.closers: dict[int, Closer] = {}
         self.jobs: dict[int, Any] = {}
         self.errors: dict[int, BaseException] | None = {} if plan.hooks[HookPhase.ON_ERROR] else None
-        self.waiting: dict[int, asyncio.Future[Any]] = {}
+        self.thread = threading.get_ident()
+        self.waiting: dict[int, asyncio.Future[Any] | concurrent.futures.Future[Any]] = {}
+        self.streams: dict[int, StreamCall] = {}
+        self.clients: dict[str, list[str]] = info.get("clients", {})
+        self.dynamic: dict[int, WorkPlan | Workers] = {}  # what operations started, by the number that they were told
+        self._threads: concurrent.futures.ThreadPoolExecutor | None = None
         self.tasks: set[asyncio.Task[Any]] = set()
         self.owed: dict[int, asyncio.Task[Any]] = {}  # hooks and factories at work, by the request's id
         self.next_token = plan.next_token
@@ -202,6 +235,97 @@ class Binding:
 
         self._run(rest(closer), done)
 
+    # -- messages, tasks and events
+
+    def spawn(self, coroutine: Coroutine[Any, Any, Any]) -> None:
+        """Work of its own, which nobody waits for."""
+
+        def done(task: asyncio.Task[Any]) -> None:
+            if not task.cancelled() and task.exception() is not None:
+                logger.error("background work failed", exc_info=task.exception())
+
+        self._run(coroutine, done)
+
+    async def _in_thread(self, fn: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        if self._threads is None:
+            self._threads = concurrent.futures.ThreadPoolExecutor(self.plan.threads, "spikard-work")
+        context = contextvars.copy_context()
+        value = await self.loop.run_in_executor(self._threads, lambda: context.run(fn, *args, **kwargs))
+        return await value if inspect.isawaitable(value) else value
+
+    def _subject(self, kind: int, route: int, user: int, value: Any) -> tuple[WorkPlan, Any]:
+        """Whose handler it is, and what it gets."""
+        _, nodes, body, _, attempt, pairs = value
+        if kind == Event.CLOUDEVENT:
+            return self.plan.events[route], CloudEvent.from_dict(nodes["event"])
+        source: Any
+        if kind == Event.MESSAGE:
+            source = self.dynamic[user] if route == BY_OPERATION else self.plan.consumers[route]
+            published = instant(nodes["enqueued_ms"])
+            assert published is not None
+            return source, Message(nodes["name"], body, nodes["key"], dict(pairs), attempt, nodes["tries"], published, pairs)
+        source = self.dynamic[user] if route == BY_OPERATION else self.plan.workers[route]
+        plan = source.tasks.get(nodes["name"]) or source.tasks.get("")
+        if plan is None:
+            raise Fatal(f"there is no task {nodes['name']!r} here")
+        run = TaskRun(
+            nodes["name"],
+            json.loads(body) if body else None,
+            nodes["tries"] + 1,
+            nodes.get("id", ""),
+            nodes.get("queue", source.queue),
+            dict(pairs),
+            instant(nodes["enqueued_ms"]),
+            instant(nodes.get("scheduled_at")),
+            nodes.get("lease", 0),
+            source.client,
+        )
+        return plan, run
+
+    def work(self, kind: int, route: int, id: int, user: int, value: Any) -> None:
+        def fail(error: BaseException) -> None:
+            if isinstance(error, asyncio.CancelledError):
+                self.command(Command.NACK, id, 0, Flag.REQUEUE)  # nobody waits for it any more
+            elif isinstance(error, Outcome):
+                answer(error)
+            else:
+                self.port.fail(id, error)
+
+        def answer(value: Any) -> None:
+            if isinstance(value, Retry):
+                self.command(Command.RETRY, id, max(0, to_ms(value.after)))
+            elif isinstance(value, Nack):
+                self.command(Command.NACK, id, 0, Flag.REQUEUE if value.requeue else Flag(0))
+            elif isinstance(value, Fatal):
+                self.port.fail(id, value, True)
+            elif kind == Event.CLOUDEVENT and isinstance(value, (CloudEvent, dict)):
+                self.port.result(id, value if isinstance(value, dict) else value.to_dict())
+            elif kind == Event.TASK and value is not None and not isinstance(value, Outcome):
+                self.command(Command.ACK, id, 0, Flag(0), _core.dumps(value))
+            else:
+                self.command(Command.ACK, id)
+
+        try:
+            plan, subject = self._subject(kind, route, user, value)
+            args, kwargs = plan.arguments(subject, value[2])
+            coroutine = plan.fn(*args, **kwargs) if plan.is_async else self._in_thread(plan.fn, args, kwargs)
+        except Exception as error:  # noqa: BLE001 - whatever a handler raises fails its work, not the process
+            fail(error)
+            return
+
+        def done(task: asyncio.Task[Any]) -> None:
+            try:
+                result = task.result()
+            except (Exception, asyncio.CancelledError) as error:
+                fail(error)
+                return
+            try:
+                answer(result)
+            except Exception as error:  # noqa: BLE001 - a result that is no JSON
+                self.port.fail(id, error)
+
+        self._run(coroutine, done, id)
+
     def background(self, id: int, user: int) -> None:
         fn, args, kwargs = self.jobs.pop(user)
         try:
@@ -231,15 +355,25 @@ class Binding:
     def done(self, user: int, value: Any) -> None:
         job = self.jobs.pop(user, None)
         if job is not None:
-            logger.error("a background task was refused: %s", value[2] if value else "")
+            logger.error("a background task was refused: %s", value[2].decode() if value else "")
             return
         waiter = self.waiting.pop(user, None)
         if waiter is None or waiter.done():
             return
         if value is None or value[0] == 0:
-            waiter.set_result(None if value is None else value[1])
+            waiter.set_result(None if value is None else value[1] or {})
         else:
-            waiter.set_exception(OperationError(ErrorKind(value[0]), value[2]))
+            waiter.set_exception(failure(value[0], value[2].decode("utf-8", "replace"), value[3], value[4]))
+
+    def chunk(self, user: int, id: int, value: Any) -> None:
+        stream = self.streams.get(user)
+        if stream is not None:
+            stream.on_chunk(id, value[2])
+
+    def credit(self, user: int, id: int, amount: int) -> None:
+        stream = self.streams.get(user)
+        if stream is not None:
+            stream.on_credit(id, amount)
 
     def state(self, state: int) -> None:
         if state == AppState.READY:
@@ -272,6 +406,57 @@ class Binding:
         self.port.call(operation, user, arguments)
         return await self._wait(user)
 
+    def client_number(self, group: str, name: str) -> int:
+        """The place of a client among those of its subsystem."""
+        names = self.clients.get(OWNERS.get(group, group), [])
+        if name not in names:
+            raise ConfigError(f"there is no {group} client {name!r}; those of the application: {', '.join(names) or 'none'}")
+        return names.index(name)
+
+    def operation(self, operation: int, client: int, arguments: dict[str, Any]) -> dict[str, Any] | Awaitable[dict[str, Any]]:
+        """On the loop's thread: the result at once, or something to await."""
+        result = self.port.invoke(operation, client, arguments, handling.get())
+        return self._wait(result) if isinstance(result, int) else result
+
+    def operation_blocking(self, operation: int, client: int, arguments: dict[str, Any]) -> dict[str, Any]:
+        """On any other thread; waits for the end. On the loop's own thread only what completes at once can be had."""
+        if threading.get_ident() == self.thread:
+            raise SpikardError("this would block the event loop; use the client for coroutines, or a plain function on a thread of its own")
+        user = self.port.next_user()
+        waiter: concurrent.futures.Future[dict[str, Any]] = concurrent.futures.Future()
+        self.waiting[user] = waiter
+        try:
+            result = self.port.invoke(operation, client, arguments, handling.get(), user, 0)
+        except BaseException:
+            self.waiting.pop(user, None)
+            raise
+        if isinstance(result, dict):
+            self.waiting.pop(user, None)
+            return result
+        return waiter.result()
+
+    def run_blocking(self, coroutine: Coroutine[Any, Any, T]) -> T:
+        """On any other thread: runs it on the loop, for the handler of this thread."""
+        if threading.get_ident() == self.thread:
+            coroutine.close()
+            raise SpikardError("this would block the event loop; use the client for coroutines, or a plain function on a thread of its own")
+        return asyncio.run_coroutine_threadsafe(coroutine, self.loop).result()
+
+    def start_stream(self, stream: StreamCall, operation: int, client: int, arguments: dict[str, Any], id: int) -> int:
+        user = self.port.next_user()
+        self.waiting[user] = self.loop.create_future()
+        self.streams[user] = stream
+        try:
+            self.port.invoke(operation, client, arguments, id, user, Flag.STREAM)
+        except BaseException:
+            self.waiting.pop(user).cancel()
+            self.streams.pop(user, None)
+            raise
+        return user
+
+    def command(self, command: Command, id: int, arg: int = 0, flags: int = 0, body: bytes | None = None) -> None:
+        self.port.command(command, id, arg, flags, body)
+
     # -- life
 
     def _readable(self) -> None:
@@ -293,6 +478,8 @@ class Binding:
             if not waiter.done():
                 waiter.cancel()
         self.pool.stop()
+        if self._threads is not None:
+            self._threads.shutdown(wait=False, cancel_futures=True)
         if self.tasks:
             await asyncio.wait(list(self.tasks), timeout=1)
         self.port.close()
@@ -353,7 +540,11 @@ def open_app(manifest: dict[str, Any], *, configured: bool = False) -> _core.App
 
 
 def run(plan: Plan, *, workers: int, loop: str) -> int:
-    """Serves in this process, or in `workers` of them. The exit code: 0 when nothing was abandoned."""
+    """Serves in this process, or in `workers` of them. The exit code: 0 when nothing was abandoned. With SPIKARD_PRINT_MANIFEST=1 prints the manifest instead."""
+    if os.environ.get("SPIKARD_PRINT_MANIFEST") == "1":
+        sys.stdout.write(json.dumps(plan.manifest, ensure_ascii=False) + "\n")
+        sys.stdout.flush()
+        return 0
     app = open_app(plan.manifest, configured=True)
     if workers > 1:
         worker, code = app.supervise(workers)

@@ -62,7 +62,7 @@ class CacheClient(Client):
         result = self._call(32, arguments)
         if not isinstance(result, dict):
             result = await result
-        return result.get("value")  # type: ignore[no-any-return]
+        return result.get("value")
 
     async def set(self, key: str, value: str | bytes, *, ttl: Seconds | None = None, forever: bool = False, tags: Sequence[str] = (), weight: int = 0, namespace: str = "") -> None:
         """Sets a key, whatever was there.
@@ -345,7 +345,7 @@ class CacheClient(Client):
         result = self._call(47, arguments)
         if not isinstance(result, dict):
             result = await result
-        return result.get("value")  # type: ignore[no-any-return]
+        return result.get("value")
 
     async def stats(self) -> CacheStatsResult:
         """What the cache counted since it was opened, over all namespaces, in this process.
@@ -368,7 +368,7 @@ class BlockingCacheClient(BlockingClient):
         if namespace:
             arguments["namespace"] = namespace
         result = self._call(32, arguments)
-        return result.get("value")  # type: ignore[no-any-return]
+        return result.get("value")
 
     def set(self, key: str, value: str | bytes, *, ttl: Seconds | None = None, forever: bool = False, tags: Sequence[str] = (), weight: int = 0, namespace: str = "") -> None:
         arguments: dict[str, Any] = {"key": key, "value": value}
@@ -519,7 +519,7 @@ class BlockingCacheClient(BlockingClient):
         if message:
             arguments["message"] = message
         result = self._call(47, arguments)
-        return result.get("value")  # type: ignore[no-any-return]
+        return result.get("value")
 
     def stats(self) -> CacheStatsResult:
         arguments: dict[str, Any] = {}
@@ -1281,7 +1281,7 @@ class MessagingClient(Client):
         result = self._call(128, arguments)
         if not isinstance(result, dict):
             result = await result
-        return result.get("position")  # type: ignore[no-any-return]
+        return result.get("position")
 
     async def publish_batch(self, messages: Any) -> list[int]:
         """Several in one go, in this order: with one confirmation, and on `memory:` and `sqlite:` all or none.
@@ -1508,7 +1508,7 @@ class BlockingMessagingClient(BlockingClient):
         if transaction is not None:
             arguments["transaction"] = transaction
         result = self._call(128, arguments)
-        return result.get("position")  # type: ignore[no-any-return]
+        return result.get("position")
 
     def publish_batch(self, messages: Any) -> list[int]:
         arguments: dict[str, Any] = {"messages": messages}
@@ -2139,7 +2139,7 @@ class TasksClient(Client):
     _group = "tasks"
     __slots__ = ()
 
-    async def enqueue(self, task: str, *, queue: str = "default", args: Any = None, delay: Seconds = 0, run_at: Any = None, priority: int = 0, max_attempts: int = 5, backoff: Any = None, timeout: Seconds = 0, unique_key: str = "", concurrency_key: str = "", concurrency_limit: int = 1, depends_on: Sequence[str] = (), batch: str = "", tags: Sequence[str] = (), retention: Seconds = 0) -> TasksEnqueueResult:
+    async def enqueue(self, task: str, *, queue: str = "default", args: Any = None, delay: Seconds = 0, run_at: Any = None, priority: int = 0, max_attempts: int = 5, backoff: Any = None, timeout: Seconds = 0, unique_key: str = "", concurrency_key: str = "", concurrency_limit: int = 1, depends_on: Sequence[str] = (), batch: str = "", tags: Sequence[str] = (), retention: Seconds = 0, transaction: int | None = None) -> TasksEnqueueResult:
         """Puts one task into a queue. With `unique_key`, gives the job of that key that has not ended, if there is one.
 
         queue: The queue.
@@ -2158,6 +2158,7 @@ class TasksClient(Client):
         batch: Id of a batch that is not done, which this job joins.
         tags: For people and lists.
         retention: How long the job and its result are kept after its end. 0: the store's default.
+        transaction: A transaction of `db`: the task is enqueued when it commits, and not at all when it does not.
         """
         arguments: dict[str, Any] = {"task": task}
         if queue != "default":
@@ -2190,6 +2191,8 @@ class TasksClient(Client):
             arguments["tags"] = list(tags)
         if retention != 0:
             arguments["retention_ms"] = to_ms(retention)
+        if transaction is not None:
+            arguments["transaction"] = transaction
         result = self._call(160, arguments)
         if not isinstance(result, dict):
             result = await result
@@ -2377,16 +2380,16 @@ class TasksClient(Client):
         if not isinstance(result, dict):
             result = await result
 
-    async def heartbeat(self, id: str, lease: int, *, lease: Seconds = 10) -> bool:
+    async def heartbeat(self, id: str, lease: int, *, lease_ms: int = 10000) -> bool:
         """Renews a run's lease now and says whether it is still this worker's. Workers do so by themselves; this is for a handler that is about to do what cannot be undone.
 
         id: The job's id.
         lease: The run's fencing token.
-        lease: From now.
+        lease_ms: From now.
         """
         arguments: dict[str, Any] = {"id": id, "lease": lease}
-        if lease != 10:
-            arguments["lease_ms"] = to_ms(lease)
+        if lease_ms != 10000:
+            arguments["lease_ms"] = lease_ms
         result = self._call(174, arguments)
         if not isinstance(result, dict):
             result = await result
@@ -2406,7 +2409,7 @@ class TasksClient(Client):
             result = await result
         return result["job"]
 
-    async def start_worker(self, name: str, *, queue: str = "default", concurrency: int = 16, lease: Seconds = 10, timeout: Seconds = 0, tasks: Any = None) -> None:
+    async def start_worker(self, name: str, *, queue: str = "default", concurrency: int = 16, lease: Seconds = 10, timeout: Seconds = 0, tasks: Any = None, user: int = 0) -> None:
         """Starts a worker beside those of the manifest. Its tasks come as SPK_EV_TASK.
 
         name: Its name; unique among those that run.
@@ -2415,6 +2418,7 @@ class TasksClient(Client):
         lease: A job comes back this long after its worker died; renewed every third of it.
         timeout: For tasks without a limit of their own. 0: none.
         tasks: Names it has handlers for; any other is discarded with the code unknown_task. Null: all.
+        user: Comes back as `user` of its events.
         """
         arguments: dict[str, Any] = {"name": name}
         if queue != "default":
@@ -2427,6 +2431,8 @@ class TasksClient(Client):
             arguments["timeout_ms"] = to_ms(timeout)
         if tasks is not None:
             arguments["tasks"] = tasks
+        if user != 0:
+            arguments["user"] = user
         result = self._call(176, arguments)
         if not isinstance(result, dict):
             result = await result
@@ -2543,7 +2549,7 @@ class BlockingTasksClient(BlockingClient):
     _group = "tasks"
     __slots__ = ()
 
-    def enqueue(self, task: str, *, queue: str = "default", args: Any = None, delay: Seconds = 0, run_at: Any = None, priority: int = 0, max_attempts: int = 5, backoff: Any = None, timeout: Seconds = 0, unique_key: str = "", concurrency_key: str = "", concurrency_limit: int = 1, depends_on: Sequence[str] = (), batch: str = "", tags: Sequence[str] = (), retention: Seconds = 0) -> TasksEnqueueResult:
+    def enqueue(self, task: str, *, queue: str = "default", args: Any = None, delay: Seconds = 0, run_at: Any = None, priority: int = 0, max_attempts: int = 5, backoff: Any = None, timeout: Seconds = 0, unique_key: str = "", concurrency_key: str = "", concurrency_limit: int = 1, depends_on: Sequence[str] = (), batch: str = "", tags: Sequence[str] = (), retention: Seconds = 0, transaction: int | None = None) -> TasksEnqueueResult:
         arguments: dict[str, Any] = {"task": task}
         if queue != "default":
             arguments["queue"] = queue
@@ -2575,6 +2581,8 @@ class BlockingTasksClient(BlockingClient):
             arguments["tags"] = list(tags)
         if retention != 0:
             arguments["retention_ms"] = to_ms(retention)
+        if transaction is not None:
+            arguments["transaction"] = transaction
         result = self._call(160, arguments)
         return TasksEnqueueResult(result["id"], result["created"])
 
@@ -2671,10 +2679,10 @@ class BlockingTasksClient(BlockingClient):
         arguments: dict[str, Any] = {"id": id, "lease": lease, "progress": progress}
         self._call(173, arguments)
 
-    def heartbeat(self, id: str, lease: int, *, lease: Seconds = 10) -> bool:
+    def heartbeat(self, id: str, lease: int, *, lease_ms: int = 10000) -> bool:
         arguments: dict[str, Any] = {"id": id, "lease": lease}
-        if lease != 10:
-            arguments["lease_ms"] = to_ms(lease)
+        if lease_ms != 10000:
+            arguments["lease_ms"] = lease_ms
         result = self._call(174, arguments)
         return result["held"]  # type: ignore[no-any-return]
 
@@ -2685,7 +2693,7 @@ class BlockingTasksClient(BlockingClient):
         result = self._call(175, arguments)
         return result["job"]
 
-    def start_worker(self, name: str, *, queue: str = "default", concurrency: int = 16, lease: Seconds = 10, timeout: Seconds = 0, tasks: Any = None) -> None:
+    def start_worker(self, name: str, *, queue: str = "default", concurrency: int = 16, lease: Seconds = 10, timeout: Seconds = 0, tasks: Any = None, user: int = 0) -> None:
         arguments: dict[str, Any] = {"name": name}
         if queue != "default":
             arguments["queue"] = queue
@@ -2697,6 +2705,8 @@ class BlockingTasksClient(BlockingClient):
             arguments["timeout_ms"] = to_ms(timeout)
         if tasks is not None:
             arguments["tasks"] = tasks
+        if user != 0:
+            arguments["user"] = user
         self._call(176, arguments)
 
     def stop_worker(self, name: str, *, timeout: Seconds = 20) -> TasksStopWorkerResult:
