@@ -9,10 +9,10 @@ from ._generated.errors import ErrorKind, RetryClass
 from ._responses import Problem, Response, StreamingResponse
 from ._runtime import BackgroundTasks, BodyStream, ResponseDraft, sleep, stopping
 from ._schema import document as json_schema
-from ._toolbox import Cache, CloudEvents, Cron, Database, Messaging, Query as SqlQuery, Storage, Tasks, Transaction
+from ._toolbox import Cache, CloudEvents, Consumer, Cron, Database, Messaging, Query as SqlQuery, Storage, Tasks, Transaction, Worker
 from ._work import Ack, CloudEvent, Fatal, Message, Nack, Outcome, Retry, Task, TaskRun
 from .params import Body, Cookie, Depends, Field, Form, Header, Inject, Path, Query, closed
-from .testing import TestClient, TestServer
+from .testing import TestApp, TestClient, TestServer
 
 __version__ = "0.1.0"
 
@@ -26,6 +26,7 @@ __all__ = [
     "CloudEvent",
     "CloudEvents",
     "ConfigError",
+    "Consumer",
     "Context",
     "Cookie",
     "Cron",
@@ -57,9 +58,11 @@ __all__ = [
     "Task",
     "TaskRun",
     "Tasks",
+    "TestApp",
     "TestClient",
     "TestServer",
     "Transaction",
+    "Worker",
     "closed",
     "json_schema",
     "sleep",

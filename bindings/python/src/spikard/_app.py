@@ -22,9 +22,9 @@ from ._generated.manifest import ManifestDict
 from ._plans import Convert, Plans
 from ._runtime import BackgroundTasks, BodyStream, ResponseDraft, json_type
 from ._schema import Schemas, constrain, document, is_structured, is_typed_dict, is_union, jsonable, unwrap
-from ._server import HookPlan, Plan, Workers
+from ._server import HookPlan, Plan
 from ._toolbox import Cache, CloudEvents, Cron, Database, Messaging, Storage, Tasks
-from ._work import Task, WorkPlan, event_plan, message_plan, task_plan, whole_argument
+from ._work import Task, Workers, WorkPlan, event_plan, hints_of, is_async, message_plan, task_plan, whole_argument
 from .params import MISSING, Marker
 
 if TYPE_CHECKING:
@@ -116,45 +116,6 @@ def _merge(into: dict[str, Any], more: dict[str, Any]) -> dict[str, Any]:
         else:
             into[key] = copy.deepcopy(value)
     return into
-
-
-def _is_async(fn: Any) -> bool:
-    while isinstance(fn, functools.partial):
-        fn = fn.func
-    return inspect.iscoroutinefunction(fn) or (
-        not inspect.isfunction(fn) and inspect.iscoroutinefunction(getattr(fn, "__call__", None))
-    )
-
-
-def _hints(fn: Callable[..., Any], names: dict[str, Any]) -> dict[str, Any]:
-    target: Any = fn
-    while isinstance(target, functools.partial):
-        target = target.func
-    if not inspect.isroutine(target) and not isinstance(target, type) and hasattr(target, "__call__"):
-        target = target.__call__
-    local = dict(names)
-    code = getattr(inspect.unwrap(target), "__code__", None)
-    for name, cell in zip(getattr(code, "co_freevars", ()), getattr(inspect.unwrap(target), "__closure__", None) or ()):
-        try:
-            local[name] = cell.cell_contents
-        except ValueError:
-            continue
-    try:
-        hints = typing.get_type_hints(target, localns=local, include_extras=True)
-        return {name: _hoisted(hint) for name, hint in hints.items()}
-    except NameError as error:
-        raise ConfigError(f"{getattr(fn, '__qualname__', fn)}: {error} in its annotations") from error
-
-
-def _hoisted(hint: Any) -> Any:
-    """`Optional[Annotated[X, marker]]`, which Python 3.10 makes of a default of None, as `Annotated[Optional[X], marker]`."""
-    if is_union(hint):
-        arms = [arm for arm in typing.get_args(hint) if arm is not type(None)]
-        if len(arms) == 1 and len(typing.get_args(hint)) == 2 and typing.get_origin(arms[0]) is typing.Annotated:
-            inner, *metadata = typing.get_args(arms[0])
-            if any(isinstance(item, Marker) and item.place != "field" for item in metadata):
-                return typing.Annotated.__class_getitem__((typing.Optional[inner], *metadata))
-    return hint
 
 
 def _where(fn: Any) -> str:
@@ -362,7 +323,7 @@ class App:
         for parameter in inspect.signature(fn).parameters.values():
             if parameter.kind in (parameter.VAR_POSITIONAL, parameter.VAR_KEYWORD):
                 continue
-            marker = _marker_of(parameter, _hints(fn, {}).get(parameter.name, Any))
+            marker = _marker_of(parameter, hints_of(fn, {}).get(parameter.name, Any))
             if marker is not None and marker.place == "depends":
                 needs.append(self._depends(marker))
             elif marker is not None and marker.place == "inject":
@@ -499,7 +460,7 @@ class App:
         names = _caller_names()
 
         def register(fn: Callable[..., Any]) -> Task[..., Any]:
-            hints = _hints(fn, names)
+            hints = hints_of(fn, names)
             whole = whole_argument(fn, hints)
             made: Task[..., Any] = Task(fn, name if isinstance(name, str) else fn.__name__, queue, client, options, None if whole is None else whole.name)
             key = (client, queue, made.name)
@@ -548,7 +509,7 @@ class App:
             if isinstance(fn, Task):
                 task = fn
             else:
-                hints = _hints(fn, names)
+                hints = hints_of(fn, names)
                 whole = whole_argument(fn, hints)
                 task = Task(fn, name or fn.__name__, queue, client, {}, None if whole is None else whole.name)
                 self._tasks[client, queue, task.name] = (task, names)
@@ -663,7 +624,7 @@ class App:
             manifest["services"] = copy.deepcopy(services)
         consumers: list[WorkPlan] = []
         for entry in self._consumers:
-            plan = message_plan(entry.fn, _is_async(entry.fn), _hints(entry.fn, entry.names), plans, _where(entry.fn))
+            plan = message_plan(entry.fn, is_async(entry.fn), hints_of(entry.fn, entry.names), plans, _where(entry.fn))
             data = dict(entry.data)
             if plan.schema is not None:
                 data["schema"] = plan.schema
@@ -671,7 +632,7 @@ class App:
             consumers.append(plan)
         queues: dict[tuple[str, str], dict[str, WorkPlan]] = {}
         for (client, queue, name), (task, names) in self._tasks.items():
-            plan = task_plan(task._fn, _is_async(task._fn), _hints(task._fn, names), plans, _where(task._fn))
+            plan = task_plan(task._fn, is_async(task._fn), hints_of(task._fn, names), plans, _where(task._fn))
             queues.setdefault((client, queue), {})[name] = plan
         workers: list[Workers] = []
         for (client, queue), tasks in queues.items():
@@ -685,7 +646,7 @@ class App:
             raise ConfigError(f"worker: no task is in queue {queue!r} of tasks client {client!r}")
         if self._schedules:
             manifest["schedules"] = copy.deepcopy(self._schedules)
-        events = [event_plan(e.fn, _is_async(e.fn), _hints(e.fn, e.names), plans, _where(e.fn)) for e in self._events]
+        events = [event_plan(e.fn, is_async(e.fn), hints_of(e.fn, e.names), plans, _where(e.fn)) for e in self._events]
         if self._event_endpoints:
             manifest["events"] = [{"path": path, **copy.deepcopy(options)} for path, options in self._event_endpoints.items()]
         if self._event_consumers:
@@ -706,7 +667,7 @@ class App:
         return data
 
     def _mode(self, entry: _Route) -> int:
-        if _is_async(entry.handler):
+        if is_async(entry.handler):
             return _COROUTINE
         return _BLOCKING if entry.blocking is None or entry.blocking else _DIRECT
 
@@ -813,7 +774,7 @@ class _RouteBuilder:
 
     def build(self, mode: int) -> tuple[dict[str, Any], _core.Route]:
         handler = self.entry.handler
-        hints = _hints(handler, self.entry.names)
+        hints = hints_of(handler, self.entry.names)
         signature = inspect.signature(handler)
         taken: set[str] = set()
         for parameter in signature.parameters.values():

@@ -140,7 +140,7 @@ def substitute(hint: Any, mapping: dict[Any, Any]) -> Any:
     if new == args:
         return hint
     if get_origin(hint) is typing.Annotated:
-        return typing.Annotated.__class_getitem__(new)
+        return typing.Annotated.__class_getitem__(new)  # type: ignore[attr-defined,unused-ignore]
     if is_union(hint):
         return Union[new]
     return hint.copy_with(new) if hasattr(hint, "copy_with") else get_origin(hint)[new]

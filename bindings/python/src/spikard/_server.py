@@ -22,7 +22,7 @@ from ._responses import PROBLEM_BASE
 from ._runtime import ResponseDraft, WorkerPool, enter, failure, handling, hook_result, json_type, logger, start_task
 
 from ._client import to_ms
-from ._work import CloudEvent, Fatal, Message, Nack, Outcome, Retry, TaskRun, WorkPlan, instant
+from ._work import CloudEvent, Fatal, Message, Nack, Outcome, Retry, TaskRun, Workers, WorkPlan, instant
 
 if TYPE_CHECKING:
     from ._client import StreamCall
@@ -41,15 +41,6 @@ Closer = Union["Generator[Any, None, None]", "AsyncGenerator[Any, None]"]
 class HookPlan:
     fn: Callable[..., Any]
     wants_response: bool
-
-
-@dataclass
-class Workers:
-    """The tasks of one worker, by name."""
-
-    queue: str
-    client: str
-    tasks: dict[str, WorkPlan]
 
 
 @dataclass
@@ -245,6 +236,12 @@ class Binding:
                 logger.error("background work failed", exc_info=task.exception())
 
         self._run(coroutine, done)
+
+    def dynamic_user(self, plan: WorkPlan | Workers) -> int:
+        """Notes a handler for what an operation starts; the number to tell it."""
+        user = self.port.next_user()
+        self.dynamic[user] = plan
+        return user
 
     async def _in_thread(self, fn: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         if self._threads is None:

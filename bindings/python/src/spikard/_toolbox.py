@@ -29,14 +29,18 @@ from ._generated.clients import (
     CronClient,
     DatabaseClient,
     MessagingClient,
+    MessagingStopConsumerResult,
     StorageClient,
     StorageReadResult,
     TasksClient,
     TasksEnqueueResult,
+    TasksStopWorkerResult,
 )
 from ._generated.constants import Operation
 from ._generated.errors import ErrorKind
+from ._plans import Plans
 from ._responses import StreamingResponse
+from ._work import Workers, hints_of, is_async, message_plan, task_plan
 
 if TYPE_CHECKING:
     from ._work import Task
@@ -637,9 +641,54 @@ class Messaging(MessagingClient):
         """Done when the broker has the message. Text and bytes go as they are, everything else as JSON. The message's position, where the broker tells."""
         return await MessagingClient.publish(self, topic, payload_bytes(payload), key=key, headers=headers, transaction=transaction)
 
+    async def consume(self, topic: str, handler: Callable[..., Any], *, name: str | None = None, **options: Any) -> Consumer:
+        """Starts a consumer beside those of the application, with the same handlers and options as `app.consumer`; it runs until `stop()`.
+
+        >>> async with await messaging.consume("orders.*", handle, group="audit"): ...
+        """
+        binding, _ = self._where()
+        plan = message_plan(handler, is_async(handler), hints_of(handler, {}), Plans(), getattr(handler, "__qualname__", repr(handler)))
+        user = binding.dynamic_user(plan)
+        if plan.schema is not None:
+            options.setdefault("schema", plan.schema)
+        try:
+            number = await self.start_consumer(name or str(getattr(handler, "__name__", topic)), topic, user=user, **options)
+        except BaseException:
+            binding.dynamic.pop(user, None)
+            raise
+        return Consumer(self, number, user)
+
     async def publish_batch(self, messages: Sequence[Mapping[str, Any]]) -> list[int]:
         """Several `{topic, payload, key, headers}` in one go, in this order."""
         return await MessagingClient.publish_batch(self, [{**m, "payload": payload_bytes(m.get("payload", b""))} for m in messages])
+
+
+class Consumer:
+    """A consumer that `Messaging.consume` has started."""
+
+    __slots__ = ("_client", "_number", "_user")
+
+    def __init__(self, client: Messaging, number: int, user: int) -> None:
+        self._client = client
+        self._number = number
+        self._user = user
+
+    async def stop(self, drain_timeout: Seconds = 20) -> MessagingStopConsumerResult:
+        """Takes nothing new, waits for its handlers, hands back what is left."""
+        try:
+            return await self._client.stop_consumer(self._number, drain_timeout=drain_timeout)
+        finally:
+            self._client._where()[0].dynamic.pop(self._user, None)
+
+    async def kill(self) -> None:
+        """For tests: as if its process had died."""
+        await self._client.kill_consumer(self._number)
+
+    async def __aenter__(self) -> Consumer:
+        return self
+
+    async def __aexit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        await self.stop()
 
 
 class BlockingMessaging(BlockingMessagingClient):
@@ -658,10 +707,58 @@ class Tasks(TasksClient):
 
     __slots__ = ()
 
+    async def work(self, handlers: Mapping[str, Callable[..., Any]] | Callable[..., Any], *, queue: str = "default", name: str | None = None, **options: Any) -> Worker:
+        """Starts a worker beside those of the application; it runs until `stop()`. `handlers`: by the tasks' names, each as `@app.task` takes it; or one for all, which asks its TaskRun
+        for the name and arguments."""
+        binding, _ = self._where()
+        named = {"": handlers} if callable(handlers) else dict(handlers)
+        plans = Plans()
+        tasks = {
+            task: task_plan(fn, is_async(fn), hints_of(fn, {}), plans, getattr(fn, "__qualname__", repr(fn))) for task, fn in named.items()
+        }
+        user = binding.dynamic_user(Workers(queue, self._name, tasks))
+        own = name or queue
+        if "" not in tasks:
+            options.setdefault("tasks", list(tasks))
+        try:
+            await self.start_worker(own, queue=queue, user=user, **options)
+        except BaseException:
+            binding.dynamic.pop(user, None)
+            raise
+        return Worker(self, own, user)
+
     @property
     def sync(self) -> BlockingTasks:
         """For plain functions."""
         return BlockingTasks(self._name)
+
+
+class Worker:
+    """A worker that `Tasks.work` has started."""
+
+    __slots__ = ("_client", "_user", "name")
+
+    def __init__(self, client: Tasks, name: str, user: int) -> None:
+        self._client = client
+        self._user = user
+        self.name = name
+
+    async def stop(self, timeout: Seconds = 20) -> TasksStopWorkerResult:
+        """Takes nothing new, waits for what runs, hands back what is left."""
+        try:
+            return await self._client.stop_worker(self.name, timeout=timeout)
+        finally:
+            self._client._where()[0].dynamic.pop(self._user, None)
+
+    async def kill(self) -> None:
+        """For tests: as if its process had died."""
+        await self._client.kill_worker(self.name)
+
+    async def __aenter__(self) -> Worker:
+        return self
+
+    async def __aexit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        await self.stop()
 
 
 class BlockingTasks(BlockingTasksClient):
@@ -700,6 +797,7 @@ __all__ = [
     "Cache",
     "Client",
     "CloudEvents",
+    "Consumer",
     "Cron",
     "Database",
     "Messaging",
@@ -708,6 +806,7 @@ __all__ = [
     "Storage",
     "Tasks",
     "Transaction",
+    "Worker",
     "from_ms",
     "payload_bytes",
     "to_ms",

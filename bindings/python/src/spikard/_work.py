@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import copy
 import datetime
+import functools
 import inspect
 import json
+import typing
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Generic, ParamSpec, TypeVar
@@ -13,8 +15,8 @@ from typing import TYPE_CHECKING, Any, Generic, ParamSpec, TypeVar
 from ._client import Seconds, to_ms
 from ._errors import ConfigError
 from ._generated.clients import TasksEnqueueResult
-from ._schema import document, is_structured, unwrap
-from .params import MISSING
+from ._schema import document, is_structured, is_union, unwrap
+from .params import MISSING, Marker
 
 if TYPE_CHECKING:
     from ._plans import Plans
@@ -171,8 +173,56 @@ class WorkPlan:
     name: str = ""
 
 
+def is_async(fn: Any) -> bool:
+    while isinstance(fn, functools.partial):
+        fn = fn.func
+    return inspect.iscoroutinefunction(fn) or (
+        not inspect.isfunction(fn) and inspect.iscoroutinefunction(getattr(fn, "__call__", None))
+    )
+
+
+def hints_of(fn: Callable[..., Any], names: dict[str, Any]) -> dict[str, Any]:
+    target: Any = fn
+    while isinstance(target, functools.partial):
+        target = target.func
+    if not inspect.isroutine(target) and not isinstance(target, type) and hasattr(target, "__call__"):
+        target = target.__call__
+    local = dict(names)
+    code = getattr(inspect.unwrap(target), "__code__", None)
+    for name, cell in zip(getattr(code, "co_freevars", ()), getattr(inspect.unwrap(target), "__closure__", None) or ()):
+        try:
+            local[name] = cell.cell_contents
+        except ValueError:
+            continue
+    try:
+        hints = typing.get_type_hints(target, localns=local, include_extras=True)
+        return {name: _hoisted(hint) for name, hint in hints.items()}
+    except NameError as error:
+        raise ConfigError(f"{getattr(fn, '__qualname__', fn)}: {error} in its annotations") from error
+
+
+def _hoisted(hint: Any) -> Any:
+    """`Optional[Annotated[X, marker]]`, which Python 3.10 makes of a default of None, as `Annotated[Optional[X], marker]`."""
+    if is_union(hint):
+        arms = [arm for arm in typing.get_args(hint) if arm is not type(None)]
+        if len(arms) == 1 and len(typing.get_args(hint)) == 2 and typing.get_origin(arms[0]) is typing.Annotated:
+            inner, *metadata = typing.get_args(arms[0])
+            if any(isinstance(item, Marker) and item.place != "field" for item in metadata):
+                return typing.Annotated.__class_getitem__((typing.Optional[inner], *metadata))  # type: ignore[attr-defined,unused-ignore]
+    return hint
+
+
 def _present(value: Any, convert: Callable[[Any], Any] | None) -> Any:
     return value if convert is None or value is None else convert(value)
+
+
+@dataclass
+class Workers:
+    """The tasks of one worker, by name; "" is for all others."""
+
+    queue: str
+    client: str
+    tasks: dict[str, WorkPlan]
 
 
 def _payload_reader(hint: Any, plans: Plans) -> tuple[Callable[[bytes], Any], dict[str, Any] | None]:
@@ -404,8 +454,11 @@ __all__ = [
     "Task",
     "TaskRun",
     "WorkPlan",
+    "Workers",
     "event_plan",
+    "hints_of",
     "instant",
+    "is_async",
     "message_plan",
     "task_plan",
     "whole_argument",

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import datetime
 import http.client
+import inspect
 import json
+import os
 import threading
 import urllib.parse
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -14,6 +17,7 @@ from typing import Any
 from ._app import App
 from ._errors import SpikardError
 from ._generated.constants import Operation
+from ._runtime import enter
 from ._server import Binding, open_app, run_loop, serve
 
 
@@ -38,12 +42,12 @@ class TestServer:
 
     def start(self) -> TestServer:
         plan = self._app._plan()
-        plan.manifest["http"]["listeners"] = [{"address": self.host, "port": 0}]
+        self._adjust(plan.manifest)
         core = open_app(plan.manifest)
         try:
             core.start()
-            info = json.loads(core.info())
-            self.port = _port_of(info)
+            if plan.manifest.get("http") is not None:
+                self.port = _port_of(json.loads(core.info()))
         except BaseException:
             core.close()
             raise
@@ -71,6 +75,14 @@ class TestServer:
             raise self._error
         return self
 
+    def _adjust(self, manifest: dict[str, Any]) -> None:
+        if manifest.get("http") is not None:
+            manifest["http"]["listeners"] = [{"address": self.host, "port": 0}]
+
+    def run(self, fn: Callable[[], Any]) -> Any:
+        """Runs `fn()` inside the application, on its loop; a coroutine is awaited: `server.run(lambda: cache.get("k"))`."""
+        return self.call(lambda _: fn())
+
     def call(self, fn: Callable[[Binding], Any]) -> Any:
         """Runs `fn(binding)` on the server's loop; a coroutine is awaited."""
         binding = self._binding
@@ -78,8 +90,9 @@ class TestServer:
             raise SpikardError("the server does not run")
 
         async def run() -> Any:
+            enter(binding)
             value = fn(binding)
-            return await value if asyncio.iscoroutine(value) else value
+            return await value if inspect.isawaitable(value) else value
 
         return asyncio.run_coroutine_threadsafe(run(), binding.loop).result()
 
@@ -111,6 +124,56 @@ class TestServer:
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
         self.stop(force=kind is not None)
+
+
+class TestApp(TestServer):
+    """An application under a virtual clock: its time moves only by `advance`, through everything that comes due, in order. A month of a schedule takes a moment.
+
+    >>> with TestApp(app) as test:
+    ...     test.run(lambda: send.enqueue("ann"))
+    ...     test.advance(hours=1)
+    ...     assert test.client().get("/sent").json() == ["ann"]
+
+    Caches, messages, tasks, schedules, time-outs and `spikard.sleep` go by that clock. `services` replaces the application's, so that a test has its own: by default everything is in memory.
+    """
+
+    __test__ = False
+
+    def __init__(self, app: App, *, loop: str = "asyncio", services: Mapping[str, Mapping[str, Any]] | None = None) -> None:
+        super().__init__(app, loop=loop)
+        self._services = services
+
+    def _adjust(self, manifest: dict[str, Any]) -> None:
+        super()._adjust(manifest)
+        manifest["clock"] = "virtual"
+        services = manifest.setdefault("services", {})
+        for group, url in (("cache", "memory:"), ("storage", "memory:"), ("db", "sqlite::memory:"), ("messaging", "memory:"), ("tasks", "memory:")):
+            clients = services.setdefault(group, {})
+            given = (self._services or {}).get(group, {})
+            for name in {"default", *clients, *given}:
+                clients[name] = {**clients.get(name, {}), "url": url, **given.get(name, {})}
+
+    def start(self) -> TestApp:
+        before = os.environ.get("SPIKARD_TEST")
+        os.environ["SPIKARD_TEST"] = "1"
+        try:
+            super().start()
+        finally:
+            if before is None:
+                del os.environ["SPIKARD_TEST"]
+        return self
+
+    def __enter__(self) -> TestApp:
+        return self.start()
+
+    def advance(self, ms: int = 0, *, seconds: float = 0, minutes: float = 0, hours: float = 0, days: float = 0) -> None:
+        """Moves the clock, and returns when everything that can run then has run."""
+        span = datetime.timedelta(milliseconds=ms, seconds=seconds, minutes=minutes, hours=hours, days=days)
+        super().advance(round(span.total_seconds() * 1000))
+
+    def client(self, **options: Any) -> TestClient:
+        """An HTTP client of this application."""
+        return TestClient(self._app, server=self, **options)
 
 
 def _port_of(info: Any) -> int:
@@ -198,8 +261,10 @@ class TestClient:
 
     __test__ = False
 
-    def __init__(self, app: App, *, headers: Mapping[str, str] | None = None, timeout: float = 30.0, loop: str = "asyncio") -> None:
-        self.server = TestServer(app, loop=loop)
+    def __init__(
+        self, app: App, *, headers: Mapping[str, str] | None = None, timeout: float = 30.0, loop: str = "asyncio", server: TestServer | None = None
+    ) -> None:
+        self.server = server if server is not None else TestServer(app, loop=loop)
         self._headers = dict(headers or {})
         self._timeout = timeout
         self._connection: http.client.HTTPConnection | None = None
