@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import base64
 import json
+import logging
 import os
 import re
 import sys
@@ -13,23 +14,11 @@ from collections.abc import AsyncIterator, Callable, Iterable
 from typing import Any
 
 import spikard
-from spikard import App, ConfigError, Problem, Request, Response, ResponseDraft, StreamingResponse, TestServer
+from spikard import App, CloudEvent, ConfigError, Message, OperationError, Problem, Request, Response, ResponseDraft, StreamingResponse, TestServer
+from toolbox import DRIVERS, Handled, NotBuilt, Script, Toolbox, events_of, only
 
 Json = dict[str, Any]
 _DEPENDENCY_ERROR = re.compile(r": ([a-z]+_(?:dependency|mismatch)): ")
-
-
-class NotBuilt(Exception):
-    """A key or a kind of the case that this harness, or the product, does not have."""
-
-    def __init__(self, what: str) -> None:
-        super().__init__(f"not built: {what}")
-
-
-def only(value: Json, known: str, where: str) -> None:
-    for key in value:
-        if key not in known.split():
-            raise NotBuilt(f"{where}.{key}")
 
 
 class Case:
@@ -39,6 +28,7 @@ class Case:
         self.trace: list[str] = []
         self.counters: dict[str, int] = {}
         self.lists: dict[str, list[Any]] = {}
+        self.events: list[Json] = []
 
 
 # ---- what a handler can do (fixtures/README.md section 1) ------------------------------------------------------------
@@ -118,9 +108,21 @@ def act(case: Case, route: Json, spec: Json, request: Request) -> Any:
     raise RuntimeError(spec.get("message", "fail"))
 
 
+LEVELS = {"trace": logging.DEBUG, "debug": logging.DEBUG, "info": logging.INFO, "warn": logging.WARNING, "error": logging.ERROR}
+
+
+async def publish(spec: Json) -> Response:
+    payload = spec["payload"]
+    if isinstance(payload, dict) and payload.keys() <= {"$text", "$bytes"}:
+        payload = payload["$text"] if "$text" in payload else base64.b64decode(payload["$bytes"])
+    await spikard.Messaging().publish(spec["topic"], payload)
+    return Response(None, 202)
+
+
 HANDLER_KEYS = {
     "respond": "kind status headers cookies body", "echo": "kind status parts", "problem": "kind problem", "fail": "kind message", "sleep": "kind ms then",
     "stream": "kind media_type chunks delay_ms fail_after", "background": "kind list field", "background_list": "kind list",
+    "publish": "kind topic payload", "log": "kind level message attributes then",
 }
 
 
@@ -130,12 +132,21 @@ def check_handler(spec: Json) -> None:
     only(spec, HANDLER_KEYS[spec["kind"]], "handler")
     if "auth" in spec.get("parts", []):
         raise NotBuilt("echo of auth")
-    if spec["kind"] == "sleep":
+    if spec["kind"] in ("sleep", "log"):
         check_handler(spec["then"])
 
 
 def handler_of(case: Case, route: Json, spec: Json) -> Callable[[Request], Any]:
     check_handler(spec)
+    if spec["kind"] == "publish":
+        return lambda request: publish(spec)
+    if spec["kind"] == "log":
+
+        def logging_one(request: Request) -> Any:
+            logging.getLogger("case").log(LEVELS[spec["level"]], spec["message"], extra=spec.get("attributes", {}))
+            return act(case, route, spec["then"], request)
+
+        return logging_one
     if spec["kind"] != "sleep":
         return lambda request: act(case, route, spec, request)
 
@@ -280,13 +291,53 @@ def add_dependency(app: App, case: Case, spec: Json, route: Json | None = None) 
 # ---- the application -------------------------------------------------------------------------------------------------
 
 
+def add_events(app: App, case: Case, spec: Json) -> None:
+    only(spec, "path handler dispatch allowed_origins allowed_rate", "cloudevents")
+    handler = spec["handler"]
+    only(handler, "kind event message", "cloudevents.handler")
+    if handler["kind"] not in ("echo_event", "reply_event", "fail"):
+        raise NotBuilt(f"handler {handler['kind']}")
+    app.event_endpoint(spec["path"], **{k: spec[k] for k in ("allowed_origins", "allowed_rate") if k in spec})
+
+    def add(type: str, name: str) -> None:
+        @app.event(type, path=spec["path"])
+        async def handle(event: CloudEvent) -> Any:
+            case.events.append({"event": events_of(event), "handler": name})
+            if handler["kind"] == "fail":
+                raise RuntimeError(handler.get("message", "fail"))
+            return CloudEvent.from_dict(handler["event"]) if handler["kind"] == "reply_event" else None
+
+    for type, name in spec.get("dispatch", {}).items():
+        add(type, name)
+    if "*" not in spec.get("dispatch", {}):
+        add("*", "default")
+
+
+def add_consumer(app: App, spec: Json) -> None:
+    only(spec, "topic group handler", "consumers")
+    script, handled = Script(spec["handler"]), Handled()
+
+    @app.consumer(spec["topic"], group=spec["group"], name=f"{spec['topic']}.{spec['group']}")
+    async def handle(message: Message) -> Any:
+        return await handled.run(script.next(message.payload.decode("utf-8", "replace")), {"payload": message.payload})
+
+
 def make_app(spec: Json, case: Case) -> App:
-    only(spec, "config hooks dependencies routes", "app")
-    config = spec.get("config", {})
-    only(config, "request_id timeout limits", "config")
+    only(spec, "config hooks dependencies routes cloudevents consumers env", "app")
+    config = dict(spec.get("config", {}))
+    only(config, "request_id timeout limits telemetry", "config")
+    manifest: Any = {"log": {"level": "warn"}, "shutdown": {"timeout_ms": 2000}}
+    if "telemetry" in config:
+        manifest["telemetry"] = config.pop("telemetry")
+    if "consumers" in spec or any(route["handler"]["kind"] == "publish" for route in spec.get("routes", [])):
+        manifest["services"] = {"messaging": {"default": {"url": "memory:"}}}
     # A case has the routes it names, and no others: no health routes.
-    http: Any = {**config, "health": {"enabled": False}}
-    app = App("case", config={"http": http, "log": {"level": "warn"}, "shutdown": {"timeout_ms": 2000}})
+    manifest["http"] = {**config, "health": {"enabled": False}}
+    app = App("case", config=manifest)
+    if "cloudevents" in spec:
+        add_events(app, case, spec["cloudevents"])
+    for consumer in spec.get("consumers", []):
+        add_consumer(app, consumer)
     for dependency in spec.get("dependencies", []):
         add_dependency(app, case, dependency)
     only(spec.get("hooks", {}), "on_request pre_validation pre_handler on_response on_error", "hooks")
@@ -304,6 +355,9 @@ class Harness:
         self.server: TestServer | None = None
         self.loops = ("asyncio", "uvloop")
         self.started = 0
+        self.toolbox: Toolbox | None = None
+        self.told: dict[str, list[Any]] = {"spans": [], "logs": []}
+        self.env: dict[str, str | None] = {}
 
     def answer(self, line: str) -> Json:
         try:
@@ -313,6 +367,8 @@ class Harness:
         except ConfigError as error:
             found = _DEPENDENCY_ERROR.search(str(error))
             return {"ok": False, "error": {"type": found[1] if found else "invalid_argument", "message": str(error)}}
+        except OperationError as error:
+            return {"ok": False, "error": {"kind": error.kind.name.lower(), "detail": error.detail, "message": error.message}}
         except Exception as error:  # noqa: BLE001 - told to the player
             return {"ok": False, "error": {"type": type(error).__name__, "message": str(error)}}
 
@@ -322,9 +378,9 @@ class Harness:
             only(request, "op app", "start")
             self.stop()
             self.case = Case()
-            # Both event loops in turn.
-            server = TestServer(make_app(request["app"], self.case), loop=self.loops[self.started % len(self.loops)])
-            self.started += 1
+            self.told = {"spans": [], "logs": []}
+            self.environment(request["app"].get("env", {}))
+            server = TestServer(make_app(request["app"], self.case), loop=self.next_loop())
             server.start()
             self.server = server
             return {"port": server.port}
@@ -333,7 +389,61 @@ class Harness:
             return {"report": self.stop()}
         if op == "trace":
             return {"dependency_trace": list(self.case.trace)}
+        if op == "events":
+            return {"events": list(self.case.events)}
+        if op in ("spans", "logs", "metrics"):
+            return {op: self.telemetry(op)}
+        if op == "backends":
+            only(request, "op subsystem", "backends")
+            if request["subsystem"] not in DRIVERS:
+                raise NotBuilt(f"client {request['subsystem']}")
+            return {"backends": DRIVERS[request["subsystem"]].backends}
+        if op == "client":
+            only(request, "op client", "client")
+            self.close()
+            self.told = {"spans": [], "logs": []}
+            self.toolbox = Toolbox(request["client"], self.next_loop())
+            return {"capabilities": self.toolbox.driver.capabilities}
+        if op == "do":
+            only(request, "op do args", "do")
+            if self.toolbox is None:
+                raise RuntimeError("there is no client")
+            return {"result": self.toolbox.do(request["do"], request["args"])}
+        if op == "close":
+            self.close()
+            return {}
         raise NotBuilt(f"op {op}")
+
+    def next_loop(self) -> str:
+        """Both event loops in turn."""
+        self.started += 1
+        return self.loops[self.started % len(self.loops)]
+
+    def environment(self, env: dict[str, str]) -> None:
+        """Set before the start, and put back by the next."""
+        for name, before in self.env.items():
+            if before is None:
+                os.environ.pop(name, None)
+            else:
+                os.environ[name] = before
+        self.env = {name: os.environ.get(name) for name in env}
+        os.environ.update(env)
+
+    def telemetry(self, what: str) -> list[Any]:
+        """Since the start: the exporter gives each once."""
+        server = self.server if self.server is not None else self.toolbox.test if self.toolbox is not None else None
+        if server is None:
+            raise RuntimeError("nothing runs")
+        client = spikard.Telemetry()
+        if what == "metrics":
+            return server.call(lambda _: client.collect_metrics())
+        self.told[what] += server.call(lambda _: client.take_spans() if what == "spans" else client.take_logs())
+        return self.told[what]
+
+    def close(self) -> None:
+        if self.toolbox is not None:
+            toolbox, self.toolbox = self.toolbox, None
+            toolbox.close()
 
     def stop(self) -> Json | None:
         if self.server is None:
@@ -349,6 +459,7 @@ def main() -> None:
     harness = Harness()
     for line in sys.stdin:
         print(json.dumps(harness.answer(line)), file=replies, flush=True)
+    harness.close()
     harness.stop()
 
 

@@ -9,6 +9,7 @@ from ._generated.errors import ErrorKind, RetryClass
 from ._responses import Problem, Response, StreamingResponse
 from ._runtime import BackgroundTasks, BodyStream, ResponseDraft, sleep, stopping
 from ._schema import document as json_schema
+from ._telemetry import LogHandler, Telemetry, span, traceparent
 from ._toolbox import Cache, CloudEvents, Consumer, Cron, Database, Messaging, Query as SqlQuery, Storage, Tasks, Transaction, Worker
 from ._work import Ack, CloudEvent, Fatal, Message, Nack, Outcome, Retry, Task, TaskRun
 from .params import Body, Cookie, Depends, Field, Form, Header, Inject, Path, Query, closed
@@ -38,6 +39,7 @@ __all__ = [
     "Form",
     "Header",
     "Inject",
+    "LogHandler",
     "Message",
     "Messaging",
     "Nack",
@@ -58,6 +60,7 @@ __all__ = [
     "Task",
     "TaskRun",
     "Tasks",
+    "Telemetry",
     "TestApp",
     "TestClient",
     "TestServer",
@@ -66,5 +69,7 @@ __all__ = [
     "closed",
     "json_schema",
     "sleep",
+    "span",
     "stopping",
+    "traceparent",
 ]

@@ -7,6 +7,7 @@ import concurrent.futures
 import contextvars
 import inspect
 import json
+import logging
 import os
 import signal
 import sys
@@ -22,6 +23,7 @@ from ._responses import PROBLEM_BASE
 from ._runtime import ResponseDraft, WorkerPool, enter, failure, handling, hook_result, json_type, logger, start_task
 
 from ._client import to_ms
+from ._telemetry import LogHandler
 from ._work import CloudEvent, Fatal, Message, Nack, Outcome, Retry, TaskRun, Workers, WorkPlan, instant
 
 if TYPE_CHECKING:
@@ -55,6 +57,8 @@ class Plan:
     next_token: int
     threads: int
     log_to_python: bool
+    logs: bool = False
+    """Records of `logging` go to telemetry."""
     consumers: list[WorkPlan] = field(default_factory=list)
     workers: list[Workers] = field(default_factory=list)
     events: list[WorkPlan] = field(default_factory=list)
@@ -416,8 +420,12 @@ class Binding:
         return self._wait(result) if isinstance(result, int) else result
 
     def operation_blocking(self, operation: int, client: int, arguments: dict[str, Any]) -> dict[str, Any]:
-        """On any other thread; waits for the end. On the loop's own thread only what completes at once can be had."""
+        """Waits for the end. On the loop's own thread only what completes at once can be had."""
         if threading.get_ident() == self.thread:
+            at_once = self.port.invoke(operation, client, arguments, handling.get())
+            if isinstance(at_once, dict):
+                return at_once
+            self.port.cancel(at_once)
             raise SpikardError("this would block the event loop; use the client for coroutines, or a plain function on a thread of its own")
         user = self.port.next_user()
         waiter: concurrent.futures.Future[dict[str, Any]] = concurrent.futures.Future()
@@ -495,7 +503,11 @@ async def serve(plan: Plan, app: _core.App, *, signals: bool, started: Callable[
     binding = Binding(plan, app, loop)
     enter(binding)
     handled: list[int] = []
+    log_handler: LogHandler | None = None
     try:
+        if plan.logs:
+            log_handler = LogHandler(binding=binding)
+            logging.getLogger().addHandler(log_handler)
         await _call_all(plan.on_start)
         if signals:
             for number in (signal.SIGTERM, signal.SIGINT):
@@ -509,6 +521,8 @@ async def serve(plan: Plan, app: _core.App, *, signals: bool, started: Callable[
     finally:
         for installed in handled:
             loop.remove_signal_handler(installed)
+        if log_handler is not None:
+            logging.getLogger().removeHandler(log_handler)
         await binding.close()
     report = json.loads(app.report() or "{}")
     return report if isinstance(report, dict) else {}

@@ -330,6 +330,17 @@ def _own_types(rows: list[Row], columns: Iterable[str], types: Sequence[str]) ->
     return rows
 
 
+class Rows(list[Row]):
+    """The rows of a query, with the names and types of its columns."""
+
+    __slots__ = ("columns", "types")
+
+    def __init__(self, rows: list[Row], columns: list[str], types: list[str]) -> None:
+        super().__init__(rows)
+        self.columns = columns
+        self.types = types
+
+
 class Query(StreamingResponse):
     """A query that was not run yet. `await` it for its rows; returned from a handler it is the answer: the rows as a JSON array, read from the database no faster than the
     client takes them, and never Python objects."""
@@ -341,7 +352,7 @@ class Query(StreamingResponse):
         self._client = client
         self._options: dict[str, Any] = {"sql": sql, "params": _parameters(params), "timeout": timeout}
 
-    def __await__(self) -> Generator[Any, None, list[Row]]:
+    def __await__(self) -> Generator[Any, None, Rows]:
         return self._client._rows(**self._options).__await__()
 
     async def _prepare(self) -> None:
@@ -370,10 +381,10 @@ class _Queries:
         """The rows of a statement, as dictionaries; see Query. `params`: a list for `$n` and `?`, a mapping for `:name`."""
         return Query(self, sql, params, timeout)
 
-    async def _rows(self, sql: str, params: Any, timeout: Seconds | None) -> list[Row]:
+    async def _rows(self, sql: str, params: Any, timeout: Seconds | None) -> Rows:
         client, transaction = self._statements()
         result = await DatabaseClient.query(client, sql, params=params, transaction=transaction, timeout=timeout)
-        return _own_types(result.rows, result.columns, result.types)
+        return Rows(_own_types(result.rows, result.columns, result.types), result.columns, result.types)
 
     def _json(self, sql: str, params: Any, timeout: Seconds | None) -> Stream[int]:
         client, transaction = self._statements()

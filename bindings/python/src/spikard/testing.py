@@ -166,6 +166,26 @@ class TestApp(TestServer):
     def __enter__(self) -> TestApp:
         return self.start()
 
+    def run(self, fn: Callable[[], Any]) -> Any:
+        """Runs `fn()` inside the application, to its end and to the end of all that it has begun. What waits for time gets it: the clock moves a millisecond at a time, only as far as
+        `fn` waits for it."""
+
+        async def main(binding: Binding) -> Any:
+            value = fn()
+            if not inspect.isawaitable(value):
+                return value
+            task = asyncio.ensure_future(value)
+            try:
+                while not await _settled(binding, task):
+                    await binding.call(Operation.TEST_ADVANCE, {"ms": 1})
+            except BaseException:
+                task.cancel()
+                raise
+            await binding.call(Operation.TEST_SETTLE, {})
+            return task.result()
+
+        return self.call(main)
+
     def advance(self, ms: int = 0, *, seconds: float = 0, minutes: float = 0, hours: float = 0, days: float = 0) -> None:
         """Moves the clock, and returns when everything that can run then has run."""
         span = datetime.timedelta(milliseconds=ms, seconds=seconds, minutes=minutes, hours=hours, days=days)
@@ -174,6 +194,17 @@ class TestApp(TestServer):
     def client(self, **options: Any) -> TestClient:
         """An HTTP client of this application."""
         return TestClient(self._app, server=self, **options)
+
+
+async def _settled(binding: Binding, task: asyncio.Future[Any]) -> bool:
+    """Lets everything that can run at this time run; whether the task is done then."""
+    while True:
+        before = set(binding.waiting)
+        await binding.call(Operation.TEST_SETTLE, {})
+        for _ in range(3):  # what was answered goes on
+            await asyncio.sleep(0)
+        if task.done() or set(binding.waiting) == before:
+            return task.done()
 
 
 def _port_of(info: Any) -> int:
