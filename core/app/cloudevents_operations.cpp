@@ -4,6 +4,7 @@
 #include <string>
 #include <vector>
 
+#include "app/event_client.hpp"
 #include "cloudevents/json_format.hpp"
 #include "cloudevents/message.hpp"
 
@@ -215,11 +216,97 @@ std::optional<Result<Document>> EventOperations::call_now(Operation operation, V
   return result;
 }
 
+namespace {
+
+/// An event of an application's code: specversion, id, source and time may be left to the client.
+Result<Event> given_event(Value given, const EventClient& client, const Clock& clock) {
+  if (!given || !given.is_object()) return bad("event", "an object");
+  Event filled;
+  client.complete(clock, filled);
+  NodeBuilder nodes;
+  nodes.begin_object();
+  for (const auto& [key, value] : given.members()) {
+    if (value.is_null() && key != "data") continue;
+    nodes.key(key);
+    nodes.copy(value);
+  }
+  const auto missing = [&](std::string_view name, std::string_view value) {
+    if (const Value there = given.find(name); (there && !there.is_null()) || value.empty()) return;
+    nodes.key(name);
+    nodes.string(value);
+  };
+  missing("specversion", spec_version);
+  missing("id", filled.id);
+  missing("source", filled.source);
+  missing("time", filled.time);
+  nodes.end();
+  return from_json(nodes.root());
+}
+
+Document sent_document(const EventSent& sent, bool batch) {
+  NodeBuilder out;
+  out.begin_object();
+  if (batch) {
+    out.key("ids");
+    out.begin_array();
+    for (const std::string& id : sent.ids) out.string(id);
+    out.end();
+  } else {
+    out.key("id");
+    out.string(sent.ids.empty() ? std::string_view() : std::string_view(sent.ids[0]));
+  }
+  out.key("status");
+  out.uinteger(sent.status);
+  out.key("attempts");
+  out.uinteger(sent.attempts);
+  if (!batch) {
+    out.key("reply");
+    if (sent.reply) to_nodes(*sent.reply, out);
+    else out.null();
+  }
+  out.end();
+  return Document(std::move(out));
+}
+
+}  // namespace
+
 Task<Result<Document>> EventOperations::call(net::Caller caller, Operation operation, Document args, net::OperationStream*) {
-  (void)caller;
   if (std::optional<Result<Document>> now = call_now(operation, args.root())) co_return std::move(*now);
-  co_return Result<Document>(
-      Error(ErrorKind::unsupported, "there is no sender of events").with_operation(std::string(name_of(operation))));
+  const std::string name(name_of(operation));
+  const bool batch = operation == Operation::cloudevents_send_batch;
+  if (!batch && operation != Operation::cloudevents_send)
+    co_return Result<Document>(Error(ErrorKind::unsupported, "no operation of events").with_operation(name));
+  if (client_ == nullptr) {
+    co_return Result<Document>(
+        Error(ErrorKind::unsupported, "nothing says where events are sent: services.events, or K_SINK in the environment")
+            .with_operation(name));
+  }
+  const Clock& clock = caller.loop->clock();
+  Result<EventSent> sent = EventSent{};
+  if (batch) {
+    const Value given = args.root().find("events");
+    if (!given || !given.is_array()) co_return Result<Document>(bad("events", "an array of events").with_operation(name));
+    std::vector<Event> events;
+    for (const Value one : given.elements()) {
+      Result<Event> event = given_event(one, *client_, clock);
+      if (!event.ok()) co_return Result<Document>(Error(event.error()).with_operation(name));
+      events.push_back(std::move(event).value());
+    }
+    sent = co_await client_->send_batch(caller, std::move(events));
+  } else {
+    auto mode_name = text_of(args.root(), "mode", "");
+    auto key = text_of(args.root(), "key", "");
+    if (!mode_name.ok()) co_return Result<Document>(Error(mode_name.error()).with_operation(name));
+    if (!key.ok()) co_return Result<Document>(Error(key.error()).with_operation(name));
+    std::optional<Mode> mode = mode_of(*mode_name);
+    if (!mode_name->empty() && (!mode || *mode == Mode::batched))
+      co_return Result<Document>(bad("mode", "binary or structured").with_operation(name));
+    Result<Event> event = given_event(args.root().find("event"), *client_, clock);
+    if (!event.ok()) co_return Result<Document>(Error(event.error()).with_operation(name));
+    sent = co_await client_->send(caller, std::move(event).value(), mode, std::move(key).value());
+  }
+  if (!sent.ok()) co_return Result<Document>(Error(sent.error()).with_operation(name));
+  co_return Result<Document>(sent_document(*sent, batch));
 }
 
 }  // namespace spikard::app
