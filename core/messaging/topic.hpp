@@ -20,6 +20,9 @@ class TopicPattern {
   /// token of NATS, control characters, more than max_topic_bytes.
   [[nodiscard]] static Result<TopicPattern> compile(TopicStyle style, std::string_view text);
 
+  /// This topic and no other, whatever it looks like.
+  [[nodiscard]] static TopicPattern topic(std::string_view text) { return {TopicStyle::nats, text, true}; }
+
   [[nodiscard]] bool matches(std::string_view topic) const noexcept;
   /// One topic: `text()`.
   [[nodiscard]] bool exact() const noexcept { return exact_; }

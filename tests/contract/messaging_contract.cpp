@@ -698,6 +698,30 @@ std::vector<BackendCase> backends() {
                    config.url = "memory:";
                    return by_url(config);
                  }});
+#ifdef SPIKARD_MESSAGING_SQLITE
+  out.push_back({"sqlite", [] {
+                   struct Place {
+                     store::sqlite::TemporaryFolder folder;
+                     std::unique_ptr<net::BlockingPool> pool;
+                     std::unique_ptr<store::sqlite::Databases> databases;
+                     ~Place() {
+                       if (databases != nullptr) databases->close();
+                       if (pool != nullptr) pool->stop();
+                     }
+                   };
+                   return [place = std::make_shared<Place>()](net::VirtualClock& clock) {
+                     if (place->pool == nullptr) {
+                       place->pool = std::make_unique<net::BlockingPool>(clock);
+                       place->databases = std::make_unique<store::sqlite::Databases>(*place->pool);
+                     }
+                     services::MessagingConfig config;
+                     config.url = "sqlite:" + place->folder.file("app.db");
+                     Environment environment(clock);
+                     environment.databases = place->databases.get();
+                     return messaging::open(config, environment);
+                   };
+                 }});
+#endif
   return out;
 }
 
