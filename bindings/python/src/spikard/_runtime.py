@@ -349,6 +349,9 @@ def failure(status: int, message: str, detail: str, retry: int) -> OperationErro
 
 def to_plain(value: Any) -> Any:
     """What arguments of operations may hold beside plain data, as that; what is none of it is not implemented."""
+    plain = getattr(value, "__spikard_plain__", None)
+    if plain is not None:
+        return plain()
     if isinstance(value, enum.Enum):
         return value.value
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
@@ -374,8 +377,7 @@ def to_plain(value: Any) -> Any:
     fields = getattr(value, "__struct_fields__", None)
     if fields is not None:
         return {name: getattr(value, name) for name in fields}
-    plain = getattr(value, "__spikard_plain__", None)
-    return NotImplemented if plain is None else plain()
+    return NotImplemented
 
 
 Closer = "Generator[Any, None, None] | AsyncGenerator[Any, None]"
