@@ -1,6 +1,7 @@
 #include "telemetry/attributes.hpp"
 
 #include "base/json.hpp"
+#include "telemetry/utf8.hpp"
 
 namespace spikard::telemetry {
 namespace {
@@ -20,8 +21,10 @@ Value Attributes::root() const noexcept { return nodes_.empty() ? Value(&empty_o
 
 void Attributes::put_text(std::string_view text) {
   text = cut(text);
-  nodes_.push_back(Node::make(NodeType::string, static_cast<std::uint32_t>(text.size()), text_.size()));
-  text_.append(text);
+  const std::size_t from = text_.size();
+  if (is_ascii(text)) text_.append(text);
+  else append_utf8(text_, text);
+  nodes_.push_back(Node::make(NodeType::string, static_cast<std::uint32_t>(text_.size() - from), from));
 }
 
 void Attributes::put_list(std::size_t count) {

@@ -70,7 +70,7 @@ class Attributes {
     for (const Attribute& one : list) set(one.key, one.value);
   }
 
-  /// Text beyond this is cut (at a code point).
+  /// Text beyond this is cut (at a code point). Bytes that are no UTF-8 become U+FFFD: OTLP has no place for them.
   static constexpr std::size_t max_text = 65536;
 
   /// A key that is there already is not looked for: the last one counts, for readers (`find`) and exporters. `replace` looks.
