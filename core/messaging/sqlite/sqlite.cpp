@@ -159,7 +159,7 @@ class SqliteSubscription final : public messaging::Subscription {
     auto work = [jobs = std::move(jobs), group_id = group_id_, clock = &backend_->clock_,
                  lease = options_.ack_wait](Connection& connection) -> Result<std::vector<std::uint64_t>> {
       std::vector<std::uint64_t> gone;
-      const Millis end = ceil_millis(clock->wall() + lease);
+      const Nanos end = nanos(clock->wall() + lease);
       for (const auto& [id, held] : jobs) {
         Result<bool> ours = sqlite::extend(connection, group_id, held, end);
         if (!ours.ok()) return std::move(ours).error();
@@ -180,7 +180,7 @@ class SqliteSubscription final : public messaging::Subscription {
  private:
   [[nodiscard]] Task<Result<Outlook>> look_ahead() {
     auto work = [pattern = options_.pattern, group = options_.group, clock = &backend_->clock_](Connection& connection) {
-      return sqlite::look(connection, pattern, group, floor_millis(clock->wall()));
+      return sqlite::look(connection, pattern, group, nanos(clock->wall()));
     };
     Result<Outlook> outlook = co_await backend_->database_->read(loop_, std::move(work));
     co_return outlook;
@@ -193,8 +193,8 @@ class SqliteSubscription final : public messaging::Subscription {
     auto work = [options = std::move(options), clock = &backend_->clock_,
                  lease = options_.ack_wait](Connection& connection) -> Result<Taken> {
       TakeOptions now = options;
-      now.now = floor_millis(clock->wall());
-      now.lease_end = ceil_millis(clock->wall() + lease);
+      now.now = nanos(clock->wall());
+      now.lease_end = nanos(clock->wall() + lease);
       return sqlite::take(connection, now);
     };
     Result<Taken> taken = co_await backend_->database_->write(loop_, std::move(work));
@@ -202,8 +202,8 @@ class SqliteSubscription final : public messaging::Subscription {
     co_return taken;
   }
   /// Until somebody tells, or `next` is there.
-  [[nodiscard]] Task<Result<void>> wait(std::optional<Millis> next) {
-    if (next) timer_.start(std::max(wall_time(*next) - backend_->clock_.wall(), Duration::zero()));
+  [[nodiscard]] Task<Result<void>> wait(std::optional<Nanos> next) {
+    if (next) timer_.start(std::max(WallTime(Duration(*next)) - backend_->clock_.wall(), Duration::zero()));
     else timer_.stop();
     Result<void> waited = co_await arrived_.wait();
     timer_.stop();
@@ -392,7 +392,7 @@ Task<Result<bool>> SqliteBackend::delete_group(net::Caller caller, GroupName nam
     }
   }
   auto work = [name = std::move(name), clock = &clock_](Connection& connection) {
-    return sqlite::delete_group(connection, name, floor_millis(clock->wall()));
+    return sqlite::delete_group(connection, name, nanos(clock->wall()));
   };
   Result<bool> deleted = co_await database_->write(*caller.loop, std::move(work));
   co_return deleted;

@@ -37,7 +37,7 @@ CREATE TABLE spikard_message_deliveries (
   group_id INTEGER NOT NULL REFERENCES spikard_message_groups (id) ON DELETE CASCADE,
   position INTEGER NOT NULL,
   state INTEGER NOT NULL,
-  at_ms INTEGER NOT NULL,
+  at_ns INTEGER NOT NULL,
   delivery INTEGER NOT NULL DEFAULT 0,
   deliveries INTEGER NOT NULL DEFAULT 0,
   tries INTEGER NOT NULL DEFAULT 0,
@@ -46,16 +46,16 @@ CREATE TABLE spikard_message_deliveries (
   key TEXT,
   PRIMARY KEY (group_id, position)
 ) WITHOUT ROWID;
-CREATE INDEX spikard_message_deliveries_due ON spikard_message_deliveries (group_id, at_ms);
+CREATE INDEX spikard_message_deliveries_due ON spikard_message_deliveries (group_id, at_ns);
 CREATE INDEX spikard_message_deliveries_key ON spikard_message_deliveries (group_id, key, position) WHERE key IS NOT NULL;
 )sql"};
 
-// States of a delivery. `at_ms`: 0, never, due, end of the lease.
+// States of a delivery. `at_ns`: 0, never, due, end of the lease.
 constexpr int ready = 0;
 constexpr int blocked = 1;
 constexpr int delayed = 2;
 constexpr int out = 3;
-constexpr Millis never = INT64_MAX;
+constexpr Nanos never = INT64_MAX;
 
 constexpr std::size_t scan = 1000;       // rows of the log that one call looks at, at most, for a pattern
 constexpr std::size_t look_ahead = 200;  // rows beyond those it gives out, where some may have to wait behind their key
@@ -105,7 +105,7 @@ Message read_message(const Statement& row, int first) {
 /// The first of its key is given out next, if it only waited for this.
 Result<void> unblock(Connection& connection, std::int64_t group_id, const std::string& key, bool& woken) {
   Result<std::int64_t> changed = connection.run(
-      "UPDATE spikard_message_deliveries SET state = 0, at_ms = 0 WHERE group_id = ?1 AND state = 1 AND position = "
+      "UPDATE spikard_message_deliveries SET state = 0, at_ns = 0 WHERE group_id = ?1 AND state = 1 AND position = "
       "(SELECT position FROM spikard_message_deliveries WHERE group_id = ?1 AND key = ?2 ORDER BY position LIMIT 1)",
       group_id, key);
   if (!changed.ok()) return std::move(changed).error();
@@ -119,13 +119,13 @@ Result<void> set_ordered(Connection& connection, std::int64_t group_id, bool ord
   if (!done.ok()) return std::move(done).error();
   if (ordered) {
     done = connection.run(
-        "UPDATE spikard_message_deliveries AS d SET state = 1, at_ms = ?2 WHERE group_id = ?1 AND state = 0 AND key IS NOT NULL "
+        "UPDATE spikard_message_deliveries AS d SET state = 1, at_ns = ?2 WHERE group_id = ?1 AND state = 0 AND key IS NOT NULL "
         "AND EXISTS (SELECT 1 FROM spikard_message_deliveries AS e WHERE e.group_id = ?1 AND e.key = d.key AND e.position < "
         "d.position)",
         group_id, never);
   } else {
     done =
-        connection.run("UPDATE spikard_message_deliveries SET state = 0, at_ms = 0 WHERE group_id = ? AND state = 1", group_id);
+        connection.run("UPDATE spikard_message_deliveries SET state = 0, at_ns = 0 WHERE group_id = ? AND state = 1", group_id);
   }
   if (!done.ok()) return std::move(done).error();
   return {};
@@ -162,7 +162,7 @@ Result<void> take_due(Connection& connection, const GroupRow& group, const TakeO
   Result<void> done = connection.query(
       "SELECT d.position, d.state, d.deliveries, d.tries, d.failures, d.first_error, m.published_ms, m.topic, m.payload, m.key, "
       "m.headers FROM spikard_message_deliveries AS d JOIN spikard_messages AS m ON m.position = d.position "
-      "WHERE d.group_id = ? AND d.at_ms <= ? ORDER BY d.position LIMIT ?",
+      "WHERE d.group_id = ? AND d.at_ns <= ? ORDER BY d.position LIMIT ?",
       [&](Statement& row) {
         const Position position = row.integer(0);
         // A lease that ran out: whoever held it died, and that used up a try.
@@ -177,7 +177,7 @@ Result<void> take_due(Connection& connection, const GroupRow& group, const TakeO
   if (!done.ok()) return done;
   for (std::size_t i = 0; i < taken.items.size(); ++i) {
     Result<std::int64_t> given = connection.run(
-        "UPDATE spikard_message_deliveries SET state = 3, at_ms = ?, delivery = ?, deliveries = ?, tries = ? WHERE group_id = ? "
+        "UPDATE spikard_message_deliveries SET state = 3, at_ns = ?, delivery = ?, deliveries = ?, tries = ? WHERE group_id = ? "
         "AND position = ?",
         options.lease_end, taken.held[i].delivery, taken.items[i].delivery_count, taken.items[i].tries, group.id,
         taken.held[i].position);
@@ -233,9 +233,9 @@ Result<void> take_new(Connection& connection, const GroupRow& group, const TakeO
     const bool given = !waits && taken.items.size() < options.max;
     const std::int64_t delivery = options.first_delivery + static_cast<std::int64_t>(taken.items.size());
     const int state = waits ? blocked : given ? out : ready;
-    const Millis at = waits ? never : given ? options.lease_end : 0;
+    const Nanos at = waits ? never : given ? options.lease_end : 0;
     Result<store::sqlite::Statement> statement = connection.prepare(
-        "INSERT INTO spikard_message_deliveries (group_id, position, state, at_ms, delivery, deliveries, key) VALUES (?, ?, ?, "
+        "INSERT INTO spikard_message_deliveries (group_id, position, state, at_ns, delivery, deliveries, key) VALUES (?, ?, ?, "
         "?, "
         "?, ?, ?)");
     if (!statement.ok()) return std::move(statement).error();
@@ -253,10 +253,10 @@ Result<void> take_new(Connection& connection, const GroupRow& group, const TakeO
   return {};
 }
 
-Result<std::optional<Millis>> next_due(Connection& connection, std::int64_t group_id) {
-  std::optional<Millis> at;
+Result<std::optional<Nanos>> next_due(Connection& connection, std::int64_t group_id) {
+  std::optional<Nanos> at;
   Result<void> done = connection.query(
-      "SELECT at_ms FROM spikard_message_deliveries WHERE group_id = ? ORDER BY at_ms LIMIT 1",
+      "SELECT at_ns FROM spikard_message_deliveries WHERE group_id = ? ORDER BY at_ns LIMIT 1",
       [&](Statement& row) { at = row.integer(0); }, group_id);
   if (!done.ok()) return std::move(done).error();
   if (at == never) at.reset();
@@ -285,9 +285,6 @@ std::span<const std::string_view> schema() noexcept { return steps; }
 
 Millis floor_millis(WallTime time) noexcept {
   return std::chrono::floor<std::chrono::milliseconds>(time).time_since_epoch().count();
-}
-Millis ceil_millis(WallTime time) noexcept {
-  return std::chrono::ceil<std::chrono::milliseconds>(time).time_since_epoch().count();
 }
 WallTime wall_time(Millis time) noexcept {
   constexpr Millis limit = INT64_MAX / 1'000'000;  // beyond it nanoseconds have no room
@@ -367,14 +364,14 @@ Result<Taken> take(Connection& connection, const TakeOptions& options) {
     if (Result<void> done = take_new(connection, *group, options, taken); !done.ok()) return std::move(done).error();
   }
   if (taken.items.empty() && !taken.more) {
-    Result<std::optional<Millis>> next = next_due(connection, group->id);
+    Result<std::optional<Nanos>> next = next_due(connection, group->id);
     if (!next.ok()) return std::move(next).error();
     taken.next = *next;
   }
   return taken;
 }
 
-Result<Outlook> look(Connection& connection, const TopicPattern& pattern, const std::string& group, Millis now) {
+Result<Outlook> look(Connection& connection, const TopicPattern& pattern, const std::string& group, Nanos now) {
   Outlook outlook;
   Result<std::optional<GroupRow>> found = find_group(connection, pattern.text(), group);
   if (!found.ok()) return std::move(found).error();
@@ -382,7 +379,7 @@ Result<Outlook> look(Connection& connection, const TopicPattern& pattern, const 
     outlook.now = true;  // somebody deleted it: `take` makes it again
     return outlook;
   }
-  Result<std::optional<Millis>> next = next_due(connection, (*found)->id);
+  Result<std::optional<Nanos>> next = next_due(connection, (*found)->id);
   if (!next.ok()) return std::move(next).error();
   outlook.next = *next;
   outlook.now = outlook.next && *outlook.next <= now;
@@ -431,9 +428,9 @@ Result<Settled> settle(Connection& connection, std::int64_t group_id, const Sett
     return *kept == 0 ? Settled::not_ours : Settled::done;
   }
   const bool waits = settlement.after > Duration::zero();
-  const Millis at = waits ? ceil_millis(options.now + settlement.after) : 0;
+  const Nanos at = waits ? nanos(options.now + settlement.after) : 0;
   Result<std::int64_t> back = connection.run(
-      "UPDATE spikard_message_deliveries SET state = ?, at_ms = ?, delivery = 0, deliveries = ?, tries = ?, failures = ?, "
+      "UPDATE spikard_message_deliveries SET state = ?, at_ns = ?, delivery = 0, deliveries = ?, tries = ?, failures = ?, "
       "first_error = ? WHERE group_id = ? AND position = ? AND delivery = ?",
       waits ? delayed : ready, at, settlement.delivery_count, settlement.tries, settlement.failures, settlement.first_error,
       group_id, held.position, held.delivery);
@@ -443,9 +440,9 @@ Result<Settled> settle(Connection& connection, std::int64_t group_id, const Sett
   return Settled::done;
 }
 
-Result<bool> extend(Connection& connection, std::int64_t group_id, const Held& held, Millis lease_end) {
+Result<bool> extend(Connection& connection, std::int64_t group_id, const Held& held, Nanos lease_end) {
   Result<std::int64_t> changed =
-      connection.run("UPDATE spikard_message_deliveries SET at_ms = ? WHERE group_id = ? AND position = ? AND delivery = ?",
+      connection.run("UPDATE spikard_message_deliveries SET at_ns = ? WHERE group_id = ? AND position = ? AND delivery = ?",
                      lease_end, group_id, held.position, held.delivery);
   if (!changed.ok()) return std::move(changed).error();
   return *changed > 0;
@@ -460,7 +457,8 @@ Result<void> seek(Connection& connection, const TopicPattern& pattern, const std
   } else if (const auto* time = std::get_if<WallTime>(&place)) {
     Result<std::optional<Position>> first = connection.first(
         "SELECT position FROM spikard_messages WHERE published_ms >= ? ORDER BY position LIMIT 1",
-        [](Statement& row) { return row.integer(0); }, ceil_millis(*time));
+        [](Statement& row) { return row.integer(0); },
+        std::chrono::ceil<std::chrono::milliseconds>(*time).time_since_epoch().count());
     if (!first.ok()) return std::move(first).error();
     from = first->value_or(from);
   } else if (std::get<Beginning>(place).earliest) {
@@ -478,7 +476,7 @@ Result<void> seek(Connection& connection, const TopicPattern& pattern, const std
   if (!row->ordered) return {};
   // Behind what is gone.
   Result<std::int64_t> freed = connection.run(
-      "UPDATE spikard_message_deliveries AS d SET state = 0, at_ms = 0 WHERE group_id = ?1 AND state = 1 AND NOT EXISTS (SELECT "
+      "UPDATE spikard_message_deliveries AS d SET state = 0, at_ns = 0 WHERE group_id = ?1 AND state = 1 AND NOT EXISTS (SELECT "
       "1 "
       "FROM spikard_message_deliveries AS e WHERE e.group_id = ?1 AND e.key = d.key AND e.position < d.position)",
       row->id);
@@ -517,12 +515,12 @@ Result<std::vector<GroupInfo>> groups(Connection& connection) {
   return found;
 }
 
-Result<bool> delete_group(Connection& connection, const GroupName& name, Millis now) {
+Result<bool> delete_group(Connection& connection, const GroupName& name, Nanos now) {
   Result<std::optional<GroupRow>> group = find_group(connection, name.topic, name.group);
   if (!group.ok()) return std::move(group).error();
   if (!group->has_value()) return false;
   Result<std::optional<bool>> held = connection.first(
-      "SELECT 1 FROM spikard_message_deliveries WHERE group_id = ? AND state = 3 AND at_ms > ? LIMIT 1",
+      "SELECT 1 FROM spikard_message_deliveries WHERE group_id = ? AND state = 3 AND at_ns > ? LIMIT 1",
       [](Statement&) { return true; }, (*group)->id, now);
   if (!held.ok()) return std::move(held).error();
   if (held->has_value())

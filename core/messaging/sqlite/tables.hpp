@@ -17,12 +17,12 @@ namespace spikard::messaging::sqlite {
 
 using store::sqlite::Connection;
 using Position = std::int64_t;
-using Millis = std::int64_t;  ///< since the epoch
+using Millis = std::int64_t;  ///< since the epoch: when it was published
+using Nanos = std::int64_t;   ///< since the epoch: due times and leases, exact
 
 [[nodiscard]] Millis floor_millis(WallTime time) noexcept;
-/// Not before the time is there.
-[[nodiscard]] Millis ceil_millis(WallTime time) noexcept;
 [[nodiscard]] WallTime wall_time(Millis time) noexcept;
+[[nodiscard]] inline Nanos nanos(WallTime time) noexcept { return time.time_since_epoch().count(); }
 
 struct GroupRow {
   std::int64_t id = 0;
@@ -54,9 +54,9 @@ struct Held {
 struct Taken {
   std::int64_t group_id = 0;
   std::vector<worker_loop::WorkItem> items;
-  std::vector<Held> held;        ///< of each item
-  std::optional<Millis> next{};  ///< nothing was taken: when something comes due
-  bool more = false;             ///< it did not come to the end of the log
+  std::vector<Held> held;       ///< of each item
+  std::optional<Nanos> next{};  ///< nothing was taken: when something comes due
+  bool more = false;            ///< it did not come to the end of the log
 };
 struct TakeOptions {
   TakeOptions(TopicPattern of_pattern, std::string of_group) : pattern(std::move(of_pattern)), group(std::move(of_group)) {}
@@ -64,17 +64,17 @@ struct TakeOptions {
   std::string group;
   std::uint32_t max = 1;
   std::int64_t first_delivery = 1;  ///< the numbers of the deliveries, one after another
-  Millis now = 0;
-  Millis lease_end = 0;
+  Nanos now = 0;
+  Nanos lease_end = 0;
 };
 /// What is due first, then what is new. The group is made again if somebody deleted it.
 [[nodiscard]] Result<Taken> take(Connection& connection, const TakeOptions& options);
 /// Whether `take` would find something, or when. On a reader.
 struct Outlook {
   bool now = false;
-  std::optional<Millis> next{};
+  std::optional<Nanos> next{};
 };
-[[nodiscard]] Result<Outlook> look(Connection& connection, const TopicPattern& pattern, const std::string& group, Millis now);
+[[nodiscard]] Result<Outlook> look(Connection& connection, const TopicPattern& pattern, const std::string& group, Nanos now);
 
 struct SettleOptions {
   std::string group{};
@@ -85,13 +85,13 @@ enum class Settled : std::uint8_t { not_ours, done, dead_lettered, dropped };
 /// `woken`: somebody else may have something to do now.
 [[nodiscard]] Result<Settled> settle(Connection& connection, std::int64_t group_id, const SettleOptions& options,
                                      const Held& held, const worker_loop::Settlement& settlement, bool& woken);
-[[nodiscard]] Result<bool> extend(Connection& connection, std::int64_t group_id, const Held& held, Millis lease_end);
+[[nodiscard]] Result<bool> extend(Connection& connection, std::int64_t group_id, const Held& held, Nanos lease_end);
 
 [[nodiscard]] Result<void> seek(Connection& connection, const TopicPattern& pattern, const std::string& group,
                                 const Place& place);
 [[nodiscard]] Result<std::vector<GroupInfo>> groups(Connection& connection);
 /// conflict while a lease of it runs.
-[[nodiscard]] Result<bool> delete_group(Connection& connection, const GroupName& name, Millis now);
+[[nodiscard]] Result<bool> delete_group(Connection& connection, const GroupName& name, Nanos now);
 
 [[nodiscard]] Result<DeadLetterPage> dead_letters(Connection& connection, const DeadLetterQuery& query);
 /// Of `positions` those that are dead letters of the topic; returns the topics they went to.
