@@ -1,0 +1,43 @@
+#include "tasks/registry.hpp"
+
+#ifdef SPIKARD_TASKS_MEMORY
+#include "tasks/memory/memory.hpp"
+#endif
+#ifdef SPIKARD_TASKS_SQLITE
+#include "tasks/sqlite/sqlite.hpp"
+#endif
+
+namespace spikard::tasks {
+namespace {
+
+[[maybe_unused]] Error absent(const char* scheme, const char* option) {
+  return Error(ErrorKind::unsupported, std::string("this build has no ") + scheme + " tasks; build with " + option)
+      .with_operation("tasks.open");
+}
+
+}  // namespace
+
+Result<std::shared_ptr<Backend>> open_backend(const StoreOptions& options, const Environment& environment) {
+  (void)environment;
+  const std::string& url = options.url;
+  if (url.starts_with("memory:")) {
+#ifdef SPIKARD_TASKS_MEMORY
+    if (url != "memory:") return invalid_argument("memory: takes nothing more in its URL").with_operation("tasks.open");
+    return make_memory_backend(options);
+#else
+    return absent("memory:", "-DSPIKARD_TASKS_MEMORY=ON");
+#endif
+  }
+  if (url.starts_with("sqlite:")) {
+#ifdef SPIKARD_TASKS_SQLITE
+    if (environment.databases == nullptr)
+      return invalid_argument("sqlite: tasks need the application's databases").with_operation("tasks.open");
+    return open_sqlite_backend(options, *environment.databases);
+#else
+    return absent("sqlite:", "-DSPIKARD_TASKS_SQLITE=ON");
+#endif
+  }
+  return invalid_argument("url: a store of tasks is expected, memory: or sqlite:FILE").with_operation("tasks.open");
+}
+
+}  // namespace spikard::tasks
