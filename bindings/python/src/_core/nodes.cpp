@@ -126,7 +126,7 @@ namespace {
 /// Nodes and their text side by side; joined at the end.
 class Encoder {
  public:
-  explicit Encoder(State& state) : state_(state) {}
+  Encoder(State& state, Buffer& nodes, Buffer& text) : state_(state), nodes_(nodes), text_(text) {}
 
   bool value(PyObject* object) {
     if (object == Py_None) return node(SPK_NULL, 0, 0);
@@ -239,15 +239,25 @@ class Encoder {
   }
 
   State& state_;
-  Buffer nodes_;
-  Buffer text_;
+  Buffer& nodes_;
+  Buffer& text_;
 };
 
 }  // namespace
 
 bool encode_nodes(State& state, PyObject* value, Buffer& out) {
-  Encoder encoder(state);
+  Buffer nodes;
+  Buffer text;
+  Encoder encoder(state, nodes, text);
   return encoder.value(value) && encoder.finish(out);
+}
+
+bool encode_nodes(State& state, PyObject* value, NodeScratch& scratch) {
+  scratch.nodes.clear();
+  scratch.text.clear();
+  scratch.out.clear();
+  Encoder encoder(state, scratch.nodes, scratch.text);
+  return encoder.value(value) && encoder.finish(scratch.out);
 }
 
 }  // namespace spikard::py

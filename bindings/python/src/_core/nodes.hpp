@@ -28,4 +28,14 @@ PyObject* decode_text(const char* text, std::size_t length);
 /// an exception for what is not null, bool, int, float, str, bytes, list, tuple or dict of these.
 bool encode_nodes(State& state, PyObject* value, Buffer& out);
 
+/// Buffers that are used again and again by who encodes often; not while they are in use.
+struct NodeScratch {
+  Buffer nodes;
+  Buffer text;
+  Buffer out;
+  bool busy = false;
+};
+/// The same into `scratch.out`.
+bool encode_nodes(State& state, PyObject* value, NodeScratch& scratch);
+
 }  // namespace spikard::py

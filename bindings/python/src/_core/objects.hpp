@@ -77,6 +77,8 @@ struct RequestObject {
   PyObject* extra;  ///< anything the Python side wants to keep here
 };
 
+struct NodeScratch;
+
 struct PortObject {
   PyObject_HEAD State* state;
   AppObject* app;
@@ -92,6 +94,7 @@ struct PortObject {
   PyObject* flush_callback;
   std::unordered_map<spk_id, RequestObject*>* pending;
   Batch* batch;
+  NodeScratch* scratch;
   std::uint64_t next_user;
   std::chrono::steady_clock::time_point first_pending;
   bool polling;
@@ -102,6 +105,7 @@ extern PyType_Spec app_spec;
 extern PyType_Spec route_spec;
 extern PyType_Spec request_spec;
 extern PyType_Spec port_spec;
+extern PyType_Spec client_spec;
 
 /// Raises spikard's error with the core's text for `code`.
 void raise_core_error(State& state, int code, const char* what);

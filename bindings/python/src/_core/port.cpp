@@ -45,6 +45,7 @@ PyObject* create(PyTypeObject* type, PyObject* args, PyObject* kwargs) {
   self->tasks = Py_NewRef(tasks);
   self->pending = new std::unordered_map<spk_id, RequestObject*>();
   self->batch = new Batch();
+  self->scratch = new NodeScratch();
   if (self->routes == nullptr) {
     Py_DECREF(object);
     return nullptr;
@@ -121,6 +122,7 @@ void dealloc(PyObject* object) {
   PortObject* self = self_of(object);
   delete self->pending;
   delete self->batch;
+  delete self->scratch;
   PyTypeObject* type = Py_TYPE(object);
   type->tp_free(object);
   Py_DECREF(type);

@@ -23,6 +23,7 @@ struct State {
   PyTypeObject* route_type;
   PyTypeObject* maker_type;
   PyTypeObject* reader_type;
+  PyTypeObject* client_type;
 
   // Given by spikard._runtime through `configure`.
   PyObject* error;         ///< exception class
@@ -41,6 +42,7 @@ struct State {
   PyObject* failure;          ///< (status, message, detail, retry class) -> exception
   PyObject* to_plain;         ///< what nodes do not know -> what they do
   PyObject* handling;         ///< ContextVar: the id of the request, message or task in hand
+  PyObject* current;          ///< ContextVar: the application that runs here
   PyObject* body_stream;      ///< (request) -> async iterator over its body
   PyObject* sleep;            ///< (request, seconds) -> awaitable
 
@@ -61,6 +63,8 @@ struct State {
   PyObject* s_finish;
   PyObject* s_flush;
   PyObject* s_done_callback;
+  PyObject* s_resolve;
+  PyObject* s_wait;
   PyObject* empty_tuple;
 
   KeyCache keys;

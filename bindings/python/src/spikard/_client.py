@@ -5,10 +5,11 @@ from __future__ import annotations
 import asyncio
 import datetime
 from collections import deque
-from collections.abc import AsyncIterable, AsyncIterator, Awaitable, Callable, Iterable, Iterator
+from collections.abc import AsyncIterable, AsyncIterator, Callable, Iterable, Iterator
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Generic, TypeVar, Union, cast, overload
 
+from . import _core
 from ._errors import SpikardError
 from ._generated.constants import Command
 from ._runtime import current, handling
@@ -53,7 +54,7 @@ def binding_of(what: str) -> Binding:
     return binding
 
 
-class _Client:
+class _Client(_core.Client):
     """A client by its name in `services` of the manifest. It belongs to no loop: each use goes to the application that runs where it is used."""
 
     _group = ""
@@ -62,6 +63,11 @@ class _Client:
     def __init__(self, name: str = "default") -> None:
         self._name = name
         self._numbers: tuple[Binding | None, int] = (None, 0)
+
+    def _resolve(self) -> tuple[Binding, _core.Port, int]:
+        """For `_call` of the extension, when it is used in another application than before."""
+        binding, number = self._where()
+        return binding, binding.port, number
 
     @property
     def name(self) -> str:
@@ -80,13 +86,9 @@ class _Client:
 
 
 class Client(_Client):
-    """For coroutines. What completes at once does so without a turn of the event loop."""
+    """For coroutines. What completes at once does so without a turn of the event loop: `_call` gives its result, else something to await."""
 
     __slots__ = ()
-
-    def _call(self, operation: int, arguments: dict[str, Any]) -> dict[str, Any] | Awaitable[dict[str, Any]]:
-        binding, number = self._where()
-        return binding.operation(operation, number, arguments)
 
     async def _send(self, operation: int, arguments: dict[str, Any], chunks: Chunks) -> dict[str, Any]:
         """An operation with a streamed argument. When the chunks fail, so does the operation, and nothing is written."""

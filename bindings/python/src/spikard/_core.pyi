@@ -98,6 +98,9 @@ class Request:
     def _end(self) -> None: ...
     def _run(self) -> None: ...
 
+class Client:
+    def _call(self, operation: int, arguments: dict[str, Any], /) -> dict[str, Any] | Awaitable[dict[str, Any]]: ...
+
 class Port:
     def __init__(
         self,

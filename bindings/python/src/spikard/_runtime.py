@@ -403,6 +403,7 @@ def install() -> None:
         failure=failure,
         to_plain=to_plain,
         handling=handling,
+        current=current,
     )
 
 

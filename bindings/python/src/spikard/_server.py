@@ -12,7 +12,7 @@ import os
 import signal
 import sys
 import threading
-from collections.abc import AsyncGenerator, Awaitable, Callable, Coroutine, Generator
+from collections.abc import AsyncGenerator, Callable, Coroutine, Generator
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, TypeVar, Union
 
@@ -413,11 +413,6 @@ class Binding:
         if name not in names:
             raise ConfigError(f"there is no {group} client {name!r}; those of the application: {', '.join(names) or 'none'}")
         return names.index(name)
-
-    def operation(self, operation: int, client: int, arguments: dict[str, Any]) -> dict[str, Any] | Awaitable[dict[str, Any]]:
-        """On the loop's thread: the result at once, or something to await."""
-        result = self.port.invoke(operation, client, arguments, handling.get())
-        return self._wait(result) if isinstance(result, int) else result
 
     def operation_blocking(self, operation: int, client: int, arguments: dict[str, Any]) -> dict[str, Any]:
         """Waits for the end. On the loop's own thread only what completes at once can be had."""
