@@ -245,7 +245,7 @@ void encode(const EventEndpoint& in, NodeBuilder& out) {
 }
 
 void decode(Decoder& d, Value v, EventConsumer& out) {
-  static constexpr std::array<std::string_view, 5> known{"consumer", "binding", "subscriptions", "handler", "inbox"};
+  static constexpr std::array<std::string_view, 6> known{"consumer", "binding", "subscriptions", "handler", "reply", "inbox"};
   if (!d.object(v, known)) return;
   if (const auto m = d.member(v, "consumer", true)) {
     decode(d, m.value(), out.consumer);
@@ -270,6 +270,9 @@ void decode(Decoder& d, Value v, EventConsumer& out) {
     } else {
       d.integer(m.value(), out.handler.emplace(), 0U, 4294967295U);
     }
+  }
+  if (const auto m = d.member(v, "reply")) {
+    d.text(m.value(), out.reply);
   }
   if (const auto m = d.member(v, "inbox")) {
     if (m.value().is_null()) {
@@ -300,6 +303,10 @@ void encode(const EventConsumer& in, NodeBuilder& out) {
   if (in.handler.has_value()) {
     out.key("handler");
     out.uinteger(*in.handler);
+  }
+  if (!in.reply.empty()) {
+    out.key("reply");
+    out.string(in.reply);
   }
   if (in.inbox.has_value()) {
     out.key("inbox");
@@ -499,6 +506,7 @@ bool operator==(const EventConsumer& a, const EventConsumer& b) {
          a.binding == b.binding &&
          a.subscriptions == b.subscriptions &&
          a.handler == b.handler &&
+         a.reply == b.reply &&
          a.inbox == b.inbox;
 }
 

@@ -85,6 +85,7 @@ struct EventConsumer {
   EventBinding binding = EventBinding::automatic;  ///< How events are laid out in its messages.
   std::vector<EventSubscription> subscriptions{};  ///< Which events go to which handler; the best fit takes it.
   std::optional<std::uint32_t> handler{};  ///< Number of the handler of what no subscription takes. Null: to the dead letter.
+  std::string reply{};  ///< Which of `services.events` takes the events that handlers answer with. Empty: an answer is a failure.
   std::optional<EventInbox> inbox{};  ///< Handles an event once; null for at least once.
 };
 [[nodiscard]] bool operator==(const EventConsumer& a, const EventConsumer& b);

@@ -76,6 +76,7 @@ constexpr ConfigField event_consumer_fields[] = {
     {"binding", string, false, json, nullptr},
     {"subscriptions", list, false, object, &event_subscription_config},
     {"handler", integer, true, json, nullptr},
+    {"reply", string, false, json, nullptr},
     {"inbox", object, true, json, &event_inbox_config},
 };
 constexpr ConfigStruct event_consumer_config{"EventConsumer", event_consumer_fields};

@@ -348,6 +348,8 @@ class EventConsumer:
     """Which events go to which handler; the best fit takes it."""
     handler: int | None = None
     """Number of the handler of what no subscription takes. Null: to the dead letter."""
+    reply: str = ""
+    """Which of `services.events` takes the events that handlers answer with. Empty: an answer is a failure."""
     inbox: EventInbox | None = None
     """Handles an event once; null for at least once."""
 
@@ -361,6 +363,8 @@ class EventConsumer:
             out["subscriptions"] = [v.to_dict() for v in self.subscriptions]
         if self.handler is not None:
             out["handler"] = self.handler
+        if self.reply:
+            out["reply"] = self.reply
         if self.inbox is not None:
             out["inbox"] = self.inbox.to_dict()
         return out
@@ -1487,6 +1491,8 @@ class EventConsumerDict(TypedDict, total=False):
     """Which events go to which handler; the best fit takes it."""
     handler: int | None
     """Number of the handler of what no subscription takes. Null: to the dead letter."""
+    reply: str
+    """Which of `services.events` takes the events that handlers answer with. Empty: an answer is a failure."""
     inbox: EventInboxDict | None
     """Handles an event once; null for at least once."""
 
