@@ -1,0 +1,109 @@
+#pragma once
+
+#include <cstdint>
+#include <limits>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/clock.hpp"
+#include "base/result.hpp"
+#include "cache/answer.hpp"
+#include "cache/payload.hpp"
+#include "net/operation_target.hpp"
+
+namespace spikard::cache {
+
+/// An entry's name: keys of two namespaces never meet, whatever their text. Borrowed.
+struct Key {
+  std::string_view space;
+  std::string_view name;
+};
+
+/// Milliseconds of an entry's life.
+using Millis = std::int64_t;
+inline constexpr Millis forever = std::numeric_limits<Millis>::max();
+
+/// What is written. Borrowed until the answer is there.
+struct Put {
+  explicit Put(std::string_view bytes, Millis lives = forever) noexcept : value(bytes), ttl(lives) {}
+  std::string_view value;
+  Millis ttl;                ///< at least 1, or `forever`
+  Millis grace = 0;          ///< kept so long past `ttl`, for `find` only
+  std::uint32_t weight = 0;  ///< 0: the backend's own measure
+  bool absent = false;       ///< a remembered "there is nothing"; only `find` sees it
+  std::span<const std::string> tags{};
+};
+
+/// What a load looks at: `find` also sees what `get` no longer does.
+struct Found {
+  Payload value;
+  Millis left = forever;  ///< 0 or less: its time is over and it is in its grace
+  bool absent = false;
+};
+
+/// Counted since the backend was opened, in this process, over all namespaces.
+struct Statistics {
+  std::uint64_t hits = 0;
+  std::uint64_t misses = 0;
+  std::uint64_t evictions = 0;    ///< went for want of room
+  std::uint64_t expirations = 0;  ///< went because their time was over
+  std::uint64_t entries = 0;      ///< with those whose time is over and that are not yet removed
+  std::uint64_t weight = 0;
+  std::uint64_t max_weight = 0;  ///< entries or bytes; 0 where the server decides
+};
+
+struct Capabilities {
+  bool immediate = false;  ///< every answer is ready, on any thread, and `caller` may be null
+  bool tags = false;
+  bool shared = false;  ///< other processes see the same entries
+};
+
+/// The port of cache backends; core/cache/README.md says how each keeps the promises. Thread-safe: calls come from several loops
+/// at once. Every view passed in is borrowed until the answer is ready or its task has ended. The client above has checked keys,
+/// namespaces and spans.
+///
+/// Errors: unavailable and timeout of a server (of a write that may have happened: outcome_unknown), too_large for a value that
+/// can never be kept, invalid_argument with not_an_integer or out_of_range of `increment`. A miss is a value.
+class Backend {
+ public:
+  virtual ~Backend() = default;
+  [[nodiscard]] virtual Capabilities capabilities() const noexcept = 0;
+
+  /// Counts a hit or a miss, and a use of the entry.
+  virtual Answer<std::optional<Payload>> get(const net::Caller* caller, Key key) = 0;
+  /// `get` for a load. Counts a hit for what is still in its time, else a miss.
+  virtual Answer<std::optional<Found>> find(const net::Caller* caller, Key key) = 0;
+  /// The same, counting nothing.
+  virtual Answer<std::optional<Found>> peek(const net::Caller* caller, Key key) = 0;
+  /// No use of it.
+  virtual Answer<bool> contains(const net::Caller* caller, Key key) = 0;
+  /// How long is left, rounded up; nothing for a miss.
+  virtual Answer<std::optional<Millis>> left(const net::Caller* caller, Key key) = 0;
+  virtual Answer<void> put(const net::Caller* caller, Key key, Put what) = 0;
+  virtual Answer<bool> put_if_absent(const net::Caller* caller, Key key, Put what) = 0;
+  /// True if it was there.
+  virtual Answer<bool> remove(const net::Caller* caller, Key key) = 0;
+  virtual Answer<bool> remove_if(const net::Caller* caller, Key key, std::string_view equals) = 0;
+  virtual Answer<bool> touch(const net::Caller* caller, Key key, Millis ttl) = 0;
+  /// `ttl` counts only if this makes the entry.
+  virtual Answer<std::int64_t> increment(const net::Caller* caller, Key key, std::int64_t by, Millis ttl) = 0;
+  /// In the order of `names`, which may have one twice.
+  virtual Answer<std::vector<std::optional<Payload>>> get_many(const net::Caller* caller, std::string_view space,
+                                                               std::span<const std::string> names) = 0;
+  virtual Answer<void> clear(const net::Caller* caller, std::string_view space) = 0;
+  virtual Answer<std::uint64_t> count(const net::Caller* caller, std::string_view space) = 0;
+  /// Removes what was written with one of the tags, in any namespace. unsupported without the capability.
+  virtual Answer<void> invalidate(const net::Caller* caller, std::span<const std::string> tags) = 0;
+  [[nodiscard]] virtual Statistics statistics() const = 0;
+};
+
+/// Milliseconds of a clock, rounded down.
+[[nodiscard]] inline Millis millis_of(Instant at) noexcept {
+  return std::chrono::floor<std::chrono::milliseconds>(at.time_since_epoch()).count();
+}
+
+}  // namespace spikard::cache

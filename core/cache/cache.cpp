@@ -1,0 +1,281 @@
+#include "cache/cache.hpp"
+
+#include <algorithm>
+#include <type_traits>
+
+namespace spikard::cache {
+
+namespace {
+
+constexpr std::size_t max_key = 16384;
+constexpr std::size_t max_space = 1024;
+constexpr std::size_t max_tag = 1024;
+constexpr std::size_t max_tags = 128;
+constexpr std::size_t max_many = 65536;
+// Room for a clock's present time above it.
+constexpr Millis max_millis = forever / 4;
+
+Result<void> check_space(std::string_view space) {
+  if (space.size() > max_space) return invalid_argument("namespace: at most 1024 bytes");
+  return {};
+}
+
+Result<void> check(Key key) {
+  if (key.name.size() > max_key) return invalid_argument("key: at most 16384 bytes");
+  return check_space(key.space);
+}
+
+Result<void> check_tags(std::span<const std::string> tags) {
+  if (tags.size() > max_tags) return invalid_argument("tags: at most 128");
+  for (const std::string& tag : tags) {
+    if (tag.empty() || tag.size() > max_tag) return invalid_argument("tags: 1 to 1024 bytes each");
+  }
+  return {};
+}
+
+template <class T>
+Task<Result<T>> finish(telemetry::Span span, Answer<T> answer) {
+  Result<T> result = co_await answer;
+  if (!result.ok()) span.fail(result.error());
+  co_return result;
+}
+
+void set_outcome(telemetry::Span& span, const Result<std::optional<Payload>>& result) {
+  if (result.ok()) span.set("cache.hit", result.value().has_value());
+}
+template <class T>
+void set_outcome(telemetry::Span&, const Result<T>&) {}
+
+}  // namespace
+
+Result<Millis> Ttl::resolve(Millis usual) const {
+  if (kind_ == Kind::usual) return usual;
+  if (kind_ == Kind::forever) return cache::forever;
+  if (millis_ < 1) return invalid_argument("ttl_ms: at least 1");
+  return std::min(millis_, max_millis);
+}
+
+Cache::Cache(std::unique_ptr<Backend> backend, Options options)
+    : backend_(std::move(backend)), options_(std::move(options)), flights_(*options_.clock) {
+  if (options_.tracer) {
+    telemetry::Metrics& metrics = options_.tracer.provider()->metrics();
+    using telemetry::MetricType;
+    const auto observe = [&](std::string_view name, std::string_view unit, std::string_view about, MetricType type,
+                             std::uint64_t LoadStatistics::* member) {
+      metrics.observe(this, name, unit, about, type, [this, member](telemetry::Observation& out) {
+        out.observe(static_cast<double>(statistics().*member), {{"cache.name", options_.name}});
+      });
+    };
+    metrics.observe(this, "cache.requests", "{request}", "Reads, by whether they found a value.", MetricType::counter,
+                    [this](telemetry::Observation& out) {
+                      const LoadStatistics now = statistics();
+                      out.observe(static_cast<double>(now.hits), {{"cache.name", options_.name}, {"cache.hit", true}});
+                      out.observe(static_cast<double>(now.misses), {{"cache.name", options_.name}, {"cache.hit", false}});
+                    });
+    observe("cache.evictions", "{entry}", "Entries that had to go for want of room.", MetricType::counter,
+            &LoadStatistics::evictions);
+    observe("cache.expirations", "{entry}", "Entries removed because their time was over.", MetricType::counter,
+            &LoadStatistics::expirations);
+    observe("cache.loads", "{load}", "Loads that succeeded.", MetricType::counter, &LoadStatistics::loads);
+    observe("cache.load.failures", "{load}", "Loads that failed.", MetricType::counter, &LoadStatistics::load_failures);
+    observe("cache.entries", "{entry}", "Entries present.", MetricType::up_down_counter, &LoadStatistics::entries);
+    observe("cache.weight", "1", "Weight of the entries present, in the unit of the limit.", MetricType::up_down_counter,
+            &LoadStatistics::weight);
+  }
+}
+
+Cache::~Cache() {
+  if (options_.tracer) options_.tracer.provider()->metrics().forget(this);
+}
+
+telemetry::Span Cache::span(const net::Caller* caller, std::string_view operation) const {
+  if (caller == nullptr || !options_.tracer) return telemetry::Span();
+  std::string name = "cache.";
+  name += operation;
+  return options_.tracer.start(name, telemetry::SpanKind::client, caller->trace, {{"cache.operation", operation}});
+}
+
+template <class T>
+Answer<T> Cache::ending(telemetry::Span span, Answer<T> answer) {
+  if (!span.recording()) return answer;
+  if (!answer.ready()) return finish(std::move(span), std::move(answer));
+  Result<T> result = std::move(answer).take();
+  if (!result.ok()) span.fail(result.error());
+  set_outcome(span, result);
+  return result;
+}
+
+Result<Put> Cache::put_of(Key key, std::string_view value, const SetOptions& options) const {
+  SPIKARD_TRY(check(key));
+  SPIKARD_TRY(check_tags(options.tags));
+  Result<Millis> ttl = options.ttl.resolve(options_.default_ttl);
+  if (!ttl.ok()) return std::move(ttl).error();
+  Put put(value, *ttl);
+  put.weight = options.weight;
+  put.tags = options.tags;
+  return put;
+}
+
+Answer<std::optional<Payload>> Cache::get(const net::Caller* caller, Key key) {
+  if (Result<void> good = check(key); !good.ok()) return std::move(good).error();
+  if (!options_.tracer) return backend_->get(caller, key);
+  telemetry::Span around = span(caller, "get");
+  return ending(std::move(around), backend_->get(caller, key));
+}
+
+Answer<void> Cache::set(const net::Caller* caller, Key key, std::string_view value, const SetOptions& options) {
+  const Result<Put> put = put_of(key, value, options);
+  if (!put.ok()) return put.error();
+  telemetry::Span around = span(caller, "set");
+  flights_.supersede(key);
+  return ending(std::move(around), backend_->put(caller, key, *put));
+}
+
+Answer<bool> Cache::set_if_absent(const net::Caller* caller, Key key, std::string_view value, const SetOptions& options) {
+  const Result<Put> put = put_of(key, value, options);
+  if (!put.ok()) return put.error();
+  telemetry::Span around = span(caller, "set_if_absent");
+  flights_.supersede(key);
+  return ending(std::move(around), backend_->put_if_absent(caller, key, *put));
+}
+
+Answer<bool> Cache::remove(const net::Caller* caller, Key key) {
+  if (Result<void> good = check(key); !good.ok()) return std::move(good).error();
+  telemetry::Span around = span(caller, "delete");
+  flights_.supersede(key);
+  return ending(std::move(around), backend_->remove(caller, key));
+}
+
+Answer<bool> Cache::remove_if(const net::Caller* caller, Key key, std::string_view equals) {
+  if (Result<void> good = check(key); !good.ok()) return std::move(good).error();
+  telemetry::Span around = span(caller, "delete_if");
+  flights_.supersede(key);
+  return ending(std::move(around), backend_->remove_if(caller, key, equals));
+}
+
+Answer<bool> Cache::exists(const net::Caller* caller, Key key) {
+  if (Result<void> good = check(key); !good.ok()) return std::move(good).error();
+  telemetry::Span around = span(caller, "exists");
+  return ending(std::move(around), backend_->contains(caller, key));
+}
+
+Answer<bool> Cache::touch(const net::Caller* caller, Key key, Ttl ttl) {
+  if (Result<void> good = check(key); !good.ok()) return std::move(good).error();
+  Result<Millis> lives = ttl.resolve(options_.default_ttl);
+  if (!lives.ok()) return std::move(lives).error();
+  telemetry::Span around = span(caller, "touch");
+  return ending(std::move(around), backend_->touch(caller, key, *lives));
+}
+
+namespace {
+
+Result<std::optional<std::chrono::milliseconds>> span_left(Result<std::optional<Millis>> left) {
+  using Span = std::optional<std::chrono::milliseconds>;
+  if (!left.ok()) return std::move(left).error();
+  if (!left->has_value()) return Error(ErrorKind::not_found, "no such key").with_operation("cache.ttl");
+  if (**left == forever) return Span();
+  return Span(std::chrono::milliseconds(**left));
+}
+
+Task<Result<std::optional<std::chrono::milliseconds>>> span_left_later(Answer<std::optional<Millis>> answer) {
+  Result<std::optional<Millis>> left = co_await answer;
+  co_return span_left(std::move(left));
+}
+
+}  // namespace
+
+Answer<std::optional<std::chrono::milliseconds>> Cache::ttl(const net::Caller* caller, Key key) {
+  if (Result<void> good = check(key); !good.ok()) return std::move(good).error();
+  telemetry::Span around = span(caller, "ttl");
+  Answer<std::optional<Millis>> answer = ending(std::move(around), backend_->left(caller, key));
+  if (answer.ready()) return span_left(std::move(answer).take());
+  return span_left_later(std::move(answer));
+}
+
+Answer<std::int64_t> Cache::increment(const net::Caller* caller, Key key, std::int64_t by, Ttl ttl) {
+  if (Result<void> good = check(key); !good.ok()) return std::move(good).error();
+  Result<Millis> lives = ttl.resolve(options_.default_ttl);
+  if (!lives.ok()) return std::move(lives).error();
+  telemetry::Span around = span(caller, "increment");
+  flights_.supersede(key);
+  return ending(std::move(around), backend_->increment(caller, key, by, *lives));
+}
+
+Answer<std::vector<std::optional<Payload>>> Cache::get_many(const net::Caller* caller, std::string_view space,
+                                                            std::span<const std::string> keys) {
+  if (keys.size() > max_many) return invalid_argument("keys: at most 65536");
+  for (const std::string& name : keys) {
+    if (Result<void> good = check(Key{space, name}); !good.ok()) return std::move(good).error();
+  }
+  telemetry::Span around = span(caller, "get_many");
+  return ending(std::move(around), backend_->get_many(caller, space, keys));
+}
+
+namespace {
+
+Task<Result<void>> put_rest(Backend& backend, const net::Caller* caller, std::string_view space, std::span<const Item> items,
+                            Put put, Answer<void> first) {
+  Result<void> done = co_await first;
+  for (std::size_t n = 1; n < items.size() && done.ok(); ++n) {
+    put.value = items[n].value;
+    Answer<void> next = backend.put(caller, Key{space, items[n].key}, put);
+    done = co_await next;
+  }
+  co_return done;
+}
+
+}  // namespace
+
+Answer<void> Cache::set_many(const net::Caller* caller, std::string_view space, std::span<const Item> items,
+                             const SetOptions& options) {
+  if (items.size() > max_many) return invalid_argument("items: at most 65536");
+  Result<Put> put = put_of(Key{space, {}}, {}, options);
+  if (!put.ok()) return std::move(put).error();
+  for (const Item& item : items) {
+    if (Result<void> good = check(Key{space, item.key}); !good.ok()) return std::move(good).error();
+  }
+  telemetry::Span around = span(caller, "set_many");
+  for (std::size_t n = 0; n < items.size(); ++n) {
+    const Key key{space, items[n].key};
+    flights_.supersede(key);
+    put->value = items[n].value;
+    Answer<void> answer = backend_->put(caller, key, *put);
+    if (!answer.ready()) {
+      return ending(std::move(around),
+                    Answer<void>(put_rest(*backend_, caller, space, items.subspan(n), *put, std::move(answer))));
+    }
+    Result<void> done = std::move(answer).take();
+    if (!done.ok()) return ending(std::move(around), Answer<void>(std::move(done)));
+  }
+  return ending(std::move(around), Answer<void>());
+}
+
+Answer<void> Cache::clear(const net::Caller* caller, std::string_view space) {
+  if (Result<void> good = check_space(space); !good.ok()) return std::move(good).error();
+  telemetry::Span around = span(caller, "clear");
+  flights_.supersede_space(space);
+  return ending(std::move(around), backend_->clear(caller, space));
+}
+
+Answer<std::uint64_t> Cache::count(const net::Caller* caller, std::string_view space) {
+  if (Result<void> good = check_space(space); !good.ok()) return std::move(good).error();
+  telemetry::Span around = span(caller, "count");
+  return ending(std::move(around), backend_->count(caller, space));
+}
+
+Answer<void> Cache::invalidate_tags(const net::Caller* caller, std::span<const std::string> tags) {
+  if (Result<void> good = check_tags(tags); !good.ok()) return std::move(good).error();
+  telemetry::Span around = span(caller, "invalidate_tags");
+  flights_.supersede_tags(tags);
+  return ending(std::move(around), backend_->invalidate(caller, tags));
+}
+
+LoadStatistics Cache::statistics() const {
+  LoadStatistics out;
+  static_cast<Statistics&>(out) = backend_->statistics();
+  out.loads = loads_.load(std::memory_order_relaxed);
+  out.load_failures = load_failures_.load(std::memory_order_relaxed);
+  return out;
+}
+
+}  // namespace spikard::cache
