@@ -297,6 +297,23 @@ std::string first_keyword(std::string_view sql, Dialect dialect) {
   return {};
 }
 
+std::string without_literals(std::string_view sql, Dialect dialect) {
+  std::string out;
+  out.reserve(sql.size());
+  Scanner scanner(sql, dialect);
+  for (Token token = scanner.next(); token.kind != Kind::end; token = scanner.next()) {
+    const char first = token.text.front();
+    const bool name = token.kind == Kind::quoted && (first == '`' || first == '[' || (first == '"' && dialect != Dialect::mysql));
+    if (token.kind == Kind::number || (token.kind == Kind::quoted && !name)) {
+      // X'00', N'x': the letter before belongs to it, and says nothing.
+      out.push_back('?');
+    } else if (token.kind != Kind::comment) {
+      out.append(token.text);
+    }
+  }
+  return out;
+}
+
 std::vector<std::string_view> split_statements(std::string_view script, Dialect dialect) {
   std::vector<std::string_view> statements;
   Scanner scanner(script, dialect);

@@ -34,6 +34,9 @@ struct BoundText {
 /// The first word of a statement in upper case (`SELECT`, `WITH`), behind comments and parentheses; empty when there is none.
 [[nodiscard]] std::string first_keyword(std::string_view sql, Dialect dialect);
 
+/// The statement with `?` for each literal: what may be shown in traces where values are in the text.
+[[nodiscard]] std::string without_literals(std::string_view sql, Dialect dialect);
+
 /// Statements of a script, each without its semicolon; empty ones are left out. Triggers of SQLite (`BEGIN ... END`) stay whole.
 [[nodiscard]] std::vector<std::string_view> split_statements(std::string_view script, Dialect dialect);
 

@@ -63,6 +63,12 @@ TEST(Placeholders, FirstKeyword) {
   EXPECT_EQ(first_keyword("1", Dialect::sqlite), "");
 }
 
+TEST(Placeholders, LiteralsAreTakenOut) {
+  EXPECT_EQ(without_literals("SELECT 'it''s', 12.5e3, a1, \"b\" FROM t WHERE x = ? /* secret */ AND y > -7", Dialect::sqlite),
+            "SELECT ?, ?.?, a1, \"b\" FROM t WHERE x = ?  AND y > -?");
+  EXPECT_EQ(without_literals("SELECT \"secret\", `n`, E'x'", Dialect::mysql), "SELECT ?, `n`, E?");
+}
+
 TEST(Placeholders, SplitsScripts) {
   const auto parts = split_statements(
       "CREATE TABLE a (x); -- ; \nINSERT INTO a VALUES (';');;CREATE TEMP TRIGGER t AFTER INSERT ON a BEGIN SELECT CASE WHEN 1 "

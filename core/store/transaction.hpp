@@ -40,6 +40,9 @@ class Transaction {
   [[nodiscard]] virtual sqlite::TransactionPart* sqlite() noexcept { return nullptr; }
   /// conflict/transaction_aborted once a statement has failed.
   [[nodiscard]] virtual Task<Result<void>> outbox(OutboxEntry entry) = 0;
+  /// Notes (source, id) of a message or an event; false when it was there before. In the transaction of what its handler does,
+  /// that happens once however often it is delivered.
+  [[nodiscard]] virtual Task<Result<bool>> inbox(std::string source, std::string id) = 0;
   /// Called on the loop's thread after the commit, in the order they came; dropped with the transaction or the nested scope they
   /// were given in. Must not throw.
   virtual void after_commit(Function<void()> fn) = 0;

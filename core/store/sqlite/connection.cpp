@@ -57,6 +57,14 @@ Statement& Statement::bind(int index, std::nullptr_t) {
   return *this;
 }
 
+Statement& Statement::bind_copy(int index, std::string_view text) {
+  if (stepped_) reset();
+  const char* data = text.data() == nullptr ? "" : text.data();
+  const int code = sqlite3_bind_text64(statement_->handle, index, data, text.size(), SQLITE_TRANSIENT, SQLITE_UTF8);
+  if (code != SQLITE_OK) bind_error_ = code;
+  return *this;
+}
+
 Result<bool> Statement::step() {
   if (bind_error_ != 0) return connection_->error(bind_error_);
   if (connection_->interrupted()) return map_error(SQLITE_INTERRUPT, {});
@@ -82,6 +90,19 @@ void Statement::reset() {
 }
 
 int Statement::columns() const noexcept { return sqlite3_column_count(statement_->handle); }
+
+bool Statement::reads_only() const noexcept { return sqlite3_stmt_readonly(statement_->handle) != 0; }
+int Statement::parameters() const noexcept { return sqlite3_bind_parameter_count(statement_->handle); }
+
+std::string_view Statement::column_name(int column) const noexcept {
+  const char* name = sqlite3_column_name(statement_->handle, column);
+  return name == nullptr ? std::string_view() : std::string_view(name);
+}
+
+std::string_view Statement::declared_type(int column) const noexcept {
+  const char* type = sqlite3_column_decltype(statement_->handle, column);
+  return type == nullptr ? std::string_view() : std::string_view(type);
+}
 
 ColumnType Statement::type(int column) const noexcept {
   switch (sqlite3_column_type(statement_->handle, column)) {
@@ -292,6 +313,7 @@ Result<void> Connection::rollback_to() {
   return release();
 }
 
+std::int64_t Connection::total_changes() const noexcept { return sqlite3_total_changes64(handle_); }
 std::int64_t Connection::changes() const noexcept { return sqlite3_changes64(handle_); }
 std::int64_t Connection::last_insert_id() const noexcept { return sqlite3_last_insert_rowid(handle_); }
 bool Connection::autocommit() const noexcept { return sqlite3_get_autocommit(handle_) != 0; }

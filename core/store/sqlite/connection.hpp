@@ -52,6 +52,7 @@ class Statement {
   Statement& bind(int index, std::string_view text);
   Statement& bind(int index, Blob value);
   Statement& bind(int index, std::nullptr_t);
+  Statement& bind_copy(int index, std::string_view text);  ///< text that goes before the statement does
   template <class T>
     requires std::is_integral_v<T>
   Statement& bind(int index, T value) {
@@ -85,6 +86,12 @@ class Statement {
   [[nodiscard]] std::optional<std::int64_t> maybe_integer(int column) const noexcept;
   [[nodiscard]] std::optional<std::string> maybe_text(int column) const;
 
+  /// It changes nothing in the database.
+  [[nodiscard]] bool reads_only() const noexcept;
+  [[nodiscard]] int parameters() const noexcept;
+  [[nodiscard]] std::string_view column_name(int column) const noexcept;
+  /// The type its column was declared with, empty for an expression.
+  [[nodiscard]] std::string_view declared_type(int column) const noexcept;
   [[nodiscard]] sqlite3_stmt* handle() const noexcept { return statement_->handle; }
 
  private:
@@ -172,6 +179,8 @@ class Connection {
   [[nodiscard]] Result<void> rollback_to();  ///< and leaves that scope
   [[nodiscard]] std::size_t scopes() const noexcept { return scopes_.size(); }
 
+  /// Rows inserted, updated or deleted since it was opened, by triggers too.
+  [[nodiscard]] std::int64_t total_changes() const noexcept;
   /// Of the last INSERT, UPDATE or DELETE.
   [[nodiscard]] std::int64_t changes() const noexcept;
   [[nodiscard]] std::int64_t last_insert_id() const noexcept;

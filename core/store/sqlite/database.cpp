@@ -449,8 +449,18 @@ void Database::returned(std::unique_ptr<Connection> connection, bool writer) {
 
 void Lease::release() noexcept {
   if (state_ == nullptr) return;
-  interrupt(*state_, ~std::uint64_t{0});
+  cancel();
   state_.reset();
+}
+
+void Lease::cancel() noexcept {
+  if (state_ == nullptr) return;
+  std::uint64_t given = 0;
+  {
+    const std::lock_guard lock(state_->mutex);
+    given = state_->jobs;
+  }
+  interrupt(*state_, given);
 }
 
 void Lease::interrupt(detail::LeaseState& state, std::uint64_t job) noexcept {

@@ -105,6 +105,7 @@ struct LeaseState {
   std::shared_ptr<Database> database;
   std::unique_ptr<Connection> connection;  // null: a reader that is opened by its first job
   bool writer = false;
+  std::mutex turn;  // of the job that runs: one whose task went may still be at it
   std::mutex mutex;
   std::uint64_t jobs = 0;       // so many were given
   std::uint64_t running = 0;    // the number of the one in progress, 0 for none
@@ -140,6 +141,8 @@ class Lease {
   ~Lease() { release(); }
   explicit operator bool() const noexcept { return state_ != nullptr; }
   void release() noexcept;
+  /// Interrupts what runs and what was given before; for owners that share the lease with their jobs.
+  void cancel() noexcept;
 
   /// `fn(Connection&)` on the pool, one at a time. When the awaiting task is cancelled the statement in progress is interrupted
   /// and the call says cancelled. Errors: what `fn` returned, and those of the pool.
@@ -193,10 +196,14 @@ class Database final : public std::enable_shared_from_this<Database> {
   /// Errors of its own: timeout/pool_timeout (a transaction held the writer for `write_wait_ms`), unavailable/closed.
   template <class F>
   [[nodiscard]] Task<detail::ResultOf<F>> write(net::Loop& loop, F fn) {
+    return write(loop, std::move(fn), std::chrono::milliseconds(write_wait_ms_));
+  }
+  template <class F>
+  [[nodiscard]] Task<detail::ResultOf<F>> write(net::Loop& loop, F fn, Duration limit) {
     using R = detail::ResultOf<F>;
     auto job = std::make_shared<detail::WriteJobOf<F>>(loop, std::move(fn));
     const std::shared_ptr<Database> self = shared_from_this();
-    Result<void> waited = co_await self->wait_for_writer(job, std::chrono::milliseconds(write_wait_ms_));
+    Result<void> waited = co_await self->wait_for_writer(job, limit);
     if (!waited.ok()) co_return R(std::move(waited).error());
     if (job->thrown) std::rethrow_exception(job->thrown);
     co_return std::move(*job->value);
@@ -319,6 +326,7 @@ Task<detail::ResultOf<F>> Lease::run(net::Loop& loop, F fn) {
     Ticket ticket(job);
     return pool(*state).run([ticket = std::move(ticket), held = state, number]() mutable {
       detail::LeaseJob<F>& self = *ticket.job;
+      std::unique_lock turn(held->turn);
       if (std::optional<Error> refused = enter(*held, number); refused.has_value()) {
         self.value.emplace(std::move(*refused));
       } else {
@@ -334,6 +342,7 @@ Task<detail::ResultOf<F>> Lease::run(net::Loop& loop, F fn) {
         }
         leave(*held);
       }
+      turn.unlock();
       held.reset();  // before the awaiter goes on, so that a lease it has given up is back
     });
   }();
@@ -341,6 +350,16 @@ Task<detail::ResultOf<F>> Lease::run(net::Loop& loop, F fn) {
   CancelToken token = co_await current_token();
   {
     CancelCallback on_cancel(token, [state, number](CancelReason) { interrupt(*state, number); });
+    // Also when this frame goes before the job has ended.
+    struct Guard {
+      detail::LeaseState& of;
+      Pending& pending;
+      std::uint64_t its;
+      ~Guard() {
+        if (!pending.finished) interrupt(of, its);
+      }
+    };
+    const Guard guard{*state, *job, number};
     PendingAwaiter awaiter(*job);
     co_await awaiter;
   }
