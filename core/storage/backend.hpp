@@ -1,0 +1,114 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/result.hpp"
+#include "base/task.hpp"
+#include "net/loop/loop.hpp"
+#include "storage/object.hpp"
+
+namespace spikard::storage {
+
+class SignedUrls;
+
+/// What a backend can do. Where it cannot, the call is `unsupported`.
+struct Capabilities {
+  bool transfer = true;           ///< anything but presign
+  bool metadata = true;           ///< content type and its like, user metadata
+  bool conditional_write = true;  ///< if_match, if_none_match, in one step with the write
+  bool atomic_rename = true;      ///< else a copy and a delete
+  bool presign = true;
+};
+
+/// A read in progress: of one state of the object, whatever is written meanwhile. Belongs to the loop it was opened on. May be
+/// destroyed at any time, also while `next` waits.
+class Reader {
+ public:
+  virtual ~Reader() = default;
+  [[nodiscard]] virtual const ObjectInfo& info() const noexcept = 0;
+  /// What it reads of the object.
+  [[nodiscard]] virtual Span span() const noexcept = 0;
+  /// The next part, at most 256 KiB; empty after the last.
+  [[nodiscard]] virtual Task<Result<std::string>> next() = 0;
+};
+
+/// A write in progress: nothing of it is seen before `finish`. Belongs to the loop it was opened on. Destroyed without `finish`,
+/// it leaves everything as it was.
+class Writer {
+ public:
+  virtual ~Writer() = default;
+  /// Waits for room: at most about 1 MiB is held in memory (a part's size, where parts must be larger). After an error only
+  /// destruction is left.
+  [[nodiscard]] virtual Task<Result<void>> write(std::string part) = 0;
+  /// The conditions are checked here, in one step with the write.
+  [[nodiscard]] virtual Task<Result<ObjectInfo>> finish() = 0;
+};
+
+/// An object read in one piece.
+struct Object {
+  ObjectInfo info;
+  Span span;
+  std::string data;
+};
+
+enum class PresignMethod : std::uint8_t { get, put, head };
+[[nodiscard]] std::string_view name_of(PresignMethod method) noexcept;
+
+struct PresignedUrl {
+  std::string url;
+  WallTime expires_at{};
+};
+
+/// One of many deletes that failed.
+struct DeleteFailure {
+  std::string key;
+  Error error;
+};
+
+/// The port of object stores. Thread-safe: calls come from several loops at once; each goes on on the loop it was given, which is
+/// the awaiting task's. Keys, metadata and conditions were checked for their form before (client.hpp). README.md says how each
+/// kind of server keeps these promises.
+///
+/// Errors: a backend maps its native ones in one function. not_found (read, stat, copy, rename of what is not there; never
+/// delete), condition_failed, invalid_argument/range_not_satisfiable, too_large, permission_denied, unavailable (temporary),
+/// outcome_unknown (a change whose answer was lost), corrupt, unsupported.
+class Backend {
+ public:
+  virtual ~Backend() = default;
+  /// `memory`, `file`, `s3`: for spans and messages.
+  [[nodiscard]] virtual std::string_view name() const noexcept = 0;
+  [[nodiscard]] virtual const Capabilities& capabilities() const noexcept = 0;
+
+  [[nodiscard]] virtual Task<Result<ObjectInfo>> stat(net::Loop& loop, std::string key) = 0;
+  /// too_large when the span has more than `max_bytes`; nothing is read then.
+  [[nodiscard]] virtual Task<Result<Object>> get(net::Loop& loop, std::string key, ReadOptions options,
+                                                 std::uint64_t max_bytes) = 0;
+  [[nodiscard]] virtual Task<Result<std::unique_ptr<Reader>>> read(net::Loop& loop, std::string key, ReadOptions options) = 0;
+  [[nodiscard]] virtual Task<Result<ObjectInfo>> put(net::Loop& loop, std::string key, std::string data,
+                                                     WriteOptions options) = 0;
+  [[nodiscard]] virtual Task<Result<std::unique_ptr<Writer>>> write(net::Loop& loop, std::string key, WriteOptions options) = 0;
+  /// Each by itself. An error of the whole: nothing is known of any.
+  [[nodiscard]] virtual Task<Result<std::vector<DeleteFailure>>> remove(net::Loop& loop, std::vector<std::string> keys) = 0;
+  [[nodiscard]] virtual Task<Result<ListPage>> list(net::Loop& loop, ListQuery query) = 0;
+  /// Onto itself: the object is written anew with what it has.
+  [[nodiscard]] virtual Task<Result<ObjectInfo>> copy(net::Loop& loop, std::string source, std::string target,
+                                                      WriteConditions conditions) = 0;
+  /// Onto itself: nothing happens.
+  [[nodiscard]] virtual Task<Result<ObjectInfo>> rename(net::Loop& loop, std::string source, std::string target,
+                                                        WriteConditions conditions) = 0;
+  [[nodiscard]] virtual Task<Result<PresignedUrl>> presign(net::Loop& loop, PresignMethod method, std::string key,
+                                                           std::uint32_t expires_s) = 0;
+
+  /// The signed URLs of this store that our own HTTP server answers; null where the store's server does.
+  [[nodiscard]] virtual const SignedUrls* signed_urls() const noexcept { return nullptr; }
+  /// Key for what the client signs (page tokens): the same in every process that shares the store.
+  [[nodiscard]] virtual std::string_view secret() const noexcept = 0;
+};
+
+}  // namespace spikard::storage

@@ -1,0 +1,115 @@
+#include "storage/registry.hpp"
+
+#include <gtest/gtest.h>
+#include <unistd.h>
+
+#include <filesystem>
+
+#include "net/virtual_clock.hpp"
+#include "storage/client.hpp"
+
+namespace spikard::storage {
+namespace {
+
+struct Registry : ::testing::Test {
+  net::VirtualClock clock;
+  net::BlockingPool pool{clock};
+  std::unique_ptr<net::Loop> loop = net::Loop::create(clock).value();
+  services::StorageConfig config;
+
+  std::string problem() {
+    const auto opened = open(config, Environment(clock, pool));
+    return opened.ok() ? "opened " + std::string((*opened)->name()) : opened.error().message();
+  }
+  std::string presigned(PresignMethod method, const std::string& key, std::uint32_t expires_s = 86400) {
+    auto client = Client::open(config, Environment(clock, pool));
+    if (!client.ok()) return client.error().to_string();
+    std::string out;
+    spawn((*client)->presign(net::Caller(*loop), method, key, expires_s),
+          [&](std::exception_ptr, std::optional<Result<PresignedUrl>> url) {
+            out = url->ok() ? (*url)->url : url->error().to_string();
+          });
+    return out;
+  }
+};
+
+TEST_F(Registry, UrlsThatAreRefusedSayWhatWasExpected) {
+  config.url = "memory:x";
+  EXPECT_EQ(problem(), "url: expected 'memory:' without more");
+  config.url = "objects";
+  EXPECT_EQ(problem(), "url: expected memory:, file:DIR or s3://BUCKET");
+  config.url = "ftp://user:secret@host/";
+  EXPECT_EQ(problem(), "url: no storage backend for 'ftp://[redacted]@host/'; expected memory:, file:DIR or s3://BUCKET");
+  config.url = "file:";
+  EXPECT_EQ(problem(), "url: expected file:DIR");
+  config.url = "file://host/dir";
+  EXPECT_EQ(problem(), "url: expected file:DIR or file:///DIR");
+  config.url = "s3:bucket";
+  EXPECT_EQ(problem(), "url: expected s3://BUCKET");
+  config.url = "s3://bucket";
+  EXPECT_EQ(problem(), "s3.access_key, s3.secret_key: expected the credentials that URLs are signed with");
+  config.s3.access_key = config.s3.secret_key = "x";
+  for (const char* endpoint : {"host", "ftp://host", "https://", "https://user@host", "https://host?x"}) {
+    config.s3.endpoint = endpoint;
+    EXPECT_EQ(problem(), "s3.endpoint: expected https://HOST[:PORT] or http://HOST[:PORT]") << endpoint;
+  }
+}
+
+TEST_F(Registry, FileUrls) {
+  std::string room = "/tmp/spikard-registry-XXXXXX";
+  ASSERT_NE(::mkdtemp(room.data()), nullptr);
+  config.url = "file:" + room + "/a/b";
+  EXPECT_EQ(problem(), "opened file");
+  config.url = "file://" + room + "/c/";
+  EXPECT_EQ(problem(), "opened file");
+  EXPECT_TRUE(std::filesystem::is_directory(room + "/a/b"));
+  EXPECT_TRUE(std::filesystem::is_directory(room + "/c"));
+  config.url = "file:/proc/no-such-folder";
+  EXPECT_NE(problem().find("folder '/proc/no-such-folder'"), std::string::npos) << problem();
+  std::filesystem::remove_all(room);
+}
+
+TEST_F(Registry, S3UrlsOfEachAddressing) {
+  const net::VirtualClock start(WallTime{std::chrono::seconds(1369353600)});
+  net::VirtualClock& then = const_cast<net::VirtualClock&>(start);
+  config.url = "s3://examplebucket";
+  config.s3.access_key = "AKIAIOSFODNN7EXAMPLE";
+  config.s3.secret_key = "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY";
+  const auto url = [&](const std::string& key) {
+    auto client = Client::open(config, Environment(then, pool));
+    std::string out;
+    spawn((*client)->presign(net::Caller(*loop), PresignMethod::get, key, 86400),
+          [&](std::exception_ptr, std::optional<Result<PresignedUrl>> made) { out = (*made)->url; });
+    return out;
+  };
+  config.s3.endpoint = "https://s3.amazonaws.com";
+  EXPECT_EQ(url("test.txt"),
+            "https://examplebucket.s3.amazonaws.com/test.txt?X-Amz-Algorithm=AWS4-HMAC-SHA256&X-Amz-Credential="
+            "AKIAIOSFODNN7EXAMPLE%2F20130524%2Fus-east-1%2Fs3%2Faws4_request&X-Amz-Date=20130524T000000Z&X-Amz-SignedHeaders=host"
+            "&X-Amz-Expires=86400&X-Amz-Signature=aeeed9bbccd4d02ee5c0109b86d86835f995330da4c265957d157751f604d404");
+  config.s3.endpoint = "";
+  EXPECT_TRUE(url("a b/c+d").starts_with("https://examplebucket.s3.us-east-1.amazonaws.com/a%20b/c%2Bd?X-Amz-Algorithm="));
+  config.s3.addressing = services::S3Addressing::path;
+  config.s3.endpoint = "http://127.0.0.1:9000/";
+  EXPECT_TRUE(url("k").starts_with("http://127.0.0.1:9000/examplebucket/k?"));
+  config.s3.endpoint = "https://Minio.Example:443/base";
+  EXPECT_TRUE(url("k").starts_with("https://minio.example/base/examplebucket/k?"));
+  config.s3.session_token = "to/ken";
+  EXPECT_NE(url("k").find("&X-Amz-Security-Token=to%2Fken&"), std::string::npos);
+}
+
+TEST_F(Registry, S3TransfersAreUnsupported) {
+  config.url = "s3://bucket";
+  config.s3.access_key = config.s3.secret_key = "x";
+  auto client = Client::open(config, Environment(clock, pool));
+  ASSERT_TRUE(client.ok());
+  bool done = false;
+  spawn((*client)->stat(net::Caller(*loop), "k"), [&](std::exception_ptr, std::optional<Result<ObjectInfo>> info) {
+    EXPECT_EQ(info->error().kind(), ErrorKind::unsupported);
+    done = true;
+  });
+  EXPECT_TRUE(done);
+}
+
+}  // namespace
+}  // namespace spikard::storage
