@@ -105,24 +105,13 @@ EventClient::EventClient(services::EventSender config, EventClientOptions option
 Result<std::shared_ptr<EventClient>> EventClient::create(services::EventSender config, EventClientOptions options) {
   const std::string where = "services.events." + options.name + ".";
   std::shared_ptr<EventClient> self(new EventClient(std::move(config), std::move(options)));
-  self->url_ = self->config_.url;
-  if (self->url_.empty()) {
-    self->url_ = self->options_.k_sink;
-    if (self->url_.empty()) return invalid_argument(where + "url: expected a URL, or K_SINK in the environment");
-    if (!self->options_.k_ce_overrides.empty()) {
-      auto parsed = json::parse(self->options_.k_ce_overrides);
-      if (!parsed.ok() || !parsed->root().is_object()) return invalid_argument("K_CE_OVERRIDES: expected a JSON object");
-      if (const Value extensions = parsed->root().find("extensions")) {
-        if (!extensions.is_object()) return invalid_argument("K_CE_OVERRIDES.extensions: expected an object");
-        for (const auto& [name, value] : extensions.members()) {
-          if (!cloudevents::detail::is_attribute_name(name) || !value.is_string())
-            return invalid_argument("K_CE_OVERRIDES.extensions: expected names of attributes with text");
-          self->overrides_.emplace_back(name, cloudevents::AttributeValue::string(std::string(value.text())));
-        }
-      }
-    }
+  if (self->config_.url.empty()) return invalid_argument(where + "url: expected a URL, or K_SINK in the environment");
+  for (const auto& [name, value] : self->config_.extensions) {
+    if (!cloudevents::detail::is_attribute_name(name) || name == "specversion")
+      return invalid_argument(where + "extensions." + name + ": a name is made of lower-case letters and digits");
+    self->overrides_.emplace_back(name, cloudevents::AttributeValue::string(value));
   }
-  const std::string& url = self->url_;
+  const std::string& url = self->config_.url;
   if (url.starts_with("messaging:")) {
     const std::size_t slash = url.find('/');
     if (slash == std::string::npos || slash + 1 == url.size() || slash == 10)
@@ -196,7 +185,7 @@ Task<Result<EventSent>> EventClient::send_batch(net::Caller caller, std::vector<
 Task<Result<EventSent>> EventClient::deliver(net::Caller caller, cloudevents::HttpMessage message) {
   net::Loop& loop = *caller.loop;
   for (std::uint32_t attempt = 1;; ++attempt) {
-    net::http::Request request("POST", url_);
+    net::http::Request request("POST", config_.url);
     for (auto& [name, value] : message.headers) request.headers.emplace_back(name, value);
     for (const auto& [name, value] : config_.headers) request.headers.emplace_back(name, value);
     if (!config_.origin.empty()) request.headers.emplace_back("webhook-request-origin", config_.origin);

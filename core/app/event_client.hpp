@@ -19,12 +19,10 @@
 
 namespace spikard::app {
 
-/// What EventClient takes from around it, so that it reads no environment itself.
+/// What EventClient takes from around it.
 struct EventClientOptions {
   EventClientOptions() = default;
   std::string name = "default";       ///< of `services.events`
-  std::string k_sink{};               ///< `K_SINK`: the target where the configuration has none
-  std::string k_ce_overrides{};       ///< `K_CE_OVERRIDES`: `{"extensions": {...}}` for events that go there
   std::shared_ptr<HttpClients> http;  ///< for http: and https: targets
   /// A broker of `services.messaging` and the scheme of its URL, by name; null for one that is not there.
   std::function<std::pair<std::shared_ptr<messaging::Client>, std::string>(const std::string&)> broker{};
@@ -71,7 +69,6 @@ class EventClient final {
 
   services::EventSender config_;
   EventClientOptions options_;
-  std::string url_;
   std::vector<std::pair<std::string, cloudevents::AttributeValue>> overrides_;
   std::shared_ptr<messaging::Client> broker_;
   std::string topic_;

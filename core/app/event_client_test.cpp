@@ -197,19 +197,18 @@ TEST_F(Sending, AReplyIsAnEvent) {
   EXPECT_FALSE(finish(client()->send(net::Caller(*loop), event()))->reply);
 }
 
-TEST_F(Sending, KnativeSinkAndOverrides) {
-  EventClientOptions options;
-  options.http = http;
-  options.k_sink = url;
-  options.k_ce_overrides = R"({"extensions":{"env":"prod"}})";
-  const auto made = EventClient::create({}, options);
-  ASSERT_TRUE(made.ok());
-  EXPECT_TRUE(finish((*made)->send(net::Caller(*loop), event())).ok());
+TEST_F(Sending, ExtensionsOfEveryEventAndFaultyConfigurations) {
+  services::EventSender all;
+  all.extensions["env"] = "prod";
+  const auto sender = client(all);
+  EXPECT_TRUE(finish(sender->send(net::Caller(*loop), event())).ok());
   EXPECT_NE(received[0].find(R"("env":"prod")"), std::string::npos);
-  options.k_ce_overrides = "[]";
-  EXPECT_EQ(EventClient::create({}, options).error().message(), "K_CE_OVERRIDES: expected a JSON object");
   EXPECT_EQ(EventClient::create({}, {}).error().message(),
             "services.events.default.url: expected a URL, or K_SINK in the environment");
+  all.url = url;
+  all.extensions["Bad"] = "x";
+  EXPECT_EQ(EventClient::create(all, {}).error().message(),
+            "services.events.default.extensions.Bad: a name is made of lower-case letters and digits");
   services::EventSender config;
   config.url = "ftp://x";
   EXPECT_EQ(EventClient::create(config, {}).error().message(),

@@ -362,7 +362,7 @@ void encode(const EventRetry& in, NodeBuilder& out) {
 }
 
 void decode(Decoder& d, Value v, EventSender& out) {
-  static constexpr std::array<std::string_view, 8> known{"url", "mode", "binding", "source", "origin", "headers", "timeout_ms", "retry"};
+  static constexpr std::array<std::string_view, 9> known{"url", "mode", "binding", "source", "extensions", "origin", "headers", "timeout_ms", "retry"};
   if (!d.object(v, known)) return;
   if (const auto m = d.member(v, "url")) {
     d.text(m.value(), out.url);
@@ -375,6 +375,16 @@ void decode(Decoder& d, Value v, EventSender& out) {
   }
   if (const auto m = d.member(v, "source")) {
     d.text(m.value(), out.source);
+  }
+  if (const auto m = d.member(v, "extensions")) {
+    if (d.any_object(m.value())) {
+      out.extensions.clear();
+      for (const auto each : m.value().members()) {
+        const auto entry = d.entry(each.value, each.key);
+        auto& slot = out.extensions[std::string(each.key)];
+        d.text(entry.value(), slot);
+      }
+    }
   }
   if (const auto m = d.member(v, "origin")) {
     d.text(m.value(), out.origin);
@@ -415,6 +425,15 @@ void encode(const EventSender& in, NodeBuilder& out) {
   if (!in.source.empty()) {
     out.key("source");
     out.string(in.source);
+  }
+  if (!in.extensions.empty()) {
+    out.key("extensions");
+    out.begin_object();
+    for (const auto& [key, each] : in.extensions) {
+      out.key(key);
+      out.string(each);
+    }
+    out.end();
   }
   if (!in.origin.empty()) {
     out.key("origin");
@@ -545,6 +564,7 @@ bool operator==(const EventSender& a, const EventSender& b) {
          a.mode == b.mode &&
          a.binding == b.binding &&
          a.source == b.source &&
+         a.extensions == b.extensions &&
          a.origin == b.origin &&
          a.headers == b.headers &&
          a.timeout_ms == b.timeout_ms &&

@@ -110,10 +110,11 @@ void to_nodes(const EventRetry& in, NodeBuilder& out);
 
 /// Where an application sends events.
 struct EventSender {
-  std::string url{};  ///< An `http:` or `https:` URL, or `messaging:CLIENT/TOPIC` for a broker of `services.messaging`. Empty: `K_SINK` of the environment (Knative), with the attributes of `K_CE_OVERRIDES`.
+  std::string url{};  ///< An `http:` or `https:` URL, or `messaging:CLIENT/TOPIC` for a broker of `services.messaging`. `K_SINK` of the environment (Knative) sets that of `default`.
   EventMode mode = EventMode::binary;  ///< How events are laid out. Batches are always structured.
   EventBinding binding = EventBinding::automatic;  ///< How they are laid out in a broker's messages.
   std::string source{};  ///< The `source` of events that have none.
+  std::map<std::string, std::string> extensions{};  ///< Attributes that every event gets; they replace its own. `K_CE_OVERRIDES` of the environment sets those of `default` beside `K_SINK`.
   std::string origin{};  ///< Value of `WebHook-Request-Origin`; empty: not sent.
   std::map<std::string, std::string> headers{};  ///< Further headers of every request, such as Authorization. Values are kept out of logs.
   std::uint32_t timeout_ms = 10000;  ///< The longest a try may take.

@@ -328,6 +328,40 @@ Result<std::string> port_path(Value manifest, std::string_view text) {
   return "http__listeners__" + std::to_string(index) + "__port";
 }
 
+/// The text of a variable; empty where it is not there.
+std::string_view variable(const Environment& environment, std::string_view name) {
+  const auto found = environment.find(name);
+  return found == environment.end() ? std::string_view() : std::string_view(found->second);
+}
+
+/// Where K_SERVICE is set, requests come from outside the container: the listener of PORT must not be on the loopback.
+Result<void> place_knative_address(Overlay& overlay, Value manifest, std::string_view port_path, const Environment& environment) {
+  if (variable(environment, "K_SERVICE").empty()) return {};
+  const std::string_view place_of = port_path.substr(0, port_path.rfind("__"));
+  const std::size_t index = std::stoul(std::string(place_of.substr(place_of.rfind('_') + 1)));
+  const Value listeners = manifest.find("http").find("listeners");
+  if (listeners.is_array() && index < listeners.size()) {
+    const Value listener = listeners.at(static_cast<std::uint32_t>(index));
+    const Value address = listener.is_object() ? listener.find("address") : Value();
+    if (address.is_string() && address.text() != "127.0.0.1") return {};
+  }
+  return place(overlay, "K_SERVICE", std::string(place_of) + "__address", "0.0.0.0");
+}
+
+Result<void> place_knative_sink(Overlay& overlay, const Environment& environment) {
+  const std::string_view sink = variable(environment, "K_SINK");
+  if (sink.empty()) return {};
+  SPIKARD_TRY(place(overlay, "K_SINK", "services__events__default__url", sink));
+  const std::string_view overrides = variable(environment, "K_CE_OVERRIDES");
+  if (overrides.empty()) return {};
+  auto parsed = json::parse(overrides);
+  if (!parsed.ok() || !parsed->root().is_object()) return invalid_argument("K_CE_OVERRIDES: expected a JSON object");
+  const Value extensions = parsed->root().find("extensions");
+  if (!extensions || extensions.is_null()) return {};
+  if (!extensions.is_object()) return invalid_argument("K_CE_OVERRIDES.extensions: expected an object");
+  return place(overlay, "K_CE_OVERRIDES", "services__events__default__extensions", json::to_string(extensions));
+}
+
 }  // namespace
 
 Result<std::optional<std::string>> app_command(const ConfigSources& sources) {
@@ -359,8 +393,12 @@ Result<Document> layered_manifest(Value manifest, const ConfigSources& sources) 
   if (const auto port = sources.environment.find("PORT"); port != sources.environment.end() && !port->second.empty()) {
     auto path = port_path(result.root(), port->second);
     if (!path.ok()) return std::move(path).error();
-    if (!path->empty()) SPIKARD_TRY(place(overlay, "PORT", *path, port->second));
+    if (!path->empty()) {
+      SPIKARD_TRY(place(overlay, "PORT", *path, port->second));
+      SPIKARD_TRY(place_knative_address(overlay, result.root(), *path, sources.environment));
+    }
   }
+  SPIKARD_TRY(place_knative_sink(overlay, sources.environment));
   if (const auto url = sources.environment.find("DATABASE_URL"); url != sources.environment.end() && !url->second.empty()) {
     for (const std::string_view path :
          {"services__db__default__url", "services__tasks__default__url", "services__messaging__default__url"}) {

@@ -20,9 +20,9 @@ struct ConfigSources {
   Environment environment{};
 };
 
-/// The manifest with what lies over it; later wins: `manifest` < spikard.toml < `PORT` < `SPIKARD_...`. Objects are merged member
-/// by member, everything else is replaced. The result still goes through manifest_from_json, which checks ranges and fills in the
-/// defaults.
+/// The manifest with what lies over it; later wins: `manifest` < spikard.toml < `PORT` and its like < `SPIKARD_...`. Objects are
+/// merged member by member, everything else is replaced. The result still goes through manifest_from_json, which checks ranges
+/// and fills in the defaults.
 ///
 /// - `SPIKARD_HTTP__LIMITS__BODY_BYTES=1000`: two underscores go one level down, names in any case, a number is a place in a list
 /// (`LISTENERS__0__PORT`). The text
@@ -30,6 +30,9 @@ struct ConfigSources {
 /// - `DATABASE_URL` is the URL of `services.db.default` and `services.tasks.default`, and of `services.messaging.default` if it
 /// is a `sqlite:` one. `SPIKARD_SERVICES__...` wins over it.
 /// - `PORT` sets the port of the first listener that has one, or adds a listener, when there is an HTTP server.
+/// - `K_SERVICE` (Knative, Cloud Run, Cloud Functions): the listener that `PORT` sets is on 0.0.0.0 where it was on 127.0.0.1 or
+/// said nothing. `K_SINK` is the URL of `services.events.default`, the extensions of `K_CE_OVERRIDES` beside it are its
+/// `extensions`.
 /// - `SPIKARD_` names that are no member of the manifest are refused when they have two underscores in a row or look like a slip
 /// of a member's name.
 ///

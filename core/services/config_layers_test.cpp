@@ -111,6 +111,25 @@ TEST(ConfigLayers, PortSetsTheFirstListenerWithAPort) {
             "PORT: expected an integer from 0 to 65535; got \"70000\"");
 }
 
+TEST(ConfigLayers, KnativeListensForTheWorldAndNamesTheSink) {
+  const std::string out = R"({"http":{"listeners":[{"address":"0.0.0.0","port":8080}]}})";
+  EXPECT_EQ(layered(R"({"http":{}})", std::nullopt, {{"PORT", "8080"}, {"K_SERVICE", "s"}}), out);
+  EXPECT_EQ(layered(R"({"http":{"listeners":[{"address":"127.0.0.1","port":1}]}})", std::nullopt,
+                    {{"PORT", "8080"}, {"K_SERVICE", "s"}}),
+            out);
+  EXPECT_EQ(
+      layered(R"({"http":{"listeners":[{"address":"::","port":1}]}})", std::nullopt, {{"PORT", "8080"}, {"K_SERVICE", "s"}}),
+      R"({"http":{"listeners":[{"address":"::","port":8080}]}})");
+  EXPECT_EQ(layered(R"({"http":{}})", std::nullopt, {{"K_SERVICE", "s"}}), R"({"http":{}})");
+  EXPECT_EQ(layered("{}", std::nullopt, {{"K_SINK", "http://broker/x"}}),
+            R"({"services":{"events":{"default":{"url":"http://broker/x"}}}})");
+  EXPECT_EQ(layered("{}", std::nullopt, {{"K_SINK", "http://b/"}, {"K_CE_OVERRIDES", R"({"extensions":{"env":"prod"}})"}}),
+            R"({"services":{"events":{"default":{"extensions":{"env":"prod"},"url":"http://b/"}}}})");
+  EXPECT_EQ(layered("{}", std::nullopt, {{"K_SINK", "http://b/"}, {"K_CE_OVERRIDES", "[]"}}),
+            "K_CE_OVERRIDES: expected a JSON object");
+  EXPECT_EQ(layered("{}", std::nullopt, {{"K_CE_OVERRIDES", "[]"}}), "{}");
+}
+
 TEST(ConfigLayers, DatabaseUrlIsTheUrlOfDatabaseTasksAndASqliteBroker) {
   EXPECT_EQ(layered("{}", std::nullopt, {{"DATABASE_URL", "postgres://h/d"}}),
             R"({"services":{"db":{"default":{"url":"postgres://h/d"}},"tasks":{"default":{"url":"postgres://h/d"}}}})");

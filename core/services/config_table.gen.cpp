@@ -93,6 +93,7 @@ constexpr ConfigField event_sender_fields[] = {
     {"mode", string, false, json, nullptr},
     {"binding", string, false, json, nullptr},
     {"source", string, false, json, nullptr},
+    {"extensions", map, false, string, nullptr},
     {"origin", string, false, json, nullptr},
     {"headers", map, false, string, nullptr},
     {"timeout_ms", integer, false, json, nullptr},

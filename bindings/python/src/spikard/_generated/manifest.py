@@ -406,13 +406,15 @@ class EventSender:
     """Where an application sends events."""
 
     url: str = ""
-    """An `http:` or `https:` URL, or `messaging:CLIENT/TOPIC` for a broker of `services.messaging`. Empty: `K_SINK` of the environment (Knative), with the attributes of `K_CE_OVERRIDES`."""
+    """An `http:` or `https:` URL, or `messaging:CLIENT/TOPIC` for a broker of `services.messaging`. `K_SINK` of the environment (Knative) sets that of `default`."""
     mode: EventMode = "binary"
     """How events are laid out. Batches are always structured."""
     binding: EventBinding = "auto"
     """How they are laid out in a broker's messages."""
     source: str = ""
     """The `source` of events that have none."""
+    extensions: dict[str, str] = field(default_factory=dict)
+    """Attributes that every event gets; they replace its own. `K_CE_OVERRIDES` of the environment sets those of `default` beside `K_SINK`."""
     origin: str = ""
     """Value of `WebHook-Request-Origin`; empty: not sent."""
     headers: dict[str, str] = field(default_factory=dict)
@@ -433,6 +435,8 @@ class EventSender:
             out["binding"] = self.binding
         if self.source:
             out["source"] = self.source
+        if self.extensions:
+            out["extensions"] = dict(self.extensions)
         if self.origin:
             out["origin"] = self.origin
         if self.headers:
@@ -1514,13 +1518,15 @@ class EventSenderDict(TypedDict, total=False):
     """Where an application sends events."""
 
     url: str
-    """An `http:` or `https:` URL, or `messaging:CLIENT/TOPIC` for a broker of `services.messaging`. Empty: `K_SINK` of the environment (Knative), with the attributes of `K_CE_OVERRIDES`."""
+    """An `http:` or `https:` URL, or `messaging:CLIENT/TOPIC` for a broker of `services.messaging`. `K_SINK` of the environment (Knative) sets that of `default`."""
     mode: EventMode
     """How events are laid out. Batches are always structured."""
     binding: EventBinding
     """How they are laid out in a broker's messages."""
     source: str
     """The `source` of events that have none."""
+    extensions: dict[str, str]
+    """Attributes that every event gets; they replace its own. `K_CE_OVERRIDES` of the environment sets those of `default` beside `K_SINK`."""
     origin: str
     """Value of `WebHook-Request-Origin`; empty: not sent."""
     headers: dict[str, str]
