@@ -14,11 +14,95 @@ constexpr std::size_t max_many = 1000;
 constexpr std::uint32_t max_expires_s = 604'800;
 constexpr std::size_t mac_bytes = 12;
 
-template <class T>
-Result<T> named(Result<T> result, std::string_view operation) {
-  if (result.ok() || !result.error().operation().empty()) return result;
-  return std::move(result).error().with_operation(std::string(operation));
-}
+/// One call's span and name, and what came of it.
+class Call {
+ public:
+  Call(const telemetry::Tracer& tracer, const net::Caller& caller, std::string_view operation, std::string_view backend,
+       std::string_view key = {})
+      : operation_(operation) {
+    if (!tracer) return;
+    span_ = tracer.start("storage." + std::string(operation), telemetry::SpanKind::client, caller.trace);
+    if (!span_.recording()) return;
+    span_.set("storage.operation", operation);
+    span_.set("storage.backend", backend);
+    if (!key.empty()) span_.set("storage.key", key);
+  }
+  Call(Call&&) noexcept = default;
+  Call& operator=(Call&&) = delete;
+  ~Call() {
+    if (span_.recording()) (void)fail(Error(ErrorKind::cancelled, "the caller gave up"));
+  }
+  void set(std::string_view name, std::string_view value) { span_.set(name, value); }
+
+  /// Ends it; the error gets the operation's name.
+  template <class T>
+  Result<T> end(Result<T> result) {
+    if (result.ok()) {
+      succeed();
+      return result;
+    }
+    return fail(std::move(result).error());
+  }
+  Error fail(Error error) {
+    if (error.operation().empty()) error = std::move(error).with_operation("storage." + std::string(operation_));
+    span_.set("storage.outcome", name_of(error.kind()));
+    span_.fail(error);
+    span_.end();
+    return error;
+  }
+  void succeed() {
+    span_.set("storage.outcome", "ok");
+    span_.end();
+  }
+  [[nodiscard]] bool recording() const noexcept { return span_.recording(); }
+
+ private:
+  std::string_view operation_;  // static text
+  telemetry::Span span_;
+};
+
+/// A stream's span lasts as long as the stream: one that is dropped before its end was cancelled.
+class TracedReader final : public Reader {
+ public:
+  TracedReader(std::unique_ptr<Reader> inner, Call call) : inner_(std::move(inner)), call_(std::move(call)) {}
+  [[nodiscard]] const ObjectInfo& info() const noexcept override { return inner_->info(); }
+  [[nodiscard]] Span span() const noexcept override { return inner_->span(); }
+  [[nodiscard]] Task<Result<std::string>> next() override {
+    auto work = inner_->next();
+    Result<std::string> part = co_await work;
+    if (!part.ok()) co_return call_.end(std::move(part));
+    if (part->empty()) call_.succeed();
+    co_return part;
+  }
+
+ private:
+  std::unique_ptr<Reader> inner_;
+  Call call_;
+};
+
+class TracedWriter final : public Writer {
+ public:
+  TracedWriter(std::unique_ptr<Writer> inner, Call call) : inner_(std::move(inner)), call_(std::move(call)) {}
+  ~TracedWriter() override {
+    if (call_.recording())
+      (void)call_.fail(Error(ErrorKind::cancelled, "the writer gave up before the end").with_detail("aborted"));
+  }
+  [[nodiscard]] Task<Result<void>> write(std::string part) override {
+    auto work = inner_->write(std::move(part));
+    Result<void> written = co_await work;
+    if (!written.ok()) co_return call_.end(std::move(written));
+    co_return written;
+  }
+  [[nodiscard]] Task<Result<ObjectInfo>> finish() override {
+    auto work = inner_->finish();
+    Result<ObjectInfo> info = co_await work;
+    co_return call_.end(std::move(info));
+  }
+
+ private:
+  std::unique_ptr<Writer> inner_;
+  Call call_;
+};
 
 Result<void> check_range(const ReadOptions& options) {
   if (options.suffix.has_value() && (options.offset.has_value() || options.length.has_value()))
@@ -28,89 +112,104 @@ Result<void> check_range(const ReadOptions& options) {
 
 }  // namespace
 
-Client::Client(std::shared_ptr<Backend> backend, const services::StorageConfig& config)
-    : backend_(std::move(backend)), max_read_bytes_(config.max_read_bytes), max_upload_bytes_(config.presign.max_upload_bytes) {}
+Client::Client(std::shared_ptr<Backend> backend, const services::StorageConfig& config, telemetry::Tracer tracer)
+    : backend_(std::move(backend)),
+      tracer_(std::move(tracer)),
+      max_read_bytes_(config.max_read_bytes),
+      max_upload_bytes_(config.presign.max_upload_bytes) {}
 
 Result<std::shared_ptr<Client>> Client::open(const services::StorageConfig& config, const Environment& environment) {
   Result<std::shared_ptr<Backend>> backend = storage::open(config, environment);
   if (!backend.ok()) return std::move(backend).error();
-  return std::make_shared<Client>(std::move(*backend), config);
+  return std::make_shared<Client>(std::move(*backend), config, environment.tracer);
 }
 
 Task<Result<Object>> Client::read(net::Caller caller, std::string key, ReadOptions options) {
+  Call call(tracer_, caller, "read", backend_->name(), key);
   Result<void> checked = check_key(key);
   if (checked.ok()) checked = check_range(options);
-  if (!checked.ok()) co_return named(Result<Object>(std::move(checked).error()), "storage.read");
+  if (!checked.ok()) co_return call.end(Result<Object>(std::move(checked).error()));
   auto work = backend_->get(*caller.loop, std::move(key), std::move(options), max_read_bytes_);
   Result<Object> object = co_await work;
-  co_return named(std::move(object), "storage.read");
+  co_return call.end(std::move(object));
 }
 
 Task<Result<std::unique_ptr<Reader>>> Client::open_read(net::Caller caller, std::string key, ReadOptions options) {
+  Call call(tracer_, caller, "read", backend_->name(), key);
   using Out = Result<std::unique_ptr<Reader>>;
   Result<void> checked = check_key(key);
   if (checked.ok()) checked = check_range(options);
-  if (!checked.ok()) co_return named(Out(std::move(checked).error()), "storage.read");
+  if (!checked.ok()) co_return call.end(Out(std::move(checked).error()));
   auto work = backend_->read(*caller.loop, std::move(key), std::move(options));
   Out reader = co_await work;
-  co_return named(std::move(reader), "storage.read");
+  if (!reader.ok() || !call.recording()) co_return call.end(std::move(reader));
+  std::unique_ptr<Reader> traced = std::make_unique<TracedReader>(std::move(*reader), std::move(call));
+  co_return Out(std::move(traced));
 }
 
 Task<Result<ObjectInfo>> Client::write(net::Caller caller, std::string key, std::string data, WriteOptions options) {
+  Call call(tracer_, caller, "write", backend_->name(), key);
   Result<void> checked = check_key(key);
   if (checked.ok()) checked = check_and_fold(options);
-  if (!checked.ok()) co_return named(Result<ObjectInfo>(std::move(checked).error()), "storage.write");
+  if (!checked.ok()) co_return call.end(Result<ObjectInfo>(std::move(checked).error()));
   auto work = backend_->put(*caller.loop, std::move(key), std::move(data), std::move(options));
   Result<ObjectInfo> info = co_await work;
-  co_return named(std::move(info), "storage.write");
+  co_return call.end(std::move(info));
 }
 
 Task<Result<std::unique_ptr<Writer>>> Client::open_write(net::Caller caller, std::string key, WriteOptions options) {
+  Call call(tracer_, caller, "write", backend_->name(), key);
   using Out = Result<std::unique_ptr<Writer>>;
   Result<void> checked = check_key(key);
   if (checked.ok()) checked = check_and_fold(options);
-  if (!checked.ok()) co_return named(Out(std::move(checked).error()), "storage.write");
+  if (!checked.ok()) co_return call.end(Out(std::move(checked).error()));
   auto work = backend_->write(*caller.loop, std::move(key), std::move(options));
   Out writer = co_await work;
-  co_return named(std::move(writer), "storage.write");
+  if (!writer.ok() || !call.recording()) co_return call.end(std::move(writer));
+  std::unique_ptr<Writer> traced = std::make_unique<TracedWriter>(std::move(*writer), std::move(call));
+  co_return Out(std::move(traced));
 }
 
 Task<Result<ObjectInfo>> Client::stat(net::Caller caller, std::string key) {
+  Call call(tracer_, caller, "stat", backend_->name(), key);
   Result<void> checked = check_key(key);
-  if (!checked.ok()) co_return named(Result<ObjectInfo>(std::move(checked).error()), "storage.stat");
+  if (!checked.ok()) co_return call.end(Result<ObjectInfo>(std::move(checked).error()));
   auto work = backend_->stat(*caller.loop, std::move(key));
   Result<ObjectInfo> info = co_await work;
-  co_return named(std::move(info), "storage.stat");
+  co_return call.end(std::move(info));
 }
 
 Task<Result<bool>> Client::exists(net::Caller caller, std::string key) {
+  Call call(tracer_, caller, "exists", backend_->name(), key);
   Result<void> checked = check_key(key);
-  if (!checked.ok()) co_return named(Result<bool>(std::move(checked).error()), "storage.exists");
+  if (!checked.ok()) co_return call.end(Result<bool>(std::move(checked).error()));
   auto work = backend_->stat(*caller.loop, std::move(key));
   Result<ObjectInfo> info = co_await work;
-  if (info.ok()) co_return Result<bool>(true);
-  if (info.error().kind() == ErrorKind::not_found) co_return Result<bool>(false);
-  co_return named(Result<bool>(std::move(info).error()), "storage.exists");
+  if (info.ok()) co_return call.end(Result<bool>(true));
+  if (info.error().kind() == ErrorKind::not_found) co_return call.end(Result<bool>(false));
+  co_return call.end(Result<bool>(std::move(info).error()));
 }
 
 Task<Result<void>> Client::remove(net::Caller caller, std::string key) {
+  Call call(tracer_, caller, "delete", backend_->name(), key);
   Result<void> checked = check_key(key);
-  if (!checked.ok()) co_return named(std::move(checked), "storage.delete");
+  if (!checked.ok()) co_return call.end(std::move(checked));
   std::vector<std::string> keys;
   keys.push_back(std::move(key));
   auto work = backend_->remove(*caller.loop, std::move(keys));
   Result<std::vector<DeleteFailure>> failures = co_await work;
-  if (!failures.ok()) co_return named(Result<void>(std::move(failures).error()), "storage.delete");
-  if (!failures->empty()) co_return named(Result<void>(std::move(failures->front().error)), "storage.delete");
-  co_return Result<void>();
+  if (!failures.ok()) co_return call.end(Result<void>(std::move(failures).error()));
+  if (!failures->empty()) co_return call.end(Result<void>(std::move(failures->front().error)));
+  co_return call.end(Result<void>());
 }
 
 Task<Result<std::vector<DeleteFailure>>> Client::remove_many(net::Caller caller, std::vector<std::string> keys) {
+  Call call(tracer_, caller, "delete_many", backend_->name());
   using Out = Result<std::vector<DeleteFailure>>;
   if (keys.size() > max_many) {
     Error error =
         invalid_argument("keys: expected " + std::to_string(max_many) + " at most, they are " + std::to_string(keys.size()));
-    co_return named(Out(std::move(error)), "storage.delete_many");
+    co_return call.end(Out(std::move(error)));
   }
   std::vector<DeleteFailure> refused;
   std::vector<std::string> good;
@@ -124,10 +223,10 @@ Task<Result<std::vector<DeleteFailure>>> Client::remove_many(net::Caller caller,
   if (!good.empty()) {
     auto work = backend_->remove(*caller.loop, std::move(good));
     Out failures = co_await work;
-    if (!failures.ok()) co_return named(std::move(failures), "storage.delete_many");
+    if (!failures.ok()) co_return call.end(std::move(failures));
     for (DeleteFailure& failure : *failures) refused.push_back(std::move(failure));
   }
-  co_return Out(std::move(refused));
+  co_return call.end(Out(std::move(refused)));
 }
 
 // A token is the backend's place behind a code that only who has the store's secret can make: what was not given out, or not for
@@ -150,16 +249,17 @@ std::optional<std::string> Client::cursor_of(const ListOptions& options) const {
 }
 
 Task<Result<Listing>> Client::list(net::Caller caller, ListOptions options) {
+  Call call(tracer_, caller, "list", backend_->name());
   if (options.limit < 1 || options.limit > max_page) {
     Error error = invalid_argument("limit: expected 1 to " + std::to_string(max_page));
-    co_return named(Result<Listing>(std::move(error)), "storage.list");
+    co_return call.end(Result<Listing>(std::move(error)));
   }
   ListQuery query;
   if (options.token.has_value()) {
     query.cursor = cursor_of(options);
     if (!query.cursor.has_value()) {
       Error error = invalid_argument("token: expected the 'next' of a page with this prefix and delimiter");
-      co_return named(Result<Listing>(std::move(error)), "storage.list");
+      co_return call.end(Result<Listing>(std::move(error)));
     }
   }
   query.prefix = options.prefix;
@@ -168,42 +268,47 @@ Task<Result<Listing>> Client::list(net::Caller caller, ListOptions options) {
   query.limit = options.limit;
   auto work = backend_->list(*caller.loop, std::move(query));
   Result<ListPage> page = co_await work;
-  if (!page.ok()) co_return named(Result<Listing>(std::move(page).error()), "storage.list");
+  if (!page.ok()) co_return call.end(Result<Listing>(std::move(page).error()));
   Listing out;
   out.entries = std::move(page->entries);
   out.prefixes = std::move(page->prefixes);
   if (page->cursor.has_value()) out.next = token_of(options, *page->cursor);
-  co_return Result<Listing>(std::move(out));
+  co_return call.end(Result<Listing>(std::move(out)));
 }
 
 Task<Result<ObjectInfo>> Client::copy(net::Caller caller, std::string source, std::string target, WriteConditions conditions) {
+  Call call(tracer_, caller, "copy", backend_->name(), source);
+  call.set("storage.target", target);
   Result<void> checked = check_key(source);
   if (checked.ok()) checked = check_key(target);
   if (checked.ok()) checked = check_conditions_form(conditions);
-  if (!checked.ok()) co_return named(Result<ObjectInfo>(std::move(checked).error()), "storage.copy");
+  if (!checked.ok()) co_return call.end(Result<ObjectInfo>(std::move(checked).error()));
   auto work = backend_->copy(*caller.loop, std::move(source), std::move(target), std::move(conditions));
   Result<ObjectInfo> info = co_await work;
-  co_return named(std::move(info), "storage.copy");
+  co_return call.end(std::move(info));
 }
 
 Task<Result<ObjectInfo>> Client::rename(net::Caller caller, std::string source, std::string target, WriteConditions conditions) {
+  Call call(tracer_, caller, "rename", backend_->name(), source);
+  call.set("storage.target", target);
   Result<void> checked = check_key(source);
   if (checked.ok()) checked = check_key(target);
   if (checked.ok()) checked = check_conditions_form(conditions);
-  if (!checked.ok()) co_return named(Result<ObjectInfo>(std::move(checked).error()), "storage.rename");
+  if (!checked.ok()) co_return call.end(Result<ObjectInfo>(std::move(checked).error()));
   auto work = backend_->rename(*caller.loop, std::move(source), std::move(target), std::move(conditions));
   Result<ObjectInfo> info = co_await work;
-  co_return named(std::move(info), "storage.rename");
+  co_return call.end(std::move(info));
 }
 
 Task<Result<PresignedUrl>> Client::presign(net::Caller caller, PresignMethod method, std::string key, std::uint32_t expires_s) {
+  Call call(tracer_, caller, "presign", backend_->name(), key);
   Result<void> checked = check_key(key);
   if (checked.ok() && (expires_s < 1 || expires_s > max_expires_s))
     checked = invalid_argument("expires_s: expected 1 to " + std::to_string(max_expires_s));
-  if (!checked.ok()) co_return named(Result<PresignedUrl>(std::move(checked).error()), "storage.presign");
+  if (!checked.ok()) co_return call.end(Result<PresignedUrl>(std::move(checked).error()));
   auto work = backend_->presign(*caller.loop, method, std::move(key), expires_s);
   Result<PresignedUrl> url = co_await work;
-  co_return named(std::move(url), "storage.presign");
+  co_return call.end(std::move(url));
 }
 
 }  // namespace spikard::storage

@@ -13,6 +13,7 @@
 #include "services/storage.gen.hpp"
 #include "storage/backend.hpp"
 #include "storage/registry.hpp"
+#include "telemetry/provider.hpp"
 
 namespace spikard::storage {
 
@@ -40,7 +41,7 @@ struct ListOptions {
 ///     storage::Object invoice = *co_await store.read(caller, "invoices/7.pdf");
 class Client {
  public:
-  Client(std::shared_ptr<Backend> backend, const services::StorageConfig& config);
+  Client(std::shared_ptr<Backend> backend, const services::StorageConfig& config, telemetry::Tracer tracer = {});
   /// Opens the backend as well (registry.hpp).
   [[nodiscard]] static Result<std::shared_ptr<Client>> open(const services::StorageConfig& config,
                                                             const Environment& environment);
@@ -75,6 +76,7 @@ class Client {
   [[nodiscard]] std::optional<std::string> cursor_of(const ListOptions& options) const;
 
   const std::shared_ptr<Backend> backend_;
+  const telemetry::Tracer tracer_;
   const std::uint64_t max_read_bytes_;
   const std::uint64_t max_upload_bytes_;
 };

@@ -8,6 +8,7 @@
 #include "net/blocking_pool.hpp"
 #include "services/storage.gen.hpp"
 #include "storage/backend.hpp"
+#include "telemetry/provider.hpp"
 
 namespace spikard::storage {
 
@@ -17,6 +18,7 @@ struct Environment {
   const Clock* clock;
   net::BlockingPool* pool;
   std::string name = "default";  ///< of the store among the application's: part of its signed URLs
+  telemetry::Tracer tracer;      ///< null where telemetry is off
   std::string base_url;          ///< of the application's HTTP server, where the configuration names none
 };
 

@@ -1,8 +1,145 @@
-// The ops of `storage` (fixtures/README.md section 5) on the C++ client.
+// The ops of `storage` (fixtures/README.md section 5) on the C++ client: through its operations, so that arguments and results
+// are those every language sees.
+#include "storage/operations.hpp"
+
+#include <algorithm>
+
+#include "base/operation.gen.hpp"
+#include "services/storage.gen.hpp"
+#include "storage/registry.hpp"
 #include "toolbox/toolbox.hpp"
 
 namespace spikard::e2e {
+namespace {
 
-Subsystem storage_subsystem() { return {"storage", {}, nullptr}; }
+/// The pieces of a streamed write; gives up after so many bytes.
+class Pieces final : public net::OperationStream {
+ public:
+  explicit Pieces(Value args) {
+    const Value pattern = args.find("pattern");
+    only(pattern, {"repeat", "bytes"}, "pattern");
+    repeat_ = text_or(pattern, "repeat");
+    if (repeat_.empty()) throw std::runtime_error("pattern.repeat is empty");
+    size_ = static_cast<std::uint64_t>(int_or(pattern, "bytes", 0));
+    piece_ = static_cast<std::uint64_t>(int_or(args, "piece", 65536));
+    if (args.find("abort_after")) stop_ = static_cast<std::uint64_t>(int_or(args, "abort_after", 0));
+  }
+  Task<Result<void>> write(std::string) override { co_return Result<void>(internal_error("nothing is read here")); }
+  Task<Result<std::optional<std::string>>> read() override {
+    using Out = Result<std::optional<std::string>>;
+    if (at_ >= stop_) co_return Out(Error(ErrorKind::cancelled, "the writer gave up"));
+    if (at_ == size_) co_return Out(std::optional<std::string>());
+    std::string piece;
+    const std::uint64_t end = std::min(at_ + piece_, size_);
+    piece.reserve(static_cast<std::size_t>(end - at_));
+    for (; at_ < end; ++at_) piece.push_back(repeat_[static_cast<std::size_t>(at_ % repeat_.size())]);
+    co_return Out(std::optional<std::string>(std::move(piece)));
+  }
+
+ private:
+  std::string repeat_;
+  std::uint64_t size_ = 0;
+  std::uint64_t piece_ = 0;
+  std::uint64_t stop_ = UINT64_MAX;
+  std::uint64_t at_ = 0;
+};
+
+struct Known {
+  std::string_view op;
+  Operation operation;
+  std::string_view result;  ///< the member that is the op's value; empty: all of it; `-`: nothing
+};
+constexpr Known known[] = {
+    {"write", Operation::storage_write, "object"},   {"read", Operation::storage_read, "data"},
+    {"stat", Operation::storage_stat, "object"},     {"exists", Operation::storage_exists, "value"},
+    {"delete", Operation::storage_delete, "-"},      {"delete_many", Operation::storage_delete_many, "errors"},
+    {"list", Operation::storage_list, ""},           {"copy", Operation::storage_copy, "object"},
+    {"rename", Operation::storage_rename, "object"}, {"presign", Operation::storage_presign, "url"},
+};
+
+class StorageOps final : public ToolboxClient {
+ public:
+  StorageOps(Stage& stage, std::shared_ptr<storage::Client> client) : caller_(stage.loop()), target_(std::move(client)) {}
+
+  std::vector<std::string> capabilities() const override {
+    std::vector<std::string> out;
+    if (target_.client()->capabilities().metadata) out.emplace_back("metadata");
+    if (target_.client()->capabilities().conditional_write) out.emplace_back("conditional_write");
+    return out;
+  }
+
+  Task<Result<Document>> run(std::string op, Document args) override {
+    if (op == "write_stream") {
+      Pieces pieces(args.root());
+      NodeBuilder rest;
+      rest.begin_object();
+      for (const auto& [name, value] : args.root().members()) {
+        if (name == "pattern" || name == "piece" || name == "abort_after") continue;
+        rest.key(name);
+        rest.copy(value);
+      }
+      rest.end();
+      Document document(std::move(rest));
+      auto work = target_.call(caller_, Operation::storage_write_stream, std::move(document), &pieces);
+      Result<Document> done = co_await work;
+      co_return value_of(std::move(done), "object");
+    }
+    for (const Known& one : known) {
+      if (one.op != op) continue;
+      auto work = target_.call(caller_, one.operation, std::move(args), nullptr);
+      Result<Document> done = co_await work;
+      co_return value_of(std::move(done), one.result);
+    }
+    throw NotBuilt("op " + op);
+  }
+
+  Task<Result<Document>> close() override { co_return nothing(); }
+
+ private:
+  static Result<Document> value_of(Result<Document> result, std::string_view member) {
+    if (!result.ok() || member.empty()) return result;
+    if (member == "-") return nothing();
+    return Document(result->root().find(member));
+  }
+
+  net::Caller caller_;
+  storage::Operations target_;
+};
+
+Task<Result<std::shared_ptr<ToolboxClient>>> open(Stage& stage, Document document) {
+  using Out = Result<std::shared_ptr<ToolboxClient>>;
+  const Value config = document.root();
+  only(config, {"backend", "bucket", "region", "endpoint", "addressing", "access_key", "secret_key", "session_token", "clock"},
+       "storage");
+  const std::string_view backend = text_or(config, "backend");
+  services::StorageConfig made;
+  if (backend == "memory") {
+    made.url = "memory:";
+  } else if (backend == "fs") {
+    made.url = "file:" + stage.folder() + "/objects";
+  } else if (backend == "s3") {
+    made.url = "s3://" + std::string(text_or(config, "bucket"));
+    made.s3.region = text_or(config, "region", made.s3.region);
+    made.s3.endpoint = text_or(config, "endpoint");
+    made.s3.access_key = text_or(config, "access_key");
+    made.s3.secret_key = text_or(config, "secret_key");
+    made.s3.session_token = text_or(config, "session_token");
+    const std::string_view addressing = text_or(config, "addressing", "virtual");
+    const auto parsed = services::s3_addressing_from(addressing);
+    if (!parsed) throw NotBuilt("addressing " + std::string(addressing));
+    made.s3.addressing = *parsed;
+  } else {
+    throw NotBuilt("backend " + std::string(backend));
+  }
+  Result<std::shared_ptr<storage::Client>> client =
+      storage::Client::open(made, storage::Environment(stage.clock(), stage.pool()));
+  if (!client.ok()) co_return Out(std::move(client).error());
+  std::shared_ptr<ToolboxClient> ops = std::make_shared<StorageOps>(stage, std::move(*client));
+  co_return Out(std::move(ops));
+}
+
+}  // namespace
+
+Subsystem storage_subsystem() { return {"storage", {"memory", "fs"}, open}; }
 
 }  // namespace spikard::e2e
