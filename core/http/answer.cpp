@@ -140,6 +140,7 @@ void ServerExchange::send(std::uint16_t status, std::span<const HeaderField> fie
     if (!head_method && !h1::bodiless(status)) to->append(body);
   }
   head_sent = true;
+  sent_status_ = status;
   completed();
 }
 
@@ -158,13 +159,17 @@ void ServerExchange::answer_options() {
   release_if_done();
 }
 
-void ServerExchange::answer_plain(std::uint16_t status, std::string_view json) {
-  send(status, {}, "application/json", json);
+void ServerExchange::answer_plain(std::uint16_t status, std::string_view body, std::string_view content_type) {
+  send(status, {}, content_type, body);
   release_if_done();
 }
 
-void ServerExchange::completed() {
+void ServerExchange::completed(bool whole) {
   complete = true;
+  if (server_.telemetry != nullptr) {
+    if (whole) server_.telemetry->end(observed, sent_status_);
+    else server_.telemetry->cut(observed, sent_status_, "aborted");
+  }
   if (connection_ != nullptr) connection_->completed();
 }
 
@@ -211,6 +216,7 @@ void ServerExchange::send_stream_head(std::uint16_t status, std::span<const Head
     }
     connection_->mark_dirty();
   }
+  sent_status_ = status;
   if (bodiless || head_method) chunked_out_ = length_framed_ = false, head_method = true;
   head_sent = true;
 }
@@ -285,7 +291,7 @@ void ServerExchange::abort() {
   held_.clear();
   phase_ = Phase::answered;
   if (connection_ != nullptr) connection_->take_no_more();
-  completed();
+  completed(false);
   if (!in_advance_) queue();
 }
 

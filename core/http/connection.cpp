@@ -250,6 +250,13 @@ void Connection::accept_head(const h1::Head& head, const ViewPair* pairs) {
   if (!head.keep_alive) no_more_ = true;
   set_request_id(exchange, pairs, head.header_count);
 
+  std::string_view original;  // a method that is none of the known ones
+  if (head.method == Method::other && server_.telemetry != nullptr) {
+    original = {block->base() + in_begin_, head.end - in_begin_};
+    original.remove_prefix(std::min(original.find_first_not_of("\r\n"), original.size()));
+    original = original.substr(0, std::min(original.find(' '), std::size_t{32}));
+  }
+
   // Rate limit, static files and CORS will be asked here, between the limits and routing.
   const services::Limits& limits = server_.plan.config.limits;
   const bool too_large = head.framing == h1::Framing::length && head.content_length > limits.body_bytes;
@@ -319,34 +326,52 @@ void Connection::accept_head(const h1::Head& head, const ViewPair* pairs) {
   block->record().peer = {peer_at, static_cast<std::uint32_t>(peer().size())};
   if (stream) block->record().flags |= record_stream;
 
-  if (too_large)
+  const auto observe = [&] {
+    if (server_.telemetry != nullptr)
+      server_.telemetry->begin(exchange.observed, block->record(), exchange.route, transport_->encrypted(), original);
+  };
+  if (too_large) {
+    observe();
     return exchange.problem(problems::payload_too_large,
                             "The body is larger than " + std::to_string(limits.body_bytes) + " bytes", false);
+  }
   switch (match.outcome) {
-    case Router::Outcome::found: return exchange.begin();
+    case Router::Outcome::found: observe(); return exchange.begin();
     case Router::Outcome::not_found:
-      if (health(exchange)) return;
+      if (own_path(exchange)) return;
+      observe();
       return exchange.problem(problems::not_found, "No route has this path", false);
     case Router::Outcome::method_not_allowed:
       exchange.allow = match.allow;
+      observe();
       return exchange.problem(problems::method_not_allowed, "The path has no route for this method", false);
-    case Router::Outcome::options: exchange.allow = match.allow; return exchange.answer_options();
+    case Router::Outcome::options:
+      exchange.allow = match.allow;
+      observe();
+      return exchange.answer_options();
   }
 }
 
-bool Connection::health(ServerExchange& exchange) {
+bool Connection::own_path(ServerExchange& exchange) {
   const services::Health& health = server_.plan.config.health;
   const RequestRecord& record = exchange.block->record();
-  if (!health.enabled) return false;
   const std::string_view path = record.text(record.path);
-  const bool live = path == health.live;
-  if (!live && path != health.ready) return false;
+  const bool metrics = !server_.metrics_path().empty() && path == server_.metrics_path();
+  const bool live = health.enabled && path == health.live;
+  if (!metrics && !live && !(health.enabled && path == health.ready)) return false;
   if (record.method != Method::get && record.method != Method::head) {
     exchange.allow = "GET, HEAD";
     exchange.problem(problems::method_not_allowed, "The path has no route for this method", false);
     return true;
   }
-  if (live || server_.is_ready()) {
+  if (metrics) {
+    std::string_view accept;
+    for (const ViewPair* pair = record.header_begin(); pair != record.header_end(); ++pair) {
+      if (record.text(pair->name) == "accept") accept = record.text(pair->value);
+    }
+    const Exposition text = server_.metrics(accept);
+    exchange.answer_plain(200, text.body, text.content_type);
+  } else if (live || server_.is_ready()) {
     exchange.answer_plain(200, R"({"status":"ok"})");
   } else {
     exchange.answer_plain(503, R"({"status":"unavailable"})");

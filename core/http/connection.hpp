@@ -83,7 +83,7 @@ class Connection final : public net::IoHandler {
   void accept_head(const h1::Head& head, const ViewPair* pairs);
   [[nodiscard]] bool take_rest(std::uint32_t from);
   void set_request_id(ServerExchange& exchange, const ViewPair* pairs, std::uint32_t count);
-  [[nodiscard]] bool health(ServerExchange& exchange);
+  [[nodiscard]] bool own_path(ServerExchange& exchange);
   void refuse(const ProblemKind& kind, std::string_view detail);
   void peer_ended();
   [[nodiscard]] bool wants_bytes() const noexcept;

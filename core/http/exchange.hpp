@@ -10,6 +10,7 @@
 #include "http/block.hpp"
 #include "http/h1/request_parser.hpp"
 #include "http/problem.hpp"
+#include "http/request_telemetry.hpp"
 #include "http/router.hpp"
 #include "http/sink.hpp"
 #include "net/loop/loop.hpp"
@@ -56,6 +57,7 @@ class ServerExchange final : public Exchange {
   [[nodiscard]] std::uint64_t id() const noexcept override { return std::uint64_t{generation_} << 32 | slot_; }
   [[nodiscard]] const RequestRecord& record() const noexcept override { return block->record(); }
   [[nodiscard]] CancelToken token() noexcept override;
+  [[nodiscard]] telemetry::SpanContext trace() const override;
   void reply(const Reply& reply) override;
   void start(std::uint16_t status, std::span<const HeaderField> headers) override;
   bool write(std::string_view chunk) override;
@@ -80,7 +82,7 @@ class ServerExchange final : public Exchange {
   void problem(const ProblemKind& kind, std::string_view detail, bool hooks, std::uint16_t status = 0,
                std::string_view errors_json = {}, bool as_exception = false);
   void answer_options();
-  void answer_plain(std::uint16_t status, std::string_view json);
+  void answer_plain(std::uint16_t status, std::string_view body, std::string_view content_type = "application/json");
   /// The body is there (its first byte is at record.body.off).
   void body_complete();
   /// The body will not come to its end: this answer and close, or gone if the head is out.
@@ -136,6 +138,7 @@ class ServerExchange final : public Exchange {
   bool head_sent = false;
   bool queued = false;  ///< in the server's ready list
   ServerExchange* ready_next = nullptr;
+  RequestTelemetry::State observed;  ///< untouched where telemetry is off
 
  private:
   friend class ServerImpl;
@@ -209,7 +212,8 @@ class ServerExchange final : public Exchange {
   void send_stream_head(std::uint16_t status, std::span<const HeaderField> fields);
   [[nodiscard]] std::span<const HeaderField> with_own(std::span<const HeaderField> fields);
   void send_chunk(std::string_view chunk);
-  void completed();
+  /// `whole`: false when the answer was cut off.
+  void completed(bool whole = true);
   [[nodiscard]] bool decide_close();
   void refuse_head(std::span<const HeaderField> fields);
 
@@ -224,7 +228,8 @@ class ServerExchange final : public Exchange {
   bool in_advance_ = false;
   bool in_after_ = false;
   bool after_error_ = false;
-  bool ended_early_ = false;  // a streamed answer whose handler ended while on_response hooks ran
+  std::uint16_t sent_status_ = 0;  // of the head that was sent, where telemetry is on
+  bool ended_early_ = false;       // a streamed answer whose handler ended while on_response hooks ran
   bool chunked_out_ = false;
   bool over_mark_ = false;
   bool warned_ = false;

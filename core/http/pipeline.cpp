@@ -29,6 +29,7 @@ void ServerExchange::open(Connection* connection, Block* of) {
   phase_ = Phase::on_request;
   owed_other_ = Other::nothing;
   owed_handler_ = dead_ = in_after_ = after_error_ = ended_early_ = false;
+  sent_status_ = 0;
   chunked_out_ = over_mark_ = warned_ = length_framed_ = mismatch_ = false;
   early_ = 0;
   hook_ = 0;
@@ -240,7 +241,7 @@ void ServerExchange::body_broken(const ProblemKind& kind, std::string_view detai
   closes = true;
   if (head_sent || complete) {
     kill(CancelReason::client_gone);
-    if (!complete && connection_ != nullptr) completed();
+    if (!complete && connection_ != nullptr) completed(false);
     return;
   }
   if (owed_handler_ || owed_other_ != Other::nothing) kill(CancelReason::client_gone);
@@ -276,7 +277,7 @@ void ServerExchange::server_error() {
   if (head_sent) {
     closes = true;
     phase_ = Phase::answered;
-    completed();
+    completed(false);
     if (!in_advance_) queue();
     return;
   }
@@ -363,7 +364,7 @@ void ServerExchange::cancel_now(CancelReason reason) {
     closes = true;
     phase_ = Phase::answered;
     connection_->take_no_more();
-    completed();
+    completed(false);
   } else {
     closes = next == nullptr;
     problem(problems::service_unavailable, "The server is stopping", false);
@@ -397,6 +398,10 @@ void ServerExchange::release_if_done() {
   if (in_advance_ || queued || connection_ != nullptr || owed() || phase_ == Phase::free) return;
   if (!slots_.empty()) return queue();  // something is to be disposed of yet
   if (!complete && !dead_) return;
+  if (server_.telemetry != nullptr) {
+    server_.telemetry->cut(observed, sent_status_, "cancelled");
+    observed.span = {};
+  }
   phase_ = Phase::free;
   if (timer_.armed()) timer_.stop();
   cancel_.reset();
@@ -415,6 +420,11 @@ CancelToken ServerExchange::token() noexcept {
     if (dead_ || warned_) cancel_->cancel(CancelReason::requested);
   }
   return cancel_->token();
+}
+
+telemetry::SpanContext ServerExchange::trace() const {
+  if (server_.telemetry != nullptr && observed.span.context().valid()) return observed.span.context();
+  return trace_of(block->record());
 }
 
 void ServerExchange::log(std::string_view type, std::string_view message) {

@@ -28,6 +28,7 @@ ServerImpl::ServerImpl(net::Loop& on, std::shared_ptr<const CompiledHttp> http, 
       self(std::make_shared<ServerImpl*>(this)),
       options_(std::move(options)) {
   std::random_device seed;
+  if (options_.telemetry != nullptr) telemetry = std::make_unique<RequestTelemetry>(options_.telemetry, plan, loop);
   for (std::uint64_t& word : random_) word = std::uint64_t{seed()} << 32 | seed();
 }
 
@@ -207,7 +208,8 @@ void ServerImpl::give_buffer(std::string&& buffer) {
 
 bool ServerImpl::is_ready() { return options_.ready ? options_.ready() : !draining_; }
 
-void ServerImpl::failed(const Exchange& exchange, const Failure& failure) {
+void ServerImpl::failed(ServerExchange& exchange, const Failure& failure) {
+  if (telemetry != nullptr) telemetry->failure(exchange.observed, failure);
   if (options_.on_failure) options_.on_failure(exchange, failure);
 }
 

@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <string>
 #include <string_view>
 #include <utility>
 
@@ -12,6 +13,7 @@
 #include "http/sink.hpp"
 #include "net/loop/loop.hpp"
 #include "net/transport.hpp"
+#include "telemetry/provider.hpp"
 
 namespace spikard::http {
 
@@ -24,10 +26,21 @@ class Singletons;
 /// wait.
 [[nodiscard]] std::shared_ptr<Singletons> make_singletons();
 
+/// The text of all metrics.
+struct Exposition {
+  std::string content_type;
+  std::string body;
+};
+
 struct ServerOptions {
   std::shared_ptr<Singletons> singletons{};  ///< null: the server has its own
   /// What `/readyz` says; null: ready until a drain begins. Asked on the loop's thread.
   Function<bool()> ready{};
+  /// Null: no spans and metrics of requests.
+  std::shared_ptr<telemetry::Provider> telemetry{};
+  /// Where `metrics` is served; empty: nowhere. It gets the request's Accept. On the loop's thread.
+  std::string metrics_path{};
+  Function<Exposition(std::string_view)> metrics{};
   /// A handler, hook or factory threw (`Failure` is borrowed for the call): for the log.
   Function<void(const Exchange&, const Failure&)> on_failure{};
 };

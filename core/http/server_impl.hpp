@@ -51,8 +51,10 @@ class ServerImpl final : public net::TurnEnd {
   void cut(std::uint64_t count) noexcept { add(abandoned_, count); }
   void check_idle();
   [[nodiscard]] bool is_ready();
+  [[nodiscard]] const std::string& metrics_path() const noexcept { return options_.metrics_path; }
+  [[nodiscard]] Exposition metrics(std::string_view accept) { return options_.metrics(accept); }
   [[nodiscard]] bool draining() const noexcept { return draining_; }
-  void failed(const Exchange& exchange, const Failure& failure);
+  void failed(ServerExchange& exchange, const Failure& failure);
   [[nodiscard]] std::string_view date() { return date_.text(loop.clock().wall()); }
   [[nodiscard]] std::string_view server_header() const noexcept {
     return plan.config.server_header ? std::string_view(*plan.config.server_header) : std::string_view();
@@ -69,7 +71,8 @@ class ServerImpl final : public net::TurnEnd {
   NodeBuilder scratch;  ///< for one step at a time
   NodeBuilder scratch2;
   std::string scratch_text;
-  std::unique_ptr<ViewPair[]> pairs;  ///< of a head that came in one piece
+  std::unique_ptr<RequestTelemetry> telemetry;  ///< null where it is off
+  std::unique_ptr<ViewPair[]> pairs;            ///< of a head that came in one piece
   /// For callbacks from other threads or later turns: empty when the server is gone.
   std::shared_ptr<ServerImpl*> self;
 

@@ -10,6 +10,7 @@
 #include "base/function.hpp"
 #include "base/node.hpp"
 #include "http/record.hpp"
+#include "telemetry/context.hpp"
 
 namespace spikard::http {
 
@@ -74,6 +75,9 @@ class Exchange {
   [[nodiscard]] virtual const RequestRecord& record() const noexcept = 0;
   /// Fires on client disconnect, time-out and drain.
   [[nodiscard]] virtual CancelToken token() noexcept = 0;
+  /// The span of this request, or, where telemetry is off, the trace that its headers name: what the handler's work belongs to.
+  /// Invalid for none.
+  [[nodiscard]] virtual telemetry::SpanContext trace() const = 0;
   /// A pointer for the sink's own use (a request object, a coroutine); nothing is done with it.
   void* user = nullptr;
 

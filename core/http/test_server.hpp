@@ -83,11 +83,13 @@ struct ServerTest : ::testing::Test {
   std::unique_ptr<Server> server;
   std::vector<std::unique_ptr<net::test::Peer>> clients;
   std::vector<std::string> failures;
+  std::function<void(ServerOptions&)> tune;
 
   void serve(const std::string& json, bool real = false) {
     if (loop == nullptr) loop = net::Loop::create(real ? static_cast<Clock&>(real_clock) : virtual_clock).value();
     ServerOptions options;
     options.on_failure = [this](const Exchange&, const Failure& failure) { failures.emplace_back(failure.message); };
+    if (tune) tune(options);
     auto made = Server::create(*loop, compile(json), sink, std::move(options));
     ASSERT_TRUE(made.ok()) << made.error().to_string();
     server = std::move(*made);

@@ -20,12 +20,8 @@ namespace detail {
 namespace {
 
 /// The same set gives the same text, in whatever order it comes.
-std::string key_of(AttributeList attributes) {
+std::string key_of(std::span<const Attribute* const> sorted) {
   std::string key;
-  std::vector<const Attribute*> sorted;
-  sorted.reserve(attributes.size());
-  for (const Attribute& one : attributes) sorted.push_back(&one);
-  std::sort(sorted.begin(), sorted.end(), [](const Attribute* a, const Attribute* b) { return a->key < b->key; });
   for (const Attribute* one : sorted) {
     Attributes single;
     single.set(one->key, one->value);
@@ -34,10 +30,35 @@ std::string key_of(AttributeList attributes) {
   return key;
 }
 
+void sort(std::vector<const Attribute*>& list) {
+  std::sort(list.begin(), list.end(), [](const Attribute* a, const Attribute* b) { return a->key < b->key; });
+}
+
 }  // namespace
 
 Point& Instrument::point(AttributeList attributes) {
-  std::string key = attributes.size() == 0 ? std::string() : key_of(attributes);
+  std::vector<const Attribute*> list;
+  list.reserve(attributes.size());
+  for (const Attribute& one : attributes) list.push_back(&one);
+  sort(list);
+  return point(list);
+}
+
+Point& Instrument::point(const Attributes& attributes) {
+  std::vector<Attribute> owned;
+  owned.reserve(attributes.size());
+  for (const auto& [key, value] : attributes.root().members()) {
+    if (attributes.find(key).ptr() == value.ptr()) owned.push_back({key, value});
+  }
+  std::vector<const Attribute*> list;
+  list.reserve(owned.size());
+  for (const Attribute& one : owned) list.push_back(&one);
+  sort(list);
+  return point(list);
+}
+
+Point& Instrument::point(std::span<const Attribute* const> sorted) {
+  std::string key = key_of(sorted);
   const std::lock_guard lock(mutex);
   if (const auto at = points.find(key); at != points.end()) return *at->second;
   const bool over = points.size() + 1 >= max_points;
@@ -48,7 +69,8 @@ Point& Instrument::point(AttributeList attributes) {
   auto made = std::make_unique<Point>(type == MetricType::histogram ? boundaries.size() + 1 : 0);
   made->key = key;
   if (over) made->attributes.set("otel.metric.overflow", true);
-  else made->attributes = Attributes(attributes);
+  else
+    for (const Attribute* one : sorted) made->attributes.set(one->key, one->value);
   return *points.emplace(std::move(key), std::move(made)).first->second;
 }
 

@@ -52,6 +52,8 @@ struct Instrument {
 
   /// The set's point; the overflow point (`otel.metric.overflow`) when there are too many already.
   [[nodiscard]] Point& point(AttributeList attributes);
+  [[nodiscard]] Point& point(const Attributes& attributes);
+  [[nodiscard]] Point& point(std::span<const Attribute* const> sorted);
 };
 
 }  // namespace detail
@@ -100,6 +102,9 @@ class Counter {
   [[nodiscard]] BoundCounter bind(AttributeList attributes = {}) {
     return instrument_ == nullptr ? BoundCounter() : BoundCounter(&instrument_->point(attributes));
   }
+  [[nodiscard]] BoundCounter bind(const Attributes& attributes) {
+    return instrument_ == nullptr ? BoundCounter() : BoundCounter(&instrument_->point(attributes));
+  }
 
  private:
   detail::Instrument* instrument_ = nullptr;
@@ -114,6 +119,9 @@ class UpDownCounter {
     if (instrument_ != nullptr) instrument_->point(attributes).add(by);
   }
   [[nodiscard]] BoundCounter bind(AttributeList attributes = {}) {
+    return instrument_ == nullptr ? BoundCounter() : BoundCounter(&instrument_->point(attributes));
+  }
+  [[nodiscard]] BoundCounter bind(const Attributes& attributes) {
     return instrument_ == nullptr ? BoundCounter() : BoundCounter(&instrument_->point(attributes));
   }
 
@@ -133,6 +141,9 @@ class Histogram {
   /// Records a duration in seconds.
   void record(Duration value, AttributeList attributes = {}) { record(std::chrono::duration<double>(value).count(), attributes); }
   [[nodiscard]] BoundHistogram bind(AttributeList attributes = {}) {
+    return instrument_ == nullptr ? BoundHistogram() : BoundHistogram(&instrument_->point(attributes), instrument_);
+  }
+  [[nodiscard]] BoundHistogram bind(const Attributes& attributes) {
     return instrument_ == nullptr ? BoundHistogram() : BoundHistogram(&instrument_->point(attributes), instrument_);
   }
 

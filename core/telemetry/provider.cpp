@@ -71,6 +71,16 @@ std::uint64_t Provider::random() noexcept {
 }
 
 Span Provider::start(std::string_view name, SpanKind kind, const SpanContext& parent, AttributeList attributes, Instant begun) {
+  const Instant now = options_.clock->now();
+  if (begun == Instant{}) begun = now;
+  Span span = start_at(name, kind, parent, begun, options_.clock->wall() - (now - begun));
+  if (span.recording()) {
+    for (const Attribute& one : attributes) span.set_attribute(one.key, one.value);
+  }
+  return span;
+}
+
+Span Provider::start_at(std::string_view name, SpanKind kind, const SpanContext& parent, Instant begun, WallTime wall) {
   SpanContext context;
   if (parent.valid()) {
     context.trace_id = parent.trace_id;
@@ -90,16 +100,13 @@ Span Provider::start(std::string_view name, SpanKind kind, const SpanContext& pa
   data->parent_remote = parent.valid() && parent.remote;
   data->kind = kind;
   data->name.assign(name);
-  const Instant now = options_.clock->now();
-  data->started = begun == Instant{} ? now : begun;
-  data->start = options_.clock->wall() - (now - data->started);
-  Span span(this, data, std::move(context));
-  for (const Attribute& one : attributes) span.set_attribute(one.key, one.value);
-  return span;
+  data->started = begun;
+  data->start = wall;
+  return Span(this, data, std::move(context));
 }
 
-void Provider::ended(SpanData* span) noexcept {
-  span->end = wall(*span);
+void Provider::ended(SpanData* span, Instant at) noexcept {
+  span->end = span->start + (at - span->started);
   options_.exporter->on_span(*span);
   give(span);
 }

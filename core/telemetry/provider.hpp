@@ -38,6 +38,8 @@ class Provider {
   /// `begun`: when the work began on the provider's clock; zero is now.
   [[nodiscard]] Span start(std::string_view name, SpanKind kind, const SpanContext& parent, AttributeList attributes = {},
                            Instant begun = {});
+  /// As `start`, for who has read both clocks already (`begun` and `wall` are the same moment).
+  [[nodiscard]] Span start_at(std::string_view name, SpanKind kind, const SpanContext& parent, Instant begun, WallTime wall);
   void emit(const LogRecord& record) noexcept {
     if (options_.logs && options_.exporter != nullptr) options_.exporter->on_log(record);
   }
@@ -57,7 +59,7 @@ class Provider {
  private:
   friend class Span;
   [[nodiscard]] WallTime wall(const SpanData& span) const noexcept { return span.start + (options_.clock->now() - span.started); }
-  void ended(SpanData* span) noexcept;
+  void ended(SpanData* span, Instant at) noexcept;
   [[nodiscard]] SpanData* take();
   void give(SpanData* span) noexcept;
   [[nodiscard]] std::uint64_t random() noexcept;

@@ -82,9 +82,11 @@ void Span::fail(const Error& error) {
   status(SpanStatus::error, error.message());
 }
 
-void Span::finish() noexcept {
+void Span::finish() noexcept { finish_at(provider_->clock().now()); }
+
+void Span::finish_at(Instant at) noexcept {
   SpanData* data = std::exchange(data_, nullptr);
-  provider_->ended(data);
+  provider_->ended(data, at);
 }
 
 }  // namespace spikard::telemetry

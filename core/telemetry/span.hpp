@@ -111,6 +111,10 @@ class Span {
   void end() noexcept {
     if (data_ != nullptr) finish();
   }
+  /// As `end`, at a time of the provider's clock that the caller has read.
+  void end_at(Instant at) noexcept {
+    if (data_ != nullptr) finish_at(at);
+  }
 
  private:
   friend class Provider;
@@ -119,6 +123,7 @@ class Span {
   void set_attribute(std::string_view key, const AttributeValue& value);
   void add_event(std::string_view name, AttributeList attributes);
   void finish() noexcept;
+  void finish_at(Instant at) noexcept;
 
   Provider* provider_ = nullptr;
   SpanData* data_ = nullptr;  // owned; from the provider's stock
