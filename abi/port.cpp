@@ -8,9 +8,12 @@
 
 #include "base/json.hpp"
 #include "base/operation.gen.hpp"
+#include "cloudevents/json_format.hpp"
 #include "last_error.hpp"
 #include "nodes.hpp"
 #include "records.hpp"
+#include "tasks/worker.hpp"
+#include "telemetry/propagation.hpp"
 
 namespace spikard::abi {
 namespace {
@@ -93,7 +96,10 @@ Port::Port(std::shared_ptr<app::Application> application, std::shared_ptr<Ports>
 
 Result<std::unique_ptr<Port>> Port::open(std::shared_ptr<app::Application> application, std::shared_ptr<Ports> ports) {
   std::unique_ptr<Port> self(new Port(std::move(application), std::move(ports)));
-  auto io = self->application_->open_io([&](app::IoUnit&) -> Result<http::Sink*> { return self.get(); });
+  auto io = self->application_->open_io([&](app::IoUnit& unit) -> Result<http::Sink*> {
+    unit.handle_events(*self);
+    return self.get();
+  });
   if (!io.ok()) return std::move(io).error();
   self->io_ = std::move(io).value();
   self->application_->on_state(self->alive_.get(),
@@ -130,7 +136,8 @@ Port::~Port() {
   }
   calls_.clear();
   for (auto& [id, work] : works_) work.answered();
-  works_.clear();  // what the host still owes is handed over again
+  works_.clear();   // what the host still owes is handed over again
+  events_.clear();  // their requests end with the server
   pending_.clear();
   entries_.clear();  // chunks before the server's memory
   io_.reset();
@@ -292,6 +299,7 @@ void Port::state(app::State state) {
     for (Entry& entry : entries_) entry.owed = Owed::nothing, entry.streaming_behind = false;
     for (auto& [id, work] : works_) work.answered();
     works_.clear();
+    events_.clear();
     push({.kind = SPK_EV_STATE, .flags = 0, .route = 0, .id = 0, .rec = nullptr, .user = 0, .arg = SPK_STOPPED});
   }
 }
@@ -401,6 +409,7 @@ int Port::apply(const spk_cmd& command) {
     if ((command.id & own_id_bit) != 0 && command.op != SPK_CMD_CALL && command.op != SPK_CMD_TIMER &&
         command.op != SPK_CMD_RELEASE) {
       if (works_.contains(command.id)) return apply_to_work(command);
+      if (events_.contains(command.id)) return apply_to_event(command);
       if (calls_.contains(command.id)) return apply_to_call(command);
     }
     switch (command.op) {
@@ -620,8 +629,16 @@ int Port::apply_hook_result(Entry& entry, Value nodes) {
 
 std::uint32_t* Port::waits_of(std::uint64_t id) {
   if (Entry* entry = find(id)) return &entry->waits;
-  const auto work = works_.find(id);
-  return work == works_.end() ? nullptr : &work->second.waits;
+  if (const auto work = works_.find(id); work != works_.end()) return &work->second.waits;
+  const auto event = events_.find(id);
+  return event == events_.end() ? nullptr : &event->second.waits;
+}
+
+telemetry::SpanContext Port::trace_of(std::uint64_t id) {
+  if (find(id) != nullptr) return {};
+  if (const auto work = works_.find(id); work != works_.end()) return work->second.delivery->item->trace;
+  const auto event = events_.find(id);
+  return event == events_.end() ? telemetry::SpanContext() : event->second.trace;
 }
 
 bool Port::begin_wait(std::uint64_t id) {
@@ -792,9 +809,10 @@ int Port::start_operation(const spk_cmd& command, std::uint64_t id, Value argume
   if (streamed) {  // tells the id, and how much of a streamed argument may come
     push({.kind = SPK_EV_CREDIT, .flags = 0, .route = 0, .id = id, .rec = nullptr, .user = command.user, .arg = stream_credit});
   }
-  service.post([call = std::move(call), target = *target, operation, args = object_or(arguments), streamed]() mutable {
+  service.post([call = std::move(call), target = *target, operation, args = object_or(arguments), trace = trace_of(command.id),
+                streamed]() mutable {
     Call& self = *call;
-    self.run(*target, operation, std::move(args), {}, streamed);
+    self.run(*target, operation, std::move(args), std::move(trace), streamed);
   });
   return 0;
 }
@@ -891,6 +909,14 @@ std::uint64_t Port::deliver(std::unique_ptr<Delivery> delivery, Function<void()>
   nodes.key("tries"), nodes.integer(item.tries);
   nodes.key("enqueued_ms"),
       nodes.integer(std::chrono::duration_cast<std::chrono::milliseconds>(item.enqueued.time_since_epoch()).count());
+  if (item.trace.valid()) nodes.key("traceparent"), nodes.string(telemetry::format_traceparent(item.trace));
+  if (delivery->origin.kind == app::WorkOrigin::Kind::task) {
+    const tasks::Job& job = tasks::job_of(item);
+    nodes.key("id"), nodes.string(tasks::id_to_text(job.id));
+    nodes.key("queue"), nodes.string(job.queue);
+    nodes.key("lease"), nodes.uinteger(job.lease);
+    if (job.scheduled_at != 0) nodes.key("scheduled_at"), nodes.integer(job.scheduled_at);
+  }
   nodes.end();
   std::vector<http::HeaderField> meta;
   meta.reserve(item.headers.size());
@@ -931,6 +957,23 @@ void Port::cancel_delivery(std::uint64_t id, CancelReason reason) {
         .arg = static_cast<std::uint64_t>(reason)});
 }
 
+namespace {
+/// Members of FAIL's body.
+struct HostFailure {
+  std::string type;
+  std::string message;
+  std::string trace;
+};
+HostFailure failure_of(const spk_cmd& command) {
+  const Value nodes = checked_nodes(command.body.ptr, command.body.len);
+  const auto text = [&](std::string_view key) {
+    const Value v = nodes.is_object() ? nodes.find(key) : Value();
+    return std::string(v.is_string() ? v.text() : std::string_view());
+  };
+  return {text("type"), text("message"), text("trace")};
+}
+}  // namespace
+
 int Port::apply_to_work(const spk_cmd& command) {
   using worker_loop::Outcome;
   const auto at = works_.find(command.id);
@@ -940,19 +983,16 @@ int Port::apply_to_work(const spk_cmd& command) {
     case SPK_CMD_NACK: outcome = Outcome::nack((command.flags & SPK_F_REQUEUE) != 0); break;
     case SPK_CMD_RETRY: outcome = Outcome::retry(std::chrono::milliseconds(command.arg)); break;
     case SPK_CMD_FAIL: {
-      const Value nodes = checked_nodes(command.body.ptr, command.body.len);
-      const auto text = [&](std::string_view key) {
-        const Value v = nodes.is_object() ? nodes.find(key) : Value();
-        return v.is_string() ? v.text() : std::string_view();
-      };
-      const std::string_view trace = text("trace");
-      application_->logger().error("handler failed", {{"source", at->second.delivery->origin.name},
-                                                      {"name", at->second.delivery->item->name},
-                                                      {"type", text("type")},
-                                                      {"error", text("message")},
-                                                      {"trace", trace.empty() ? log::Field(nullptr) : log::Field(trace)}});
-      std::string message(text("message"));
-      outcome = (command.flags & SPK_F_FATAL) != 0 ? Outcome::reject(std::move(message)) : Outcome::error(std::move(message));
+      HostFailure failure = failure_of(command);
+      const Delivery& delivery = *at->second.delivery;
+      application_->logger().error("handler failed",
+                                   {{"source", delivery.origin.name},
+                                    {"name", delivery.item->name},
+                                    {"type", failure.type},
+                                    {"error", failure.message},
+                                    {"trace", failure.trace.empty() ? log::Field(nullptr) : log::Field(failure.trace)}});
+      outcome = (command.flags & SPK_F_FATAL) != 0 ? Outcome::reject(std::move(failure.message))
+                                                   : Outcome::error(std::move(failure.message));
       break;
     }
     default: return refuse("a message or task takes ACK, NACK, RETRY or FAIL");
@@ -964,6 +1004,83 @@ int Port::apply_to_work(const spk_cmd& command) {
   work.delivery->finish(std::move(outcome));
   if (virtual_time_ && work.waits == 0) application_->virtual_clock()->idle();
   return 0;
+}
+
+// ---- CloudEvents -------------------------------------------------------------------------------------------------------
+
+void Port::on_event(std::uint64_t ticket, cloudevents::Delivery delivery, cloudevents::EventSource& source) {
+  const std::uint64_t id = own_id_bit | (++next_id_ << 32);
+  NodeBuilder nodes;
+  nodes.begin_object();
+  nodes.key("event");
+  cloudevents::to_nodes(*delivery.event, nodes);
+  nodes.end();
+  OwedEvent owed;
+  owed.source = &source;
+  owed.ticket = ticket;
+  owed.record = make_record({.source = delivery.handler, .id = id, .attempt = 1, .nodes = nodes.root()});
+  owed.trace = delivery.trace;
+  push({.kind = SPK_EV_CLOUDEVENT,
+        .flags = 0,
+        .route = delivery.handler,
+        .id = id,
+        .rec = owed.record.get(),
+        .user = 0,
+        .arg = 0});
+  events_.emplace(id, std::move(owed));
+  owed_.fetch_add(1, std::memory_order_relaxed);
+  if (virtual_time_) application_->virtual_clock()->busy();
+}
+
+void Port::on_cancel(std::uint64_t ticket, cloudevents::EventSource& source, CancelReason reason) {
+  for (const auto& [id, owed] : events_) {
+    if (owed.ticket != ticket || owed.source != &source) continue;
+    push({.kind = SPK_EV_CANCEL,
+          .flags = 0,
+          .route = 0,
+          .id = id,
+          .rec = nullptr,
+          .user = 0,
+          .arg = static_cast<std::uint64_t>(reason)});
+    return;
+  }
+}
+
+int Port::apply_to_event(const spk_cmd& command) {
+  using cloudevents::EventOutcome;
+  const auto at = events_.find(command.id);
+  EventOutcome outcome;
+  int result = 0;
+  switch (command.op) {
+    case SPK_CMD_ACK: break;
+    case SPK_CMD_NACK: outcome = EventOutcome::nack((command.flags & SPK_F_REQUEUE) != 0); break;
+    case SPK_CMD_RETRY: outcome = EventOutcome::retry(std::chrono::milliseconds(command.arg)); break;
+    case SPK_CMD_FAIL: {
+      HostFailure failure = failure_of(command);
+      outcome = (command.flags & SPK_F_FATAL) != 0
+                    ? EventOutcome::nack(false, std::move(failure.message))
+                    : EventOutcome::fail(std::move(failure.type), std::move(failure.message), std::move(failure.trace));
+      break;
+    }
+    case SPK_CMD_RESULT: {
+      const Value nodes = checked_nodes(command.body.ptr, command.body.len);
+      auto event = nodes ? cloudevents::from_json(nodes) : Result<cloudevents::Event>(invalid_argument("malformed nodes"));
+      if (event.ok()) {
+        outcome = EventOutcome::reply(std::move(*event));
+      } else {
+        outcome = EventOutcome::fail("PortError", "RESULT: " + event.error().message());
+        result = refuse("RESULT: not a CloudEvent");
+      }
+      break;
+    }
+    default: return refuse("an event takes ACK, NACK, RETRY, FAIL or RESULT");
+  }
+  OwedEvent owed = std::move(at->second);
+  events_.erase(at);
+  owed_.fetch_sub(1, std::memory_order_relaxed);
+  owed.source->complete(owed.ticket, std::move(outcome));
+  if (virtual_time_ && owed.waits == 0) application_->virtual_clock()->idle();
+  return result;
 }
 
 }  // namespace spikard::abi

@@ -13,6 +13,7 @@
 
 #include "app/application.hpp"
 #include "call.hpp"
+#include "cloudevents/sink.hpp"
 #include "http/sink.hpp"
 #include "net/loop/loop.hpp"
 #include "spikard/spikard.h"
@@ -20,12 +21,12 @@
 
 namespace spikard::abi {
 
-/// One port: an I/O loop of an application whose handlers live in a host language. Implements http::Sink by queueing events, and
+/// One port: an I/O loop of an application whose handlers live in a host language. Implements the sinks by queueing events, and
 /// applies the host's commands.
 ///
 /// Inline drive: everything happens on the thread that polls. Threaded drive: a core thread turns the loop; the host only takes
 /// events and hands over copies of commands.
-class Port final : public http::Sink, private net::TurnEnd {
+class Port final : public http::Sink, public cloudevents::EventSink, private net::TurnEnd {
  public:
   [[nodiscard]] static Result<std::unique_ptr<Port>> open(std::shared_ptr<app::Application> application,
                                                           std::shared_ptr<Ports> ports);
@@ -68,6 +69,10 @@ class Port final : public http::Sink, private net::TurnEnd {
   void on_factory(http::Exchange& exchange, std::uint32_t dependency, std::span<const std::uint64_t> arguments) override;
   void on_dispose(http::Exchange& exchange, std::uint32_t dependency, std::uint64_t token) override;
 
+  // cloudevents::EventSink; sources are on this loop
+  void on_event(std::uint64_t ticket, cloudevents::Delivery delivery, cloudevents::EventSource& source) override;
+  void on_cancel(std::uint64_t ticket, cloudevents::EventSource& source, CancelReason reason) override;
+
  private:
   enum class Owed : std::uint8_t { nothing, request, streaming, hook, factory, dispose };
   /// What the host owes for one exchange, by the id's slot.
@@ -88,6 +93,14 @@ class Port final : public http::Sink, private net::TurnEnd {
     Function<void()> answered;
     std::unique_ptr<char[]> record;
     std::uint32_t waits = 0;
+  };
+  /// A CloudEvent with the host.
+  struct OwedEvent {
+    cloudevents::EventSource* source = nullptr;
+    std::uint64_t ticket = 0;
+    std::unique_ptr<char[]> record;
+    std::uint32_t waits = 0;
+    telemetry::SpanContext trace{};
   };
   struct Pending;  // a TIMER in progress
   /// An operation of the toolbox in progress.
@@ -129,12 +142,15 @@ class Port final : public http::Sink, private net::TurnEnd {
   /// Commands on the id of an operation in progress: its streamed argument and result.
   int apply_to_call(const spk_cmd& command);
   int apply_to_work(const spk_cmd& command);
+  int apply_to_event(const spk_cmd& command);
   void cancel_pending(std::uint64_t user);
   void done(std::uint64_t user, std::uint64_t id, const Error* error, Value result);
   /// The handler of `id` (a request, a message, a task) begins or ends a wait of the core's: with virtual time it is at rest
   /// then.
   [[nodiscard]] std::uint32_t* waits_of(std::uint64_t id);
   bool begin_wait(std::uint64_t id);
+  /// Of a request, message, task or event with the host.
+  [[nodiscard]] telemetry::SpanContext trace_of(std::uint64_t id);
   void end_wait(std::uint64_t id);
   void finish_pending(Pending& pending, const Error* error);
   struct HostTask;  // what a background task of the host's waits in for its ACK or FAIL
@@ -157,6 +173,7 @@ class Port final : public http::Sink, private net::TurnEnd {
   std::unordered_map<std::uint64_t, Finished> results_;                  // DONE records until RELEASE
   std::unordered_map<std::uint64_t, Running> calls_;                     // by our id
   std::unordered_map<std::uint64_t, Work> works_;                        // by our id
+  std::unordered_map<std::uint64_t, OwedEvent> events_;                  // by our id
   std::unordered_map<std::uint64_t, HostTask*> background_;              // running, by their id
   std::uint64_t next_id_ = 0;
   std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);

@@ -101,7 +101,7 @@ class ToolboxPort : public ::testing::Test {
     ASSERT_TRUE(made.ok()) << made.error().to_string();
     application = *made;
     target = std::make_shared<Target>();
-    application->toolbox().add(app::Subsystem::cache, "default", target);
+    application->toolbox().add(app::Subsystem::cache, "test", target);  // beside the application's own
     ASSERT_TRUE(application->start().ok());
     auto opened = Port::open(application, ports);
     ASSERT_TRUE(opened.ok());
@@ -126,6 +126,7 @@ class ToolboxPort : public ::testing::Test {
     command.flags = flags;
     command.arg = static_cast<std::uint64_t>(operation);
     command.user = user;
+    command.client = 1;
     command.body = {body.data(), body.size()};
     return command;
   }

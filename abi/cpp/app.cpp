@@ -175,7 +175,10 @@ Result<std::shared_ptr<app::Application>> App::build(app::ApplicationOptions opt
     }
   }
   services::Manifest manifest = state_->manifest;
-  if (in_memory) manifest.http->listeners.clear();
+  if (in_memory) {
+    manifest.http->listeners.clear();
+    manifest.in_memory_stores = true;
+  }
   auto application = app::Application::create(std::move(manifest), std::move(options));
   if (application.ok()) state_->running = *application;
   return application;

@@ -6,6 +6,7 @@
 #include <stdexcept>
 
 #include "app/application.hpp"
+#include "app/toolbox.hpp"
 #include "dispatcher.hpp"
 #include "net/transport.hpp"
 #include "net/virtual_clock.hpp"
@@ -240,6 +241,7 @@ TestClient::TestClient(App& app, TestClientOptions options) : state_(std::make_u
   });
   if (!io.ok()) throw std::runtime_error(io.error().to_string());
   state_->io = std::move(io).value();
+  state_->application->begin_work(app.make_work_sink(*state_->application, {&state_->io->loop()}));
 }
 
 TestClient::~TestClient() {
@@ -289,6 +291,7 @@ TestClient::Stream TestClient::open_raw(std::string_view bytes) {
 }
 
 void TestClient::settle() {
+  if (state_->application->virtual_clock() != nullptr) return advance(Duration::zero());
   // A turn that ran nothing means rest: in-memory connections, posts and due timers all count as work.
   for (int quiet = 0; quiet < 2;) quiet = state_->io->loop().turn(0) == 0 ? quiet + 1 : 0;
 }

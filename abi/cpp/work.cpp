@@ -3,6 +3,7 @@
 #include <stdexcept>
 
 #include "app/application.hpp"
+#include "app/clients.hpp"
 #include "base/json.hpp"
 #include "validation/schema.hpp"
 
@@ -18,8 +19,28 @@ std::optional<std::string_view> Work::header(std::string_view name) const noexce
 }
 
 namespace detail {
+namespace {
+template <class T>
+T& opened(Result<std::shared_ptr<T>> client) {
+  // The application keeps it for as long as it lives.
+  if (!client.ok()) throw std::runtime_error(client.error().message());
+  return **client;
+}
+}  // namespace
 
 net::BlockingPool& blocking_pool(app::Application& application) { return application.pool(); }
+cache::Client& cache_of(app::Application& application, std::string_view name) {
+  return opened(application.clients().cache(name));
+}
+storage::Client& storage_of(app::Application& application, std::string_view name) {
+  return opened(application.clients().storage(name));
+}
+messaging::Client& messaging_of(app::Application& application, std::string_view name) {
+  return opened(application.clients().messaging(name));
+}
+tasks::Client& tasks_of(app::Application& application, std::string_view name) {
+  return opened(application.clients().tasks(name));
+}
 
 struct PayloadReader::State {
   std::optional<validation::Schema> schema;

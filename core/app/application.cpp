@@ -1,14 +1,17 @@
 #include "app/application.hpp"
 
 #include <unistd.h>
+#include <algorithm>
 #include <csignal>
 #include <cstdlib>
 #include <cstring>
 #include <future>
 
 #include "app/background_component.hpp"
+#include "app/clients.hpp"
 #include "app/http_component.hpp"
 #include "app/signals.hpp"
+#include "app/work_components.hpp"
 #include "base/json.hpp"
 
 namespace spikard::app {
@@ -52,6 +55,7 @@ Application::~Application() { close(); }
 
 Result<std::shared_ptr<Application>> Application::create(services::Manifest manifest, ApplicationOptions options) {
   std::shared_ptr<Application> self(new Application(std::move(manifest)));
+  if (!self->has_role(services::Role::web)) self->manifest_.http.reset(), self->manifest_.events.clear();
   const services::Manifest& m = self->manifest_;
   if (options.clock != nullptr) {
     self->clock_ = std::move(options.clock);
@@ -73,6 +77,19 @@ Result<std::shared_ptr<Application>> Application::create(services::Manifest mani
       std::make_unique<log::Logger>(std::move(options.log_sink), *self->clock_, static_cast<log::Format>(m.log.format),
                                     static_cast<log::Level>(m.log.level), m.name);
   self->pool_ = std::make_unique<net::BlockingPool>(*self->clock_, net::BlockingPoolOptions{.threads = 32, .queue = 4096});
+  Clients::Environment environment;
+  environment.clock = self->clock_.get();
+  environment.pool = self->pool_.get();
+  environment.base_url = [app = self.get()] {
+    const auto addresses = app->addresses();
+    return addresses.empty() ? std::string() : "http://" + addresses.front();
+  };
+  environment.make_sink = [app = self.get()](const WorkOrigin& origin) -> std::unique_ptr<worker_loop::WorkSink> {
+    return app->make_work_sink_ ? app->make_work_sink_(origin) : nullptr;
+  };
+  self->clients_ = std::make_unique<Clients>(m, std::move(environment));
+  SPIKARD_TRY(self->clients_->check());
+  self->clients_->add_to(self->toolbox_);
   if (m.io_threads == 0) return invalid_argument("io_threads: expected at least 1, got 0");
   if (!m.events.empty() && !m.http) return invalid_argument("events: expected `http`, for they come over HTTP");
   if (m.http) {
@@ -95,7 +112,35 @@ Result<std::shared_ptr<Application>> Application::create(services::Manifest mani
     self->components_.push_back(std::move(http));
   }
   self->components_.push_back(std::move(background));
+  self->add_work();
   return self;
+}
+
+void Application::add_work() {
+  // In the order of the start, before HTTP.
+  std::vector<std::unique_ptr<Component>> list;
+  const auto work = [&](std::unique_ptr<WorkComponent> component) {
+    work_.push_back(component.get());
+    list.push_back(std::move(component));
+  };
+  if (has_role(services::Role::consumer)) {
+    for (std::uint32_t i = 0; i < manifest_.consumers.size(); ++i) work(std::make_unique<ConsumerComponent>(*this, *clients_, i));
+  }
+  if (has_role(services::Role::worker)) {
+    for (std::uint32_t i = 0; i < manifest_.workers.size(); ++i) work(std::make_unique<TaskWorkerComponent>(*this, *clients_, i));
+  }
+  if (has_role(services::Role::scheduler) && !manifest_.schedules.empty())
+    work(std::make_unique<SchedulerComponent>(*this, *clients_));
+  list.push_back(std::make_unique<OperationsComponent>(*clients_));
+  components_.insert(components_.begin(), std::make_move_iterator(list.begin()), std::make_move_iterator(list.end()));
+}
+
+bool Application::has_role(services::Role role) const noexcept {
+  return manifest_.roles.empty() || std::find(manifest_.roles.begin(), manifest_.roles.end(), role) != manifest_.roles.end();
+}
+
+bool Application::ready() const noexcept {
+  return state() == State::ready && std::all_of(components_.begin(), components_.end(), [](const auto& c) { return c->ready(); });
 }
 
 void Application::add(std::unique_ptr<Component> component) { components_.insert(components_.begin(), std::move(component)); }
@@ -139,6 +184,11 @@ Result<void> Application::start() {
   auto service = net::ServiceThread::start(*clock_);
   if (!service.ok()) return std::move(service).error();
   service_ = std::move(service).value();
+  if (auto opened = clients_->open(); !opened.ok()) {
+    service_->stop();
+    service_.reset();
+    return opened;
+  }
   for (std::size_t i = 0; i < components_.size(); ++i) {
     if (auto started = components_[i]->start(); !started.ok()) {
       // What runs already is closed again, in reverse, before the error is told.
@@ -213,7 +263,12 @@ Result<std::unique_ptr<IoUnit>> Application::open_io(Function<Result<http::Sink*
 }
 
 void Application::begin_work(MakeWorkSink make_sink) {
-  std::call_once(work_begun_, [&] { (void)make_sink; });
+  std::call_once(work_begun_, [&] {
+    service_->loop().post([this, make = std::move(make_sink)]() mutable {
+      make_work_sink_ = std::move(make);
+      for (WorkComponent* component : work_) component->begin(make_work_sink_);
+    });
+  });
 }
 
 void Application::reload_certificates() {
@@ -304,6 +359,22 @@ std::string Application::info() const {
 
 Result<void> Application::check_workers(std::uint32_t workers) const {
   if (workers == 0) return invalid_argument("workers: expected at least 1, got 0");
+  if (workers == 1) return {};
+  // What lies in one process's memory the others would not see.
+  const auto refuse = [](const auto& configs, std::string_view subsystem, const std::string& client,
+                         std::string_view what) -> Result<void> {
+    const auto at = configs.find(client);
+    if (at == configs.end() || !at->second.url.starts_with("memory:")) return {};
+    return invalid_argument("services." + std::string(subsystem) + "." + client +
+                            ".url: `memory:` is a store of its own in each process, so " + std::string(what) +
+                            " cannot run in several workers; use `sqlite:FILE`");
+  };
+  for (const services::Consumer& c : manifest_.consumers)
+    SPIKARD_TRY(refuse(manifest_.services.messaging, "messaging", c.client, "consumers"));
+  for (const services::Worker& w : manifest_.workers)
+    SPIKARD_TRY(refuse(manifest_.services.tasks, "tasks", w.client, "task workers"));
+  for (const services::Schedule& s : manifest_.schedules)
+    SPIKARD_TRY(refuse(manifest_.services.tasks, "tasks", s.client, "schedules"));
   return {};
 }
 
@@ -379,13 +450,15 @@ Result<int> Application::run(Function<std::unique_ptr<http::Sink>(IoUnit&)> make
 }
 
 void Application::close() {
-  if (pool_ != nullptr) pool_->stop();  // joins what runs; its results have a loop to come back to
   if (service_ == nullptr) return;
   service_->stop();
   drain_.reset();
+  work_.clear();
   components_.clear();
+  clients_->close();
   http_ = nullptr;
   background_ = nullptr;
+  pool_->stop();  // joins what runs
   service_.reset();
 }
 

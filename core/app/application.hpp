@@ -34,8 +34,10 @@
 namespace spikard::app {
 
 class Application;
+class Clients;
 class HttpComponent;
 class BackgroundComponent;
+class WorkComponent;
 
 /// One I/O loop of an application with its share of every component that runs on I/O loops (an HTTP server, background tasks).
 /// Belongs to the thread that turns `loop()`.
@@ -128,7 +130,9 @@ class Application : public std::enable_shared_from_this<Application> {
   /// For calls that block: SQLite, files. One for the application; its threads start with the first job.
   [[nodiscard]] net::BlockingPool& pool() noexcept { return *pool_; }
 
-  /// The clients of the toolbox. Add to it before `start`.
+  /// The clients of `services`, by name.
+  [[nodiscard]] Clients& clients() noexcept { return *clients_; }
+  /// The same as the port sees them. Add to it before `start`.
   [[nodiscard]] Toolbox& toolbox() noexcept { return toolbox_; }
   [[nodiscard]] Result<net::OperationTarget*> operation_target(Operation operation, std::uint32_t client) const {
     return toolbox_.target(operation, client);
@@ -139,7 +143,8 @@ class Application : public std::enable_shared_from_this<Application> {
   [[nodiscard]] const std::shared_ptr<const http::CompiledHttp>& compiled_http() const noexcept { return compiled_; }
   /// `{"state": "ready", "addresses": ["127.0.0.1:8000"], "pid": 4711, "problem_base": "https://..."}`.
   [[nodiscard]] std::string info() const;
-  [[nodiscard]] bool ready() const noexcept { return state() == State::ready; }
+  /// In state ready, and every component says it is.
+  [[nodiscard]] bool ready() const noexcept;
 
   /// Whether this manifest may run in `workers` processes; the error names the field and the cure.
   [[nodiscard]] Result<void> check_workers(std::uint32_t workers) const;
@@ -150,6 +155,8 @@ class Application : public std::enable_shared_from_this<Application> {
 
  private:
   explicit Application(services::Manifest manifest);
+  void add_work();
+  [[nodiscard]] bool has_role(services::Role role) const noexcept;
   void enter(State state);
   void stopped(const DrainReport& report);
   void close_component(Component& component);
@@ -166,11 +173,14 @@ class Application : public std::enable_shared_from_this<Application> {
   std::vector<net::ReservedAddress> reserved_;
   std::vector<std::shared_ptr<net::TlsContext>> tls_;  // one a listener; null for plain text
   std::unique_ptr<net::BlockingPool> pool_;
+  std::unique_ptr<Clients> clients_;
   Toolbox toolbox_;
   std::unique_ptr<net::ServiceThread> service_;
   std::once_flag work_begun_;
+  MakeWorkSink make_work_sink_;  // on the service loop
   IoUnits units_;
   std::vector<std::unique_ptr<Component>> components_;
+  std::vector<WorkComponent*> work_;
   HttpComponent* http_ = nullptr;
   BackgroundComponent* background_ = nullptr;
   std::unique_ptr<Drain> drain_;

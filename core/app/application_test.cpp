@@ -6,7 +6,7 @@
 #include <future>
 #include <utility>
 
-#include "app/worker_component.hpp"
+#include "app/clients.hpp"
 #include "base/json.hpp"
 #include "net/virtual_clock.hpp"
 #include "worker_loop/memory_source.hpp"
@@ -64,30 +64,48 @@ struct ApplicationTest : ::testing::Test {
   }
 };
 
-TEST_F(ApplicationTest, a_worker_alone_is_an_application_and_hands_back_what_it_did_not_finish) {
-  create(silent());
-  worker_loop::MemorySource* source = nullptr;  // touched on the service loop only
-  application->add(std::make_unique<WorkerComponent>(
-      *application, worker_loop::WorkerLoopOptions{.name = "orders", .concurrency = 1, .max_in_flight = 3},
-      [&source](net::Loop& loop) -> Result<WorkerComponent::Parts> {
-        auto memory = std::make_unique<worker_loop::MemorySource>(loop);
-        source = memory.get();
-        auto handlers = std::make_unique<worker_loop::TaskSink>(
-            std::vector<net::Loop*>{&loop},
-            [&loop](std::shared_ptr<const worker_loop::WorkItem> item) -> Task<worker_loop::Outcome> {
-              const Result<void> slept = co_await net::sleep(loop, item->payload == "long" ? Duration(1h) : Duration(1s));
-              co_return slept.ok() ? worker_loop::Outcome::ack() : worker_loop::Outcome::error("cut off");
-            });
-        return WorkerComponent::Parts{std::move(memory), std::move(handlers)};
-      }));
+services::Manifest with_consumer(const std::string& broker) {
+  services::Manifest manifest = silent();
+  services::Consumer consumer;
+  consumer.name = "orders";
+  consumer.topic = "orders.created";
+  consumer.concurrency = 1;
+  consumer.max_in_flight = 3;
+  manifest.consumers.push_back(std::move(consumer));
+  manifest.services.messaging["default"].url = broker;
+  return manifest;
+}
+
+/// Handlers on the service loop: "long" takes an hour, all else a second.
+MakeWorkSink slow_handlers(Application& application) {
+  return [&application](const WorkOrigin&) -> std::unique_ptr<worker_loop::WorkSink> {
+    net::Loop& loop = application.service_loop();
+    return std::make_unique<worker_loop::TaskSink>(
+        std::vector<net::Loop*>{&loop}, [&loop](std::shared_ptr<const worker_loop::WorkItem> item) -> Task<worker_loop::Outcome> {
+          const Result<void> slept = co_await net::sleep(loop, item->payload == "long" ? Duration(1h) : Duration(1s));
+          co_return slept.ok() ? worker_loop::Outcome::ack() : worker_loop::Outcome::error("cut off");
+        });
+  };
+}
+
+Task<void> publish_all(Application& application, std::shared_ptr<messaging::Client> client) {
+  for (const char* payload : {"short", "long", "short"}) {
+    Task<Result<std::uint64_t>> call =
+        client->publish(net::Caller(application.service_loop()), messaging::Message("orders.created", payload));
+    const Result<std::uint64_t> published = co_await std::move(call);
+    EXPECT_TRUE(published.ok());
+  }
+}
+
+TEST_F(ApplicationTest, a_consumer_alone_is_an_application_and_hands_back_what_it_did_not_finish) {
+  create(with_consumer("memory:"));
   ASSERT_TRUE(application->start().ok());
+  EXPECT_FALSE(application->ready()) << "nobody handles its messages yet";
+  application->begin_work(slow_handlers(*application));
+  advance(0s);
   EXPECT_TRUE(application->ready());
   application->service_loop().post([&] {
-    for (const char* payload : {"short", "long", "short"}) {
-      worker_loop::WorkItem item;
-      item.payload = payload;
-      ASSERT_TRUE(source->push(std::move(item)).ok());
-    }
+    spawn(publish_all(*application, application->clients().messaging("default").value()), [](const std::exception_ptr&) {});
   });
   advance(1s);
   application->drain(5s);
@@ -95,19 +113,42 @@ TEST_F(ApplicationTest, a_worker_alone_is_an_application_and_hands_back_what_it_
   EXPECT_EQ(application->state(), State::draining);
   advance(5s);
   ASSERT_EQ(application->state(), State::stopped);
-  EXPECT_EQ(component("orders"), R"({"finished":1,"handed_back":2,"abandoned":0})");
+  EXPECT_EQ(component("consumer orders"), R"({"finished":1,"handed_back":2,"abandoned":0})");
   EXPECT_EQ(application->exit_code(), 0);
 }
 
-TEST_F(ApplicationTest, a_worker_that_cannot_start_stops_the_start) {
-  create(silent());
-  application->add(std::make_unique<WorkerComponent>(
-      *application, worker_loop::WorkerLoopOptions{.name = "orders"},
-      [](net::Loop&) -> Result<WorkerComponent::Parts> { return Error(ErrorKind::unavailable, "no broker"); }));
+TEST_F(ApplicationTest, a_consumer_that_cannot_start_stops_the_start) {
+  create(with_consumer("sqlite:/proc/self/x.db"));
   const Result<void> started = application->start();
   ASSERT_FALSE(started.ok());
-  EXPECT_EQ(started.error().kind(), ErrorKind::unavailable);
-  EXPECT_EQ(started.error().message(), "orders: no broker");
+  EXPECT_NE(started.error().message().find("services.messaging.default: "), std::string::npos) << started.error().to_string();
+}
+
+TEST_F(ApplicationTest, clients_that_are_not_there_are_refused_by_name) {
+  services::Manifest manifest = with_consumer("memory:");
+  manifest.consumers[0].client = "kafka";
+  const auto refused = Application::create(std::move(manifest));
+  ASSERT_FALSE(refused.ok());
+  EXPECT_EQ(refused.error().message(), "consumers[0].client: there is no \"kafka\" in services.messaging");
+}
+
+TEST_F(ApplicationTest, a_role_leaves_the_rest_out) {
+  services::Manifest manifest = with_consumer("memory:");
+  manifest.roles = {services::Role::web};
+  create(std::move(manifest));
+  ASSERT_TRUE(application->start().ok());
+  EXPECT_TRUE(application->ready());
+}
+
+TEST_F(ApplicationTest, several_processes_do_not_share_memory) {
+  create(with_consumer("memory:"));
+  EXPECT_TRUE(application->check_workers(1).ok());
+  const Result<void> refused = application->check_workers(2);
+  ASSERT_FALSE(refused.ok());
+  EXPECT_EQ(refused.error().message(),
+            "services.messaging.default.url: `memory:` is a store of its own in each process, so consumers cannot run in several "
+            "workers; "
+            "use `sqlite:FILE`");
 }
 
 /// Answers after a wait, and then starts a background task of another.

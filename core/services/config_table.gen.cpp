@@ -327,6 +327,7 @@ constexpr ConfigField manifest_fields[] = {
     {"handle_signals", boolean, false, json, nullptr},
     {"http", object, true, json, &http_config_config},
     {"roles", list, false, string, nullptr},
+    {"in_memory_stores", boolean, false, json, nullptr},
     {"services", object, false, json, &services_config},
     {"consumers", list, false, object, &consumer_config},
     {"workers", list, false, object, &worker_config},

@@ -281,7 +281,7 @@ void encode(const Services& in, NodeBuilder& out) {
 }
 
 void decode(Decoder& d, Value v, Manifest& out) {
-  static constexpr std::array<std::string_view, 16> known{"name", "clock", "io_threads", "drive", "handle_signals", "http", "roles", "services", "consumers", "workers", "schedules", "events", "event_consumers", "telemetry", "shutdown", "log"};
+  static constexpr std::array<std::string_view, 17> known{"name", "clock", "io_threads", "drive", "handle_signals", "http", "roles", "in_memory_stores", "services", "consumers", "workers", "schedules", "events", "event_consumers", "telemetry", "shutdown", "log"};
   if (!d.object(v, known)) return;
   if (const auto m = d.member(v, "name")) {
     d.text(m.value(), out.name, 1, 128);
@@ -315,6 +315,9 @@ void decode(Decoder& d, Value v, Manifest& out) {
         decode(d, item.value(), slot);
       }
     }
+  }
+  if (const auto m = d.member(v, "in_memory_stores")) {
+    d.boolean(m.value(), out.in_memory_stores);
   }
   if (const auto m = d.member(v, "services")) {
     decode(d, m.value(), out.services);
@@ -419,6 +422,10 @@ void encode(const Manifest& in, NodeBuilder& out) {
       out.string(name_of(each));
     }
     out.end();
+  }
+  if (in.in_memory_stores) {
+    out.key("in_memory_stores");
+    out.boolean(in.in_memory_stores);
   }
   if (!(in.services == defaults.services)) {
     out.key("services");
@@ -543,6 +550,7 @@ bool operator==(const Manifest& a, const Manifest& b) {
          a.handle_signals == b.handle_signals &&
          a.http == b.http &&
          a.roles == b.roles &&
+         a.in_memory_stores == b.in_memory_stores &&
          a.services == b.services &&
          a.consumers == b.consumers &&
          a.workers == b.workers &&

@@ -115,6 +115,7 @@ struct Manifest {
   bool handle_signals = true;  ///< SIGTERM and SIGINT begin the drain, SIGHUP reads certificates again (C++ and C programs). Off in an application embedded in another program.
   std::optional<HttpConfig> http{};  ///< The HTTP server; null for an application without one.
   std::vector<Role> roles{};  ///< What this process runs; none: everything. `SPIKARD_ROLES=web,worker`.
+  bool in_memory_stores = false;  ///< For tests: `sqlite:` files become `sqlite::memory:` and `file:` folders `memory:`, so that nothing is left behind and nothing is met.
   Services services{};  ///< The toolbox: caches, object stores, databases, brokers, task stores.
   std::vector<Consumer> consumers{};  ///< Message consumers; the index of one is its number in the port.
   std::vector<Worker> workers{};  ///< Task workers; the index of one is its number in the port.

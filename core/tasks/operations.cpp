@@ -345,12 +345,13 @@ Task<Result<Document>> Operations::workers(net::Caller caller, Operation operati
     options.lease_ms = in.integer("lease_ms", 10'000, 100, 86'400'000);
     options.timeout_ms = in.integer("timeout_ms", 0, 0, long_ms);
     if (in.any("tasks").exists()) options.known = in.texts("tasks");
+    const auto user = static_cast<std::uint64_t>(in.integer("user", 0, 0, INT64_MAX));
     if (Result<void> good = in.finish(); !good.ok()) co_return Result<Document>(std::move(good).error());
     if (!sinks_) co_return Result<Document>(Error(ErrorKind::unsupported, "workers are not started here"));
     const std::lock_guard lock(running->mutex);
     if (running->workers.contains(name))
       co_return Result<Document>(Error(ErrorKind::already_exists, "a worker of the name " + name + " runs"));
-    Result<std::unique_ptr<worker_loop::WorkSink>> sink = sinks_(options, *caller.loop);
+    Result<std::unique_ptr<worker_loop::WorkSink>> sink = sinks_(options, user, *caller.loop);
     if (!sink.ok()) co_return Result<Document>(std::move(sink).error());
     Running::OneWorker one;
     one.sink = std::move(*sink);

@@ -13,8 +13,9 @@
 namespace spikard::tasks {
 
 /// Makes the sink of a worker that a host starts at run time: its tasks become events of the port. Called on the loop's thread;
-/// the sink lives until the worker has ended.
-using SinkFactory = std::function<Result<std::unique_ptr<worker_loop::WorkSink>>(const WorkerOptions&, net::Loop&)>;
+/// the sink lives until the worker has ended. `user`: as the operation was told.
+using SinkFactory =
+    std::function<Result<std::unique_ptr<worker_loop::WorkSink>>(const WorkerOptions&, std::uint64_t user, net::Loop&)>;
 
 /// The operations of spec/operations/tasks.yaml and cron.yaml over one client. Workers and schedulers run on the loop of the call
 /// that started them (hosts': the service loop) and are stopped there.

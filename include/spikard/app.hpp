@@ -239,7 +239,8 @@ class App {
   void stop();
   /// Checks everything and makes the runtime without starting it (tests, embedding).
   [[nodiscard]] Result<std::shared_ptr<app::Application>> build();
-  /// The same with a clock and a log of one's own; `in_memory` leaves the listeners out.
+  /// The same with a clock and a log of one's own; `in_memory` leaves the listeners out
+  /// and keeps every `sqlite:` and `file:` store in memory.
   [[nodiscard]] Result<std::shared_ptr<app::Application>> build(app::ApplicationOptions options, bool in_memory = false);
   /// The handler side for one loop of what build() made.
   [[nodiscard]] std::unique_ptr<http::Sink> make_sink(app::Application& application, app::IoUnit& unit);

@@ -2,7 +2,11 @@
 
 #include <string_view>
 
+#include "cache/client.hpp"
+#include "messaging/client.hpp"
 #include "net/operation_target.hpp"
+#include "storage/client.hpp"
+#include "tasks/client.hpp"
 #include "telemetry/context.hpp"
 
 namespace spikard::app {
@@ -16,21 +20,38 @@ namespace spikard {
 
 namespace detail {
 [[nodiscard]] net::BlockingPool& blocking_pool(app::Application& application);
-}
+// These throw std::runtime_error: for a name that is not in `services`, for a store that cannot be opened.
+[[nodiscard]] cache::Client& cache_of(app::Application& application, std::string_view name);
+[[nodiscard]] storage::Client& storage_of(app::Application& application, std::string_view name);
+[[nodiscard]] messaging::Client& messaging_of(app::Application& application, std::string_view name);
+[[nodiscard]] tasks::Client& tasks_of(app::Application& application, std::string_view name);
+}  // namespace detail
 
 /// The clients of the toolbox by name, for everything a handler is given (Context, Message, TaskRun). `default` is always there;
-/// a name that `services` does not have throws std::invalid_argument. Every call of a client takes a Caller first: pass the
-/// context itself.
+/// a name that `services` does not have throws. Every call of a client takes a Caller first: pass the context itself.
 ///
 ///     auto user = co_await ctx.cache().get(ctx, "user:" + id);
 template <class D>
 class HasClients {
  public:
   /// On whose behalf: this handler's loop and trace.
-  operator net::Caller() const {
-    const auto& self = static_cast<const D&>(*this);
-    return net::Caller(self.loop(), self.trace());
+  operator net::Caller() const { return net::Caller(self().loop(), self().trace()); }
+
+  [[nodiscard]] cache::Client& cache(std::string_view name = "default") const {
+    return detail::cache_of(self().application(), name);
   }
+  [[nodiscard]] storage::Client& storage(std::string_view name = "default") const {
+    return detail::storage_of(self().application(), name);
+  }
+  [[nodiscard]] messaging::Client& messaging(std::string_view name = "default") const {
+    return detail::messaging_of(self().application(), name);
+  }
+  [[nodiscard]] tasks::Client& tasks(std::string_view name = "default") const {
+    return detail::tasks_of(self().application(), name);
+  }
+
+ private:
+  [[nodiscard]] const D& self() const noexcept { return static_cast<const D&>(*this); }
 };
 
 }  // namespace spikard

@@ -324,12 +324,12 @@ enum {
   /* A WebSocket message or close, a gRPC message, an SSE resume. Valid until RELEASE. rec: spk_record. */
   SPK_EV_FRAME = 5,
   /* A broker's delivery. `route`: the consumer's place in the manifest, UINT32_MAX for one started by an operation (`user` as that was told). `rec`:
-     `attempt` the delivery count, `key`, `body`, `meta` the headers, `nodes` {name: topic, key: text or null, tries, enqueued_ms}. Owed: ACK, NACK
-     (SPK_F_REQUEUE: again; else dead letter), RETRY or FAIL. rec: spk_record. */
+     `attempt` the delivery count, `key`, `body`, `meta` the headers, `nodes` {name: topic, key: text or null, tries, enqueued_ms, traceparent where there
+     is a trace}. Owed: ACK, NACK (SPK_F_REQUEUE: again; else dead letter), RETRY or FAIL. rec: spk_record. */
   SPK_EV_MESSAGE = 6,
   /* A task, a cron firing, or a background task (`rec` NULL, `user` as given to background.run). `rec` as in MESSAGE: `body` the arguments (JSON),
-     `nodes.name` the task, `route` the worker's place in the manifest. Owed: ACK (body: the result), RETRY or FAIL (SPK_F_FATAL: no more tries). rec:
-     spk_record. */
+     `nodes` as well {id, queue, lease, scheduled_at (ms since the epoch) where a schedule made it}, `name` the task; `route` the worker's place in the
+     manifest. Owed: ACK (body: the result), RETRY or FAIL (SPK_F_FATAL: no more tries). rec: spk_record. */
   SPK_EV_TASK = 7,
   /* The end of a CALL or TIMER: `user` as given, `id` of the operation; `rec`: `status` 0 or an error kind, `nodes` the result, `body` the error message,
      `key` its detail, `attempt` its retry class. `rec` (when not NULL) is valid until RELEASE of that id. NULL for a timer that fired. rec: spk_record.
@@ -343,7 +343,8 @@ enum {
   SPK_EV_FACTORY = 10,
   /* Dependency `route` with token `arg` is no longer used. Owed: RESULT or FAIL; with `id` 0 (a singleton, at the end) `arg` is given back. */
   SPK_EV_DISPOSE = 11,
-  /* A CloudEvent to handle. Owed: ACK, NACK, RETRY, or RESULT with a reply event. rec: spk_record. */
+  /* A CloudEvent to handle. `route`: the number of the handler in the manifest. `rec`: `nodes` {event: the event in the JSON format, `data` as bytes
+     instead of data_base64}. The RESULT's `body` is such an event as nodes. Owed: ACK, NACK, RETRY, or RESULT with a reply event. rec: spk_record. */
   SPK_EV_CLOUDEVENT = 12,
   /* The application is now in state `arg`: SPK_READY, SPK_DRAINING, SPK_STOPPED. Close the port after STOPPED. */
   SPK_EV_STATE = 13,

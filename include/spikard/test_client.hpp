@@ -39,7 +39,7 @@ struct TestClientOptions {
   Duration patience{std::chrono::seconds(10)};
 };
 
-/// Drives an App without sockets or further I/O threads: requests go through the real server and its parser over in-memory
+/// Drives an App without files, sockets or further I/O threads: requests go through the real server and its parser over in-memory
 /// connections, on a loop that this thread turns. Failing to start or to be answered throws std::runtime_error. The App outlives
 /// the client and serves one client at a time.
 ///
@@ -80,7 +80,8 @@ class TestClient {
   /// Sends bytes as they stand on a fresh connection.
   [[nodiscard]] Stream open_raw(std::string_view bytes);
 
-  /// Turns the loop until nothing is ready, background tasks included.
+  /// Until all that can run has run: handlers, background tasks and, with a virtual clock, consumers, workers and what other
+  /// threads do for them.
   void settle();
   /// Moves the virtual clock, with all that follows from it.
   void advance(Duration by);

@@ -1307,6 +1307,8 @@ class Manifest:
     """The HTTP server; null for an application without one."""
     roles: list[Role] = field(default_factory=list)
     """What this process runs; none: everything. `SPIKARD_ROLES=web,worker`."""
+    in_memory_stores: bool = False
+    """For tests: `sqlite:` files become `sqlite::memory:` and `file:` folders `memory:`, so that nothing is left behind and nothing is met."""
     services: Services = field(default_factory=Services)
     """The toolbox: caches, object stores, databases, brokers, task stores."""
     consumers: list[Consumer] = field(default_factory=list)
@@ -1343,6 +1345,8 @@ class Manifest:
             out["http"] = self.http.to_dict()
         if self.roles:
             out["roles"] = list(self.roles)
+        if self.in_memory_stores:
+            out["in_memory_stores"] = self.in_memory_stores
         if services := self.services.to_dict():
             out["services"] = services
         if self.consumers:
@@ -1940,6 +1944,8 @@ class ManifestDict(TypedDict, total=False):
     """The HTTP server; null for an application without one."""
     roles: list[Role]
     """What this process runs; none: everything. `SPIKARD_ROLES=web,worker`."""
+    in_memory_stores: bool
+    """For tests: `sqlite:` files become `sqlite::memory:` and `file:` folders `memory:`, so that nothing is left behind and nothing is met."""
     services: ServicesDict
     """The toolbox: caches, object stores, databases, brokers, task stores."""
     consumers: list[ConsumerDict]

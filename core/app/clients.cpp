@@ -1,0 +1,289 @@
+#include "app/clients.hpp"
+
+#include <algorithm>
+#include <set>
+
+#include "cache/operations.hpp"
+#include "cache/registry.hpp"
+#include "messaging/registry.hpp"
+#include "storage/operations.hpp"
+#include "storage/registry.hpp"
+#ifdef SPIKARD_STORE_SQLITE
+#include "store/sqlite/databases.hpp"
+#endif
+
+namespace spikard::app {
+namespace {
+
+Error below(std::string_view subsystem, std::string_view name, const Error& error) {
+  Error copy(error.kind(), "services." + std::string(subsystem) + "." + std::string(name) + ": " + error.message());
+  return std::move(copy).with_detail(error.detail()).with_retry(error.retry());
+}
+
+/// Names of a subsystem with their configurations, `default` among them.
+template <class Config>
+std::map<std::string, Config> with_default(const std::map<std::string, Config>& named, bool in_memory) {
+  std::map<std::string, Config> all = named;
+  all.try_emplace("default");
+  if (!in_memory) return all;
+  for (auto& [name, config] : all) {
+    if (config.url.starts_with("sqlite:")) config.url = "sqlite::memory:";
+    else if (config.url.starts_with("file:")) config.url = "memory:";
+  }
+  return all;
+}
+
+}  // namespace
+
+/// What the port calls: opened by the first call where the start has not.
+template <class Client, class Operations>
+class Clients::Target final : public net::OperationTarget {
+ public:
+  Target(std::shared_ptr<Slot<Client, Operations>> slot, std::string where) : slot_(std::move(slot)), where_(std::move(where)) {}
+
+  std::optional<Result<Document>> call_now(Operation operation, Value args) override {
+    auto opened = operations();
+    if (!opened.ok()) return Result<Document>(std::move(opened).error());
+    return (*opened)->call_now(operation, args);
+  }
+  Task<Result<Document>> call(net::Caller caller, Operation operation, Document args, net::OperationStream* stream) override {
+    auto opened = operations();
+    if (!opened.ok()) return refused(std::move(opened).error());
+    return (*opened)->call(std::move(caller), operation, std::move(args), stream);
+  }
+
+ private:
+  Result<net::OperationTarget*> operations() {
+    if (net::OperationTarget* known = known_.load(std::memory_order_acquire); known != nullptr) return known;
+    auto opened = get(*slot_);
+    if (!opened.ok()) {
+      const std::size_t dot = where_.find('.');
+      return below(where_.substr(0, dot), where_.substr(dot + 1), opened.error());
+    }
+    known_.store(opened->operations.get(), std::memory_order_release);
+    return static_cast<net::OperationTarget*>(opened->operations.get());
+  }
+  static Task<Result<Document>> refused(Error error) { co_return std::move(error); }
+
+  const std::shared_ptr<Slot<Client, Operations>> slot_;
+  const std::string where_;
+  std::atomic<net::OperationTarget*> known_{nullptr};
+};
+
+Clients::Clients(const services::Manifest& manifest, Environment environment)
+    : manifest_(manifest), environment_(std::move(environment)) {
+#ifdef SPIKARD_STORE_SQLITE
+  databases_ = std::make_shared<store::sqlite::Databases>(*environment_.pool);
+#endif
+  const services::Services& services = manifest.services;
+  for (const auto& entry : with_default(services.cache, manifest.in_memory_stores)) {
+    auto slot = std::make_shared<Slot<cache::Client, net::OperationTarget>>();
+    slot->open = [this, name = std::string(entry.first),
+                  config = entry.second]() -> Result<Opened<cache::Client, net::OperationTarget>> {
+      cache::Environment environment(*environment_.clock);
+      environment.tracer = environment_.tracer;
+      environment.name = name;
+      auto opened = cache::open(config, environment);
+      if (!opened.ok()) return std::move(opened).error();
+      return Opened<cache::Client, net::OperationTarget>{std::make_shared<cache::Client>(*opened),
+                                                         std::make_shared<cache::Operations>(*opened)};
+    };
+    cache_.emplace(entry.first, std::move(slot));
+  }
+  for (const auto& entry : with_default(services.storage, manifest.in_memory_stores)) {
+    auto slot = std::make_shared<Slot<storage::Client, net::OperationTarget>>();
+    slot->open = [this, name = std::string(entry.first),
+                  config = entry.second]() -> Result<Opened<storage::Client, net::OperationTarget>> {
+      storage::Environment environment(*environment_.clock, *environment_.pool);
+      environment.name = name;
+      if (environment_.base_url) environment.base_url = environment_.base_url();
+      auto client = storage::Client::open(config, environment);
+      if (!client.ok()) return std::move(client).error();
+      return Opened<storage::Client, net::OperationTarget>{*client, std::make_shared<storage::Operations>(*client)};
+    };
+    storage_.emplace(entry.first, std::move(slot));
+  }
+  for (const auto& entry : with_default(services.messaging, manifest.in_memory_stores)) {
+    auto slot = std::make_shared<Slot<messaging::Client, messaging::Operations>>();
+    slot->open = [this, name = std::string(entry.first),
+                  config = entry.second]() -> Result<Opened<messaging::Client, messaging::Operations>> {
+      messaging::Environment environment(*environment_.clock);
+      environment.databases = databases_.get();
+      auto backend = messaging::open(config, environment);
+      if (!backend.ok()) return std::move(backend).error();
+      messaging::ClientOptions options;
+      options.topics = config.topics;
+      options.max_message_bytes = config.max_message_bytes;
+      options.name = name;
+      options.tracer = environment_.tracer;
+      auto client = std::make_shared<messaging::Client>(std::move(*backend), std::move(options));
+      const auto make_sink = [this](const std::string& consumer, std::uint64_t user) -> std::shared_ptr<worker_loop::WorkSink> {
+        if (!environment_.make_sink) return nullptr;
+        return environment_.make_sink({WorkOrigin::Kind::message, WorkOrigin::by_operation, user, consumer});
+      };
+      const auto find = [this](std::uint64_t number) -> store::Transaction* {
+        auto found = transactions_.find(number);
+        return found.ok() ? *found : nullptr;
+      };
+      auto operations = std::make_shared<messaging::Operations>(client, make_sink, find);
+      return Opened<messaging::Client, messaging::Operations>{std::move(client), std::move(operations)};
+    };
+    messaging_.emplace(entry.first, std::move(slot));
+  }
+  for (const auto& entry : with_default(services.tasks, manifest.in_memory_stores)) {
+    auto slot = std::make_shared<Slot<tasks::Client, tasks::Operations>>();
+    slot->open = [this, config = entry.second]() -> Result<Opened<tasks::Client, tasks::Operations>> {
+      tasks::Environment environment;
+      environment.databases = databases_.get();
+      tasks::ClientOptions options;
+      options.store.url = config.url;
+      options.store.retention_ms = static_cast<tasks::Millis>(config.retention_ms);
+      options.store.failed_retention_ms = static_cast<tasks::Millis>(config.failed_retention_ms);
+      options.poll = std::chrono::milliseconds(config.poll_ms);
+      options.tracer = environment_.tracer;
+      auto client = tasks::Client::open(std::move(options), environment);
+      if (!client.ok()) return std::move(client).error();
+      const auto sinks = [this](const tasks::WorkerOptions& worker, std::uint64_t user,
+                                net::Loop&) -> Result<std::unique_ptr<worker_loop::WorkSink>> {
+        if (!environment_.make_sink) return Error(ErrorKind::unsupported, "tasks.start_worker: nobody handles its tasks here");
+        return environment_.make_sink({WorkOrigin::Kind::task, WorkOrigin::by_operation, user, worker.name});
+      };
+      auto operations = std::make_shared<tasks::Operations>(*client, sinks);
+      return Opened<tasks::Client, tasks::Operations>{std::move(*client), std::move(operations)};
+    };
+    tasks_.emplace(entry.first, std::move(slot));
+  }
+}
+
+Clients::~Clients() { close(); }
+
+template <class Client, class Operations>
+Result<Clients::Opened<Client, Operations>> Clients::get(Slot<Client, Operations>& slot) {
+  const std::lock_guard lock(slot.mutex);
+  if (slot.opened.client == nullptr) {
+    auto opened = slot.open();
+    if (!opened.ok()) return opened;
+    slot.opened = std::move(*opened);
+  }
+  return slot.opened;
+}
+
+template <class Client, class Operations>
+Result<std::shared_ptr<Client>> Clients::get(Slots<Client, Operations>& slots, std::string_view subsystem,
+                                             std::string_view name) {
+  const auto at = slots.find(name);
+  if (at == slots.end()) {
+    std::string names;
+    for (const auto& [known, slot] : slots) names += (names.empty() ? "" : ", ") + known;
+    return Error(ErrorKind::not_found,
+                 "services." + std::string(subsystem) + ": there is no \"" + std::string(name) + "\"; there is " + names);
+  }
+  auto opened = get(*at->second);
+  if (!opened.ok()) return below(subsystem, name, opened.error());
+  return std::move(opened->client);
+}
+
+Result<std::shared_ptr<cache::Client>> Clients::cache(std::string_view name) { return get(cache_, "cache", name); }
+Result<std::shared_ptr<storage::Client>> Clients::storage(std::string_view name) { return get(storage_, "storage", name); }
+Result<std::shared_ptr<messaging::Client>> Clients::messaging(std::string_view name) {
+  return get(messaging_, "messaging", name);
+}
+Result<std::shared_ptr<tasks::Client>> Clients::tasks(std::string_view name) { return get(tasks_, "tasks", name); }
+
+Result<void> Clients::check() const {
+  const auto known = [](const auto& slots, std::string_view subsystem, const std::string& name,
+                        const std::string& where) -> Result<void> {
+    if (slots.contains(name)) return {};
+    return invalid_argument(where + ".client: there is no \"" + name + "\" in services." + std::string(subsystem));
+  };
+  std::size_t index = 0;
+  for (const services::Consumer& c : manifest_.consumers)
+    SPIKARD_TRY(known(messaging_, "messaging", c.client, "consumers[" + std::to_string(index++) + "]"));
+  index = 0;
+  for (const services::Worker& w : manifest_.workers)
+    SPIKARD_TRY(known(tasks_, "tasks", w.client, "workers[" + std::to_string(index++) + "]"));
+  index = 0;
+  for (const services::Schedule& s : manifest_.schedules)
+    SPIKARD_TRY(known(tasks_, "tasks", s.client, "schedules[" + std::to_string(index++) + "]"));
+  return {};
+}
+
+Result<void> Clients::open() {
+  const auto each = [](auto& slots, std::string_view subsystem, const std::set<std::string>& names) -> Result<void> {
+    for (const std::string& name : names) {
+      if (auto opened = get(slots, subsystem, name); !opened.ok()) return std::move(opened).error();
+    }
+    return {};
+  };
+  const auto named = [](const auto& map) {
+    std::set<std::string> names;
+    for (const auto& [name, config] : map) names.insert(name);
+    return names;
+  };
+  const services::Services& services = manifest_.services;
+  std::set<std::string> brokers = named(services.messaging);
+  for (const services::Consumer& c : manifest_.consumers) brokers.insert(c.client);
+  std::set<std::string> stores = named(services.tasks);
+  for (const services::Worker& w : manifest_.workers) stores.insert(w.client);
+  for (const services::Schedule& s : manifest_.schedules) stores.insert(s.client);
+  SPIKARD_TRY(each(cache_, "cache", named(services.cache)));
+  SPIKARD_TRY(each(storage_, "storage", named(services.storage)));
+  SPIKARD_TRY(each(messaging_, "messaging", brokers));
+  return each(tasks_, "tasks", stores);
+}
+
+template <class Client, class Operations>
+void Clients::add_to(Toolbox& toolbox, Subsystem subsystem, Slots<Client, Operations>& slots) {
+  for (const auto& [name, slot] : slots)
+    toolbox.add(subsystem, name,
+                std::make_shared<Target<Client, Operations>>(slot, std::string(name_of(subsystem)) + "." + name));
+}
+
+void Clients::add_to(Toolbox& toolbox) {
+  add_to(toolbox, Subsystem::cache, cache_);
+  add_to(toolbox, Subsystem::storage, storage_);
+  add_to(toolbox, Subsystem::messaging, messaging_);
+  add_to(toolbox, Subsystem::tasks, tasks_);
+}
+
+namespace {
+template <class Slots, class F>
+void each_open(Slots& slots, F fn) {
+  for (auto& [name, slot] : slots) {
+    const std::lock_guard lock(slot->mutex);
+    if (slot->opened.client != nullptr) fn(name, slot->opened);
+  }
+}
+}  // namespace
+
+std::vector<std::pair<std::string, std::shared_ptr<storage::Client>>> Clients::open_stores() {
+  std::vector<std::pair<std::string, std::shared_ptr<storage::Client>>> out;
+  each_open(storage_, [&](const std::string& name, auto& opened) { out.emplace_back(name, opened.client); });
+  return out;
+}
+
+std::vector<std::shared_ptr<messaging::Operations>> Clients::messaging_operations() {
+  std::vector<std::shared_ptr<messaging::Operations>> out;
+  each_open(messaging_, [&](const std::string&, auto& opened) { out.push_back(opened.operations); });
+  return out;
+}
+
+std::vector<std::shared_ptr<tasks::Operations>> Clients::tasks_operations() {
+  std::vector<std::shared_ptr<tasks::Operations>> out;
+  each_open(tasks_, [&](const std::string&, auto& opened) { out.push_back(opened.operations); });
+  return out;
+}
+
+void Clients::close() {
+  each_open(tasks_, [](const std::string&, auto& opened) { opened.client->close(); });
+  const auto forget = [](auto& slots) { each_open(slots, [](const std::string&, auto& opened) { opened = {}; }); };
+  forget(tasks_);
+  forget(messaging_);
+  forget(storage_);
+  forget(cache_);
+#ifdef SPIKARD_STORE_SQLITE
+  databases_->close();
+#endif
+}
+
+}  // namespace spikard::app

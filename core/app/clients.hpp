@@ -1,0 +1,106 @@
+#pragma once
+
+#include <functional>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "app/toolbox.hpp"
+#include "base/clock.hpp"
+#include "base/result.hpp"
+#include "cache/client.hpp"
+#include "messaging/client.hpp"
+#include "messaging/operations.hpp"
+#include "net/blocking_pool.hpp"
+#include "services/manifest.gen.hpp"
+#include "storage/client.hpp"
+#include "store/open_transactions.hpp"
+#include "tasks/client.hpp"
+#include "tasks/operations.hpp"
+#include "telemetry/provider.hpp"
+
+namespace spikard::store::sqlite {
+class Databases;
+}
+
+namespace spikard::app {
+
+/// The clients of an application by name, made from `services` of its manifest. One that is named there, or that a consumer, a
+/// worker or a schedule uses, is opened at the start; `default` of a subsystem that the manifest does not name is opened by the
+/// first who asks, so that an application makes no file it does not use. Thread-safe.
+class Clients {
+ public:
+  struct Environment {
+    Clock* clock = nullptr;
+    net::BlockingPool* pool = nullptr;
+    telemetry::Tracer tracer{};
+    std::function<std::string()> base_url{};  ///< of the HTTP server, for signed URLs
+    /// Handlers of consumers and workers that operations start. Null before work begins.
+    std::function<std::unique_ptr<worker_loop::WorkSink>(const WorkOrigin&)> make_sink{};
+  };
+  Clients(const services::Manifest& manifest, Environment environment);
+  ~Clients();
+  Clients(const Clients&) = delete;
+  Clients& operator=(const Clients&) = delete;
+
+  /// Before the start, as far as it can be known: invalid_argument naming the field for a client that is not there.
+  [[nodiscard]] Result<void> check() const;
+  /// Opens what the start opens; blocks. Errors name the field.
+  [[nodiscard]] Result<void> open();
+  /// Puts them into the toolbox.
+  void add_to(Toolbox& toolbox);
+
+  /// not_found for a name that is not there; else what opening it said.
+  [[nodiscard]] Result<std::shared_ptr<cache::Client>> cache(std::string_view name);
+  [[nodiscard]] Result<std::shared_ptr<storage::Client>> storage(std::string_view name);
+  [[nodiscard]] Result<std::shared_ptr<messaging::Client>> messaging(std::string_view name);
+  [[nodiscard]] Result<std::shared_ptr<tasks::Client>> tasks(std::string_view name);
+  /// The stores that are open, for the routes of their signed URLs.
+  [[nodiscard]] std::vector<std::pair<std::string, std::shared_ptr<storage::Client>>> open_stores();
+
+  [[nodiscard]] store::OpenTransactions& transactions() noexcept { return transactions_; }
+  /// Operations that have work in progress of their own, for the drain: those that are open.
+  [[nodiscard]] std::vector<std::shared_ptr<messaging::Operations>> messaging_operations();
+  [[nodiscard]] std::vector<std::shared_ptr<tasks::Operations>> tasks_operations();
+  /// No more calls come. Blocks.
+  void close();
+
+ private:
+  template <class Client, class Operations>
+  struct Opened {
+    std::shared_ptr<Client> client;
+    std::shared_ptr<Operations> operations;
+  };
+  /// One name of one subsystem.
+  template <class Client, class Operations>
+  struct Slot {
+    std::function<Result<Opened<Client, Operations>>()> open;
+    std::mutex mutex;
+    Opened<Client, Operations> opened;
+  };
+  template <class Client, class Operations>
+  using Slots = std::map<std::string, std::shared_ptr<Slot<Client, Operations>>, std::less<>>;
+  template <class Client, class Operations>
+  class Target;
+
+  template <class Client, class Operations>
+  static Result<Opened<Client, Operations>> get(Slot<Client, Operations>& slot);
+  template <class Client, class Operations>
+  static Result<std::shared_ptr<Client>> get(Slots<Client, Operations>& slots, std::string_view subsystem, std::string_view name);
+  template <class Client, class Operations>
+  static void add_to(Toolbox& toolbox, Subsystem subsystem, Slots<Client, Operations>& slots);
+
+  const services::Manifest& manifest_;
+  const Environment environment_;
+  std::shared_ptr<store::sqlite::Databases> databases_;  // null in a build without SQLite
+  store::OpenTransactions transactions_;
+  Slots<cache::Client, net::OperationTarget> cache_;
+  Slots<storage::Client, net::OperationTarget> storage_;
+  Slots<messaging::Client, messaging::Operations> messaging_;
+  Slots<tasks::Client, tasks::Operations> tasks_;
+};
+
+}  // namespace spikard::app

@@ -1,0 +1,134 @@
+#pragma once
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "app/application.hpp"
+#include "app/clients.hpp"
+#include "app/component.hpp"
+#include "messaging/consumer.hpp"
+#include "tasks/scheduler.hpp"
+#include "tasks/worker.hpp"
+
+namespace spikard::app {
+
+/// A component that takes its work only once handlers are there: after the first I/O unit was opened.
+class WorkComponent : public Component {
+ public:
+  /// On the service loop's thread, once. What fails is logged by the application, and the component stays without work.
+  virtual void begin(MakeWorkSink& make_sink) = 0;
+  [[nodiscard]] bool ready() const noexcept override { return ready_.load(std::memory_order_acquire); }
+
+ protected:
+  void set_ready() noexcept { ready_.store(true, std::memory_order_release); }
+
+ private:
+  std::atomic<bool> ready_{false};
+};
+
+/// A consumer of the manifest.
+class ConsumerComponent final : public WorkComponent {
+ public:
+  ConsumerComponent(Application& application, Clients& clients, std::uint32_t index)
+      : application_(application), clients_(clients), index_(index), name_("consumer " + config().name) {}
+
+  [[nodiscard]] std::string_view name() const noexcept override { return name_; }
+  [[nodiscard]] Result<void> start() override;
+  void begin(MakeWorkSink& make_sink) override;
+  void stop_taking(Function<void()> done) override;
+  void finish(Function<void()> idle) override;
+  void cancel() override;
+  void close(Function<void()> done) override;
+  [[nodiscard]] Counts counts() const override;
+
+ private:
+  [[nodiscard]] const services::Consumer& config() const noexcept { return application_.manifest().consumers[index_]; }
+
+  Application& application_;
+  Clients& clients_;
+  const std::uint32_t index_;
+  const std::string name_;
+  std::shared_ptr<messaging::Client> client_;
+  std::optional<messaging::ConsumerOptions> options_;
+  std::shared_ptr<messaging::Consumer> consumer_;
+  bool stopping_ = false;
+};
+
+/// A task worker of the manifest.
+class TaskWorkerComponent final : public WorkComponent {
+ public:
+  TaskWorkerComponent(Application& application, Clients& clients, std::uint32_t index)
+      : application_(application), clients_(clients), index_(index), name_("worker " + config().name) {}
+  ~TaskWorkerComponent() override;
+
+  [[nodiscard]] std::string_view name() const noexcept override { return name_; }
+  [[nodiscard]] Result<void> start() override;
+  void begin(MakeWorkSink& make_sink) override;
+  void stop_taking(Function<void()> done) override;
+  void finish(Function<void()> idle) override;
+  void cancel() override;
+  void close(Function<void()> done) override;
+  [[nodiscard]] Counts counts() const override;
+
+ private:
+  [[nodiscard]] const services::Worker& config() const noexcept { return application_.manifest().workers[index_]; }
+
+  Application& application_;
+  Clients& clients_;
+  const std::uint32_t index_;
+  const std::string name_;
+  std::shared_ptr<tasks::Client> client_;
+  std::unique_ptr<worker_loop::WorkSink> sink_;
+  tasks::WorkerParts parts_;
+  std::shared_ptr<worker_loop::WorkerLoop> worker_;
+};
+
+/// The schedules of the manifest: one scheduler for each store that has some.
+class SchedulerComponent final : public WorkComponent {
+ public:
+  SchedulerComponent(Application& application, Clients& clients) : application_(application), clients_(clients) {}
+
+  [[nodiscard]] std::string_view name() const noexcept override { return "scheduler"; }
+  [[nodiscard]] Result<void> start() override;
+  void begin(MakeWorkSink& make_sink) override;
+  void stop_taking(Function<void()> done) override;
+  void finish(Function<void()> idle) override { idle(); }
+  void cancel() override {}
+  void close(Function<void()> done) override { stop_taking(std::move(done)); }
+  /// `finished`: occurrences that were fired.
+  [[nodiscard]] Counts counts() const override;
+
+ private:
+  struct Store {
+    std::shared_ptr<tasks::Client> client;
+    std::vector<tasks::Schedule> schedules;
+    std::shared_ptr<tasks::Scheduler> scheduler;
+  };
+  [[nodiscard]] Task<void> declare();
+
+  Application& application_;
+  Clients& clients_;
+  std::vector<Store> stores_;
+  std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);
+  bool stopping_ = false;
+};
+
+/// Consumers, workers and schedulers that operations started (`messaging.start_consumer`, `tasks.start_worker`).
+class OperationsComponent final : public Component {
+ public:
+  explicit OperationsComponent(Clients& clients) : clients_(clients) {}
+
+  [[nodiscard]] std::string_view name() const noexcept override { return "operations"; }
+  [[nodiscard]] Result<void> start() override { return {}; }
+  void stop_taking(Function<void()> done) override;
+  void finish(Function<void()> idle) override;
+  void cancel() override;
+  void close(Function<void()> done) override;
+  [[nodiscard]] Counts counts() const override;
+
+ private:
+  Clients& clients_;
+};
+
+}  // namespace spikard::app
