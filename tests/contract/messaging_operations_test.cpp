@@ -87,7 +87,8 @@ TEST_P(MessagingOperations, WholeLife) {
             R"({"groups":[{"group":"c","topic":"t","waiting":0,"in_hand":0,"delayed":0}]})");
   EXPECT_EQ(text(Operation::messaging_seek, R"({"group": "c", "topic": "t", "position": 1})"), "{}");
   EXPECT_EQ(script->handled.size(), 2U);
-  EXPECT_EQ(text(Operation::messaging_topic_match, R"({"style": "mqtt", "pattern": "a/+", "topic": "a/b"})"), R"({"value":true})");
+  EXPECT_EQ(text(Operation::messaging_topic_match, R"({"style": "mqtt", "pattern": "a/+", "topic": "a/b"})"),
+            R"({"value":true})");
   EXPECT_EQ(text(Operation::messaging_stop_consumer, R"({"consumer": 1})"), R"({"drained":true,"unfinished":0})");
   EXPECT_EQ(text(Operation::messaging_delete_group, R"({"group": "c", "topic": "t"})"), R"({"deleted":true})");
   EXPECT_EQ(call(Operation::messaging_stop_consumer, R"({"consumer": 1})").error().kind(), ErrorKind::not_found);
@@ -107,23 +108,28 @@ TEST_P(MessagingOperations, BadArgumentsAreNamed) {
   EXPECT_EQ(message(O::messaging_publish, R"({"topic": "t", "payload": "", "headers": {"a": 1}})"), "headers.a: expected text");
   EXPECT_EQ(message(O::messaging_publish, R"({"topic": "t", "payload": "", "nope": 1})"), "nope: no such argument");
   EXPECT_EQ(message(O::messaging_publish, "[]"), "expected an object");
-  EXPECT_EQ(message(O::messaging_publish_batch, R"({"messages": [{"topic": "t", "payload": ""}, {"topic": 1, "payload": ""}]})").substr(0, 17),
+  EXPECT_EQ(message(O::messaging_publish_batch, R"({"messages": [{"topic": "t", "payload": ""}, {"topic": 1, "payload": ""}]})")
+                .substr(0, 17),
             "messages[1].topic");
   EXPECT_NE(message(O::messaging_start_consumer, R"({"name": "c", "topic": "t", "concurrency": 0})").find("concurrency"),
             std::string::npos);
   EXPECT_NE(message(O::messaging_start_consumer, R"({"name": "c", "topic": "t", "start_from": "x"})").find("start_from"),
             std::string::npos);
-  EXPECT_NE(message(O::messaging_start_consumer, R"({"name": "c", "topic": "t", "client": "x"})").find("client"), std::string::npos);
+  EXPECT_NE(message(O::messaging_start_consumer, R"({"name": "c", "topic": "t", "client": "x"})").find("client"),
+            std::string::npos);
   EXPECT_NE(message(O::messaging_start_consumer, R"({"name": "c", "topic": "t", "user": "x"})").find("user"), std::string::npos);
   EXPECT_NE(message(O::messaging_start_consumer, R"({"topic": "t"})").find("name"), std::string::npos);
   EXPECT_EQ(message(O::messaging_seek, R"({"group": "g", "topic": "t"})"), "expected exactly one of position, time and from");
-  EXPECT_EQ(message(O::messaging_seek, R"({"group": "g", "topic": "t", "time": "now"})"), "time: expected an instant as in RFC 3339");
+  EXPECT_EQ(message(O::messaging_seek, R"({"group": "g", "topic": "t", "time": "now"})"),
+            "time: expected an instant as in RFC 3339");
   EXPECT_EQ(message(O::messaging_seek, R"({"group": "g", "topic": "t", "position": -1})"),
             "position: expected an integer of 0 or more");
-  EXPECT_EQ(message(O::messaging_list_dead_letters, R"({"topic": "t", "limit": 1001})"), "limit: expected an integer from 1 to 1000");
+  EXPECT_EQ(message(O::messaging_list_dead_letters, R"({"topic": "t", "limit": 1001})"),
+            "limit: expected an integer from 1 to 1000");
   EXPECT_EQ(message(O::messaging_topic_match, R"({"style": "x", "pattern": "a", "topic": "a"})"),
             "style: expected `nats`, `mqtt`, `amqp` or `auto`");
-  EXPECT_EQ(call(O::messaging_publish, R"({"topic": "t", "payload": "", "transaction": 1})").error().kind(), ErrorKind::unsupported);
+  EXPECT_EQ(call(O::messaging_publish, R"({"topic": "t", "payload": "", "transaction": 1})").error().kind(),
+            ErrorKind::unsupported);
 }
 
 TEST_P(MessagingOperations, PublishOnMemoryCompletesAtOnce) {
@@ -260,8 +266,10 @@ TEST_P(MessagingMemory, ReplayGoesBackAsFarAsTheRetention) {
 TEST(MessagingRegistry, AUrlOfNobodyIsRefused) {
   net::VirtualClock clock;
   services::MessagingConfig config;
-  for (const auto& [url, kind] : {std::pair{"memory:x", ErrorKind::invalid_argument}, {"nope:", ErrorKind::invalid_argument},
-                                  {"memory", ErrorKind::invalid_argument}, {"sqlite:x.db", ErrorKind::unsupported}}) {
+  for (const auto& [url, kind] : {std::pair{"memory:x", ErrorKind::invalid_argument},
+                                  {"nope:", ErrorKind::invalid_argument},
+                                  {"memory", ErrorKind::invalid_argument},
+                                  {"sqlite:x.db", ErrorKind::unsupported}}) {
     config.url = url;
     Result<std::shared_ptr<Backend>> opened = messaging::open(config, Environment(clock));
     ASSERT_FALSE(opened.ok()) << url;
