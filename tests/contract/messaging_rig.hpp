@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <atomic>
 #include <chrono>
 #include <deque>
 #include <functional>
@@ -151,10 +152,13 @@ struct Rig : ::testing::TestWithParam<BackendCase> {
     return std::move(*value);
   }
   void advance(Duration by) {
-    bool done = false;
-    clock.advance(by, [&] { done = true; });
-    for (int i = 0; i < 100000 && !done; ++i) loop->turn(10);
-    ASSERT_TRUE(done);
+    const auto done = std::make_shared<std::atomic<bool>>(false);  // told on whatever thread finished last
+    clock.advance(by, [done, mailbox = loop->mailbox()] {
+      done->store(true);
+      mailbox->post([] {});
+    });
+    for (int i = 0; i < 100000 && !done->load(); ++i) loop->turn(10);
+    ASSERT_TRUE(done->load());
   }
   void settle() { advance(Duration::zero()); }
   [[nodiscard]] net::Caller caller() const { return net::Caller(*loop); }
