@@ -14,35 +14,68 @@ struct Case {
 };
 
 TEST(TopicTest, Nats) {
-  for (const Case& one : {Case{"a.*", "a.b", true}, {"a.>", "a.b.c", true}, {"*.b", "a.b", true}, {">", "a", true}, {"a.*", "a", false},
-                          {"a.*", "a.b.c", false}, {"a.>", "a", false}, {"a.b", "a.B", false}, {"*.*", "a.b", true}, {"*", "", false},
-                          {">", "", false}, {"a.*.c", "a.b.c", true}, {"a.*.>", "a.b", false}, {"a.*.>", "a.b.c.d", true},
-                          {"a.b*", "a.bc", false}, {"a.b*", "a.b*", true}, {"a.>.b", "a.x.b", false}, {"a..b", "a..b", false},
-                          {"a.*", "a.", false}, {"", "", false}}) {
+  for (const Case& one :
+       {Case{"a.*", "a.b", true},  {"a.>", "a.b.c", true},     {"*.b", "a.b", true},    {">", "a", true},
+        {"a.*", "a", false},       {"a.*", "a.b.c", false},    {"a.>", "a", false},     {"a.b", "a.B", false},
+        {"*.*", "a.b", true},      {"*", "", false},           {">", "", false},        {"a.*.c", "a.b.c", true},
+        {"a.*.>", "a.b", false},   {"a.*.>", "a.b.c.d", true}, {"a.b*", "a.bc", false}, {"a.b*", "a.b*", true},
+        {"a.>.b", "a.x.b", false}, {"a..b", "a..b", false},    {"a.*", "a.", false},    {"", "", false}}) {
     EXPECT_EQ(topic_match(TopicStyle::nats, one.pattern, one.topic), one.matches) << one.pattern << " " << one.topic;
   }
 }
 
 TEST(TopicTest, Mqtt5Section47) {
-  for (const Case& one :
-       {Case{"sport/tennis/player1/#", "sport/tennis/player1", true}, {"sport/tennis/player1/#", "sport/tennis/player1/ranking", true},
-        {"sport/tennis/player1/#", "sport/tennis/player1/score/wimbledon", true}, {"sport/#", "sport", true}, {"#", "a/b/c", true},
-        {"sport/tennis#", "sport/tennis", false}, {"sport/tennis/#/ranking", "sport/tennis/x/ranking", false},
-        {"sport/tennis/+", "sport/tennis/player1", true}, {"sport/tennis/+", "sport/tennis/player1/ranking", false},
-        {"sport/+", "sport", false}, {"sport/+", "sport/", true}, {"+", "a", true}, {"+/tennis/#", "sport/tennis/a", true},
-        {"sport+", "sport+", false}, {"sport/+/player1", "sport/tennis/player1", true}, {"/finance", "/finance", true},
-        {"+/+", "/finance", true}, {"/+", "/finance", true}, {"+", "/finance", false}, {"#", "$SYS/x", false},
-        {"+/monitor/Clients", "$SYS/monitor/Clients", false}, {"$SYS/#", "$SYS/monitor", true},
-        {"$SYS/monitor/+", "$SYS/monitor/Clients", true}, {"a/b", "a/B", false}, {"#", "", false}, {"", "", false}}) {
+  for (const Case& one : {Case{"sport/tennis/player1/#", "sport/tennis/player1", true},
+                          {"sport/tennis/player1/#", "sport/tennis/player1/ranking", true},
+                          {"sport/tennis/player1/#", "sport/tennis/player1/score/wimbledon", true},
+                          {"sport/#", "sport", true},
+                          {"#", "a/b/c", true},
+                          {"sport/tennis#", "sport/tennis", false},
+                          {"sport/tennis/#/ranking", "sport/tennis/x/ranking", false},
+                          {"sport/tennis/+", "sport/tennis/player1", true},
+                          {"sport/tennis/+", "sport/tennis/player1/ranking", false},
+                          {"sport/+", "sport", false},
+                          {"sport/+", "sport/", true},
+                          {"+", "a", true},
+                          {"+/tennis/#", "sport/tennis/a", true},
+                          {"sport+", "sport+", false},
+                          {"sport/+/player1", "sport/tennis/player1", true},
+                          {"/finance", "/finance", true},
+                          {"+/+", "/finance", true},
+                          {"/+", "/finance", true},
+                          {"+", "/finance", false},
+                          {"#", "$SYS/x", false},
+                          {"+/monitor/Clients", "$SYS/monitor/Clients", false},
+                          {"$SYS/#", "$SYS/monitor", true},
+                          {"$SYS/monitor/+", "$SYS/monitor/Clients", true},
+                          {"a/b", "a/B", false},
+                          {"#", "", false},
+                          {"", "", false}}) {
     EXPECT_EQ(topic_match(TopicStyle::mqtt, one.pattern, one.topic), one.matches) << one.pattern << " " << one.topic;
   }
 }
 
 TEST(TopicTest, Amqp091TopicExchange) {
-  for (const Case& one : {Case{"a.*", "a.b", true}, {"a.#", "a", true}, {"a.#", "a.b.c", true}, {"#.b", "b", true}, {"#.b", "x.y.b", true},
-                          {"a.#.b", "a.b", true}, {"#", "", true}, {"a.*", "a", false}, {"a.*", "a.b.c", false}, {"*", "", false},
-                          {"a.#.b", "a.c", false}, {"#.#", "", true}, {"#.*", "a", true}, {"*.#", "a", true}, {"#.a.#.b.#", "x.a.y.b", true},
-                          {"#.a.#.b.#", "b.a", false}, {"a.#.#.b", "a.x.y.b", true}, {"", "", true}, {"", "a", false}, {"a#", "ab", false},
+  for (const Case& one : {Case{"a.*", "a.b", true},
+                          {"a.#", "a", true},
+                          {"a.#", "a.b.c", true},
+                          {"#.b", "b", true},
+                          {"#.b", "x.y.b", true},
+                          {"a.#.b", "a.b", true},
+                          {"#", "", true},
+                          {"a.*", "a", false},
+                          {"a.*", "a.b.c", false},
+                          {"*", "", false},
+                          {"a.#.b", "a.c", false},
+                          {"#.#", "", true},
+                          {"#.*", "a", true},
+                          {"*.#", "a", true},
+                          {"#.a.#.b.#", "x.a.y.b", true},
+                          {"#.a.#.b.#", "b.a", false},
+                          {"a.#.#.b", "a.x.y.b", true},
+                          {"", "", true},
+                          {"", "a", false},
+                          {"a#", "ab", false},
                           {"*.*", "a.", true}}) {
     EXPECT_EQ(topic_match(TopicStyle::amqp, one.pattern, one.topic), one.matches) << one.pattern << " " << one.topic;
   }
@@ -101,8 +134,9 @@ TEST(TextTest, InstantsAreRfc3339) {
   EXPECT_EQ(parse_instant("2026-01-02T05:04:05.678+02:00"), time);
   EXPECT_EQ(parse_instant("2026-01-01T23:34:05.678-03:30"), time);
   EXPECT_EQ(format_instant(WallTime(milliseconds(-1))), "1969-12-31T23:59:59.999Z");
-  for (const char* text : {"", "2026-01-02", "2026-01-02T03:04:05", "2026-02-30T00:00:00Z", "2026-01-02T24:00:00Z", "2026-01-02T03:04:05.Z",
-                           "2026-01-02T03:04:05Zx", "2026-01-02T03:04:05+2:00", "1600-01-01T00:00:00Z"}) {
+  for (const char* text :
+       {"", "2026-01-02", "2026-01-02T03:04:05", "2026-02-30T00:00:00Z", "2026-01-02T24:00:00Z", "2026-01-02T03:04:05.Z",
+        "2026-01-02T03:04:05Zx", "2026-01-02T03:04:05+2:00", "1600-01-01T00:00:00Z"}) {
     EXPECT_FALSE(parse_instant(text).has_value()) << text;
   }
 }
