@@ -100,10 +100,11 @@ int open_app(uint32_t abi, const char* manifest_json, size_t n, spk_app** out, R
   return guarded([&]() -> int {
     auto document = spikard::json::parse({manifest_json, n});
     if (!document.ok()) return failed(std::move(document).error());
-    auto manifest = read(document->root());
+    spikard::app::ApplicationOptions options;
+    auto manifest = read(document->root(), options);
     if (!manifest.ok()) return failed(manifest.error());
     // The host has its own signal interface and calls spk_drain; a C program that wants the core's says so in its manifest.
-    auto application = spikard::app::Application::create(std::move(manifest).value());
+    auto application = spikard::app::Application::create(std::move(manifest).value(), std::move(options));
     if (!application.ok()) return failed(application.error());
     *out = new spk_app{.application = std::move(application).value()};
     return 0;
@@ -117,16 +118,19 @@ extern "C" {
 uint32_t spk_abi(void) { return SPK_ABI; }
 
 int spk_app_open(uint32_t abi, const char* manifest_json, size_t n, spk_app** out) {
-  return open_app(abi, manifest_json, n, out,
-                  [](spikard::Value manifest) { return spikard::services::manifest_from_json(manifest); });
+  return open_app(abi, manifest_json, n, out, [](spikard::Value manifest, spikard::app::ApplicationOptions&) {
+    return spikard::services::manifest_from_json(manifest);
+  });
 }
 
 int spk_app_open_configured(uint32_t abi, const char* manifest_json, size_t n, spk_app** out) {
-  return open_app(abi, manifest_json, n, out, [](spikard::Value manifest) -> Result<spikard::services::Manifest> {
-    auto sources = spikard::app::process_config();
-    if (!sources.ok()) return std::move(sources).error();
-    return spikard::app::configured_manifest(manifest, *sources);
-  });
+  return open_app(abi, manifest_json, n, out,
+                  [](spikard::Value manifest, spikard::app::ApplicationOptions& options) -> Result<spikard::services::Manifest> {
+                    auto sources = spikard::app::process_config();
+                    if (!sources.ok()) return std::move(sources).error();
+                    options.environment = sources->environment;
+                    return spikard::app::configured_manifest(manifest, *sources);
+                  });
 }
 
 int spk_supervise(spk_app* app, uint32_t workers) {

@@ -173,7 +173,7 @@ net::Loop& Context::loop() const noexcept { return dispatcher_.loop(); }
 
 app::Application& Context::application() const noexcept { return dispatcher_.application(); }
 
-telemetry::SpanContext Context::trace() const { return {}; }
+telemetry::SpanContext Context::trace() const { return exchange().trace(); }
 
 CancelToken Context::stopping() const noexcept { return dispatcher_.stopping(); }
 

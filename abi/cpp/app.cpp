@@ -211,7 +211,9 @@ int App::run() {
     return 78;  // EX_CONFIG
   }
   manifest() = std::move(configured).value();
-  auto application = build();
+  app::ApplicationOptions options;
+  options.environment = std::move(sources->environment);
+  auto application = build(std::move(options));
   if (!application.ok()) {
     std::fprintf(stderr, "%s\n", application.error().message().c_str());
     return 78;  // EX_CONFIG

@@ -11,6 +11,7 @@
 #include "app/clients.hpp"
 #include "app/http_component.hpp"
 #include "app/signals.hpp"
+#include "app/telemetry_operations.hpp"
 #include "app/work_components.hpp"
 #include "base/json.hpp"
 
@@ -76,10 +77,14 @@ Result<std::shared_ptr<Application>> Application::create(services::Manifest mani
   self->logger_ =
       std::make_unique<log::Logger>(std::move(options.log_sink), *self->clock_, static_cast<log::Format>(m.log.format),
                                     static_cast<log::Level>(m.log.level), m.name);
+  auto telemetry = Telemetry::create(m, options.environment, *self->clock_, *self->logger_);
+  if (!telemetry.ok()) return std::move(telemetry).error();
+  self->telemetry_ = std::move(telemetry).value();
   self->pool_ = std::make_unique<net::BlockingPool>(*self->clock_, net::BlockingPoolOptions{.threads = 32, .queue = 4096});
   Clients::Environment environment;
   environment.clock = self->clock_.get();
   environment.pool = self->pool_.get();
+  environment.tracer = self->telemetry_->tracer();
   environment.base_url = [app = self.get()] {
     const auto addresses = app->addresses();
     return addresses.empty() ? std::string() : "http://" + addresses.front();
@@ -90,6 +95,7 @@ Result<std::shared_ptr<Application>> Application::create(services::Manifest mani
   self->clients_ = std::make_unique<Clients>(m, std::move(environment));
   SPIKARD_TRY(self->clients_->check());
   self->clients_->add_to(self->toolbox_);
+  self->toolbox_.add(Subsystem::telemetry, "default", std::make_shared<TelemetryOperations>(*self->telemetry_));
   if (m.io_threads == 0) return invalid_argument("io_threads: expected at least 1, got 0");
   if (!m.events.empty() && !m.http) return invalid_argument("events: expected `http`, for they come over HTTP");
   if (m.http) {
@@ -113,6 +119,8 @@ Result<std::shared_ptr<Application>> Application::create(services::Manifest mani
   }
   self->components_.push_back(std::move(background));
   self->add_work();
+  if (auto flush = self->telemetry_->component(ms(m.shutdown.flush_ms)); flush != nullptr)
+    self->components_.push_back(std::move(flush));
   return self;
 }
 
@@ -184,8 +192,15 @@ Result<void> Application::start() {
   auto service = net::ServiceThread::start(*clock_);
   if (!service.ok()) return std::move(service).error();
   service_ = std::move(service).value();
+  if (auto exporting = telemetry_->start(service_->loop()); !exporting.ok()) {
+    service_->stop();
+    telemetry_->stop();
+    service_.reset();
+    return exporting;
+  }
   if (auto opened = clients_->open(); !opened.ok()) {
     service_->stop();
+    telemetry_->stop();
     service_.reset();
     return opened;
   }
@@ -194,6 +209,7 @@ Result<void> Application::start() {
       // What runs already is closed again, in reverse, before the error is told.
       for (std::size_t k = i; k-- > 0;) close_component(*components_[k]);
       service_->stop();
+      telemetry_->stop();
       service_.reset();
       return Error(started.error().kind(), std::string(components_[i]->name()) + ": " + started.error().message());
     }
@@ -231,6 +247,7 @@ Result<std::unique_ptr<IoUnit>> Application::open_io(Function<Result<http::Sink*
     http::ServerOptions options;
     options.singletons = singletons_;
     options.ready = [this] { return ready(); };
+    telemetry_->serve(options);
     options.on_failure = [this](const http::Exchange& exchange, const http::Failure& failure) {
       const http::RequestRecord& record = exchange.record();
       logger_->error("handler failed", {{"path", record.text(record.path)},
@@ -456,6 +473,7 @@ void Application::close() {
   work_.clear();
   components_.clear();
   clients_->close();
+  telemetry_->stop();
   http_ = nullptr;
   background_ = nullptr;
   pool_->stop();  // joins what runs

@@ -14,6 +14,7 @@
 #include "app/drain.hpp"
 #include "app/io_units.hpp"
 #include "app/supervisor.hpp"
+#include "app/telemetry.hpp"
 #include "app/toolbox.hpp"
 #include "base/clock.hpp"
 #include "base/function.hpp"
@@ -75,6 +76,8 @@ struct ApplicationOptions {
   std::shared_ptr<log::Sink> log_sink{};
   /// Replaces the clock that the manifest asks for (tests).
   std::shared_ptr<Clock> clock{};
+  /// The `OTEL_...` variables are read from here. The caller passes what it has (process_config); nothing else is read.
+  services::Environment environment{};
 };
 
 /// The one runtime of a process: manifest, components, service thread, readiness, one drain. Thread-safe unless said otherwise.
@@ -91,6 +94,7 @@ class Application : public std::enable_shared_from_this<Application> {
   [[nodiscard]] Clock& clock() noexcept { return *clock_; }
   [[nodiscard]] net::VirtualClock* virtual_clock() noexcept { return virtual_clock_; }
   [[nodiscard]] log::Logger& logger() noexcept { return *logger_; }
+  [[nodiscard]] Telemetry& telemetry() noexcept { return *telemetry_; }
   [[nodiscard]] State state() const noexcept { return state_.load(std::memory_order_acquire); }
   /// `127.0.0.1:8000` of each listener, once reserved.
   [[nodiscard]] std::vector<std::string> addresses() const;
@@ -167,6 +171,7 @@ class Application : public std::enable_shared_from_this<Application> {
   std::shared_ptr<Clock> clock_;
   net::VirtualClock* virtual_clock_ = nullptr;
   std::unique_ptr<log::Logger> logger_;
+  std::unique_ptr<Telemetry> telemetry_;
   std::shared_ptr<const http::CompiledHttp> compiled_;
   std::shared_ptr<EventEndpoints> event_endpoints_;  // null without `events`
   std::shared_ptr<http::Singletons> singletons_;

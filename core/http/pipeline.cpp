@@ -424,7 +424,7 @@ CancelToken ServerExchange::token() noexcept {
 
 telemetry::SpanContext ServerExchange::trace() const {
   if (server_.telemetry != nullptr && observed.span.context().valid()) return observed.span.context();
-  return trace_of(block->record());
+  return block == nullptr ? telemetry::SpanContext() : trace_of(block->record());
 }
 
 void ServerExchange::log(std::string_view type, std::string_view message) {

@@ -44,6 +44,12 @@ class OperationTarget {
     (void)operation, (void)args;
     return std::nullopt;
   }
+  /// As `call_now`, on behalf of a handler whose trace is known. For those that make spans.
+  [[nodiscard]] virtual std::optional<Result<Document>> call_now_for(const telemetry::SpanContext& trace, Operation operation,
+                                                                     Value args) {
+    (void)trace;
+    return call_now(operation, args);
+  }
   /// `args` is one object with the operation's members, checked here. `stream` is null where the caller did not ask for one. The
   /// result is one object (spec/operations).
   [[nodiscard]] virtual Task<Result<Document>> call(Caller caller, Operation operation, Document args,

@@ -54,6 +54,15 @@ void Span::add_event(std::string_view name, AttributeList attributes) {
   data_->events.push_back({std::string(name), provider_->wall(*data_), Attributes(attributes)});
 }
 
+void Span::event_at(std::string_view name, std::optional<WallTime> time, Attributes attributes) {
+  if (data_ == nullptr) return;
+  if (data_->events.size() >= provider_->limits().events) {
+    ++data_->dropped_events;
+    return;
+  }
+  data_->events.push_back({std::string(name), time ? *time : provider_->wall(*data_), std::move(attributes)});
+}
+
 void Span::exception(std::string_view type, std::string_view message, std::string_view stacktrace) {
   if (data_ == nullptr) return;
   if (data_->events.size() >= provider_->limits().events) {

@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -98,6 +99,8 @@ class Span {
   void event(std::string_view name, AttributeList attributes = {}) {
     if (data_ != nullptr) add_event(name, attributes);
   }
+  /// As `event`, for one that was noted elsewhere; no time is now.
+  void event_at(std::string_view name, std::optional<WallTime> time, Attributes attributes);
   /// Event `exception` by the semantic conventions. Sets no status. `type` may be empty.
   void exception(std::string_view type, std::string_view message, std::string_view stacktrace = {});
   /// Joins another trace to it (a batch, an event's origin). An invalid one is left out.
