@@ -398,8 +398,9 @@ int Port::submit(const spk_cmd* commands, std::uint32_t n) {
     if (rc < 0 && (n == 1 || rc != -SPK_E_STALE) && result == 0) result = rc;
   }
   if (http::Server* server = io_->server(); server != nullptr) server->flush();  // the writes of this batch go out now
-  if (result < 0) return result;
-  return taken_ < queue_.size() ? static_cast<int>(queue_.size() - taken_) : 0;
+  const std::size_t waiting = queue_.size() - taken_;
+  if (waiting > 0) loop.wake();  // the descriptor is readable while events wait
+  return result < 0 ? result : static_cast<int>(waiting);
 }
 
 // ---- commands -----------------------------------------------------------------------------------------------------

@@ -1,5 +1,6 @@
 // Operations of the toolbox and work from consumers, through a port, with clients and sources of the test's own.
 #include <gtest/gtest.h>
+#include <poll.h>
 
 #include <cstring>
 #include <future>
@@ -194,6 +195,26 @@ TEST_F(ToolboxPort, SpkCallAnswersAtOnceWhatCompletesAtOnce) {
   ASSERT_EQ(port->call(later, &out), 0);
   EXPECT_EQ(out, nullptr);
   EXPECT_EQ(next(SPK_EV_DONE).user, 6u);
+}
+
+TEST_F(ToolboxPort, TheDescriptorIsReadableForWhatASubmitHasBroughtAbout) {
+  (void)port->poll(nullptr, 0, 0);
+  spk_event event;
+  while (port->poll(&event, 1, 0) > 0) continue;
+  ::pollfd descriptor{port->fd(), POLLIN, 0};
+  ASSERT_EQ(::poll(&descriptor, 1, 0), 0);
+  ASSERT_GT(submit(call_of(hold, 3, SPK_F_STREAM)), 0);  // its CREDIT
+  EXPECT_EQ(::poll(&descriptor, 1, 0), 1);
+  EXPECT_EQ(next(SPK_EV_CREDIT).user, 3u);
+  ASSERT_GE(submit({.op = SPK_CMD_CANCEL, .user = 3}), 0);
+  EXPECT_EQ(next(SPK_EV_DONE).user, 3u);
+  // spk_call cannot say that events wait: the descriptor does.
+  spk_cmd command = call_of(echo, 4);
+  command.client = 3;
+  const spk_record* out = nullptr;
+  ASSERT_EQ(port->call(command, &out), 0);
+  EXPECT_EQ(::poll(&descriptor, 1, 0), 1);
+  EXPECT_EQ(next(SPK_EV_DONE).user, 4u);
 }
 
 TEST_F(ToolboxPort, ACancelledCallStillEndsInDone) {

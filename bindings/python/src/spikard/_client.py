@@ -93,7 +93,7 @@ class Client(_Client):
     async def _send(self, operation: int, arguments: dict[str, Any], chunks: Chunks) -> dict[str, Any]:
         """An operation with a streamed argument. When the chunks fail, so does the operation, and nothing is written."""
         binding, number = self._where()
-        call = StreamCall(binding, operation, number, arguments)
+        call = StreamCall(binding, operation, number, arguments, writes=True)
         try:
             if hasattr(chunks, "__aiter__"):
                 async for chunk in cast("AsyncIterable[str | bytes]", chunks):
@@ -119,7 +119,8 @@ class Client(_Client):
 class StreamCall:
     """One streamed operation in progress, on its application's loop."""
 
-    def __init__(self, binding: Binding, operation: int, number: int, arguments: dict[str, Any]) -> None:
+    def __init__(self, binding: Binding, operation: int, number: int, arguments: dict[str, Any], *, writes: bool) -> None:
+        self._writes = writes
         self._binding = binding
         self._chunks: deque[bytes] = deque()
         self._id: int | None = None
@@ -186,7 +187,7 @@ class StreamCall:
             if not self._result.cancelled():
                 self._result.exception()  # seen
             return
-        if self._id is not None and not self._ended:
+        if self._writes and self._id is not None and not self._ended:
             self._binding.command(Command.ABORT, self._id)
         else:
             self._binding.port.cancel(self.user)
@@ -239,7 +240,7 @@ class Stream(Generic[T]):
     async def __anext__(self) -> bytes:
         if self._call is None:
             binding, number = self._client._where()
-            self._call = StreamCall(binding, self._operation, number, self._arguments)
+            self._call = StreamCall(binding, self._operation, number, self._arguments, writes=False)
         try:
             chunk = await self._call.read()
         except asyncio.CancelledError:
@@ -283,7 +284,7 @@ class BlockingClient(_Client):
 
     def _send(self, operation: int, arguments: dict[str, Any], chunks: Iterable[str | bytes]) -> dict[str, Any]:
         binding, number = self._where()
-        call = binding.run_blocking(_open(binding, operation, number, arguments))
+        call = binding.run_blocking(_open(binding, operation, number, arguments, True))
         try:
             for chunk in chunks:
                 if call.done():
@@ -295,8 +296,8 @@ class BlockingClient(_Client):
             raise
 
 
-async def _open(binding: Binding, operation: int, number: int, arguments: dict[str, Any]) -> StreamCall:
-    return StreamCall(binding, operation, number, arguments)
+async def _open(binding: Binding, operation: int, number: int, arguments: dict[str, Any], writes: bool) -> StreamCall:
+    return StreamCall(binding, operation, number, arguments, writes=writes)
 
 
 async def _finish(call: StreamCall) -> dict[str, Any]:
@@ -323,7 +324,7 @@ class BlockingStream(Generic[T]):
     def __next__(self) -> bytes:
         binding, number = self._client._where()
         if self._call is None:
-            self._call = binding.run_blocking(_open(binding, self._operation, number, self._arguments))
+            self._call = binding.run_blocking(_open(binding, self._operation, number, self._arguments, False))
         chunk = binding.run_blocking(self._call.read())
         if chunk is None:
             self._result = self._make(binding.run_blocking(self._call.result()))

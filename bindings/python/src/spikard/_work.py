@@ -131,6 +131,8 @@ class CloudEvent:
     dataschema: str | None = None
     specversion: str = "1.0"
     extensions: dict[str, Any] = field(default_factory=dict)
+    has_data: bool = field(default=False, compare=False, repr=False)
+    """Tells a `data` of None (null) from none at all."""
 
     @classmethod
     def from_dict(cls, event: Mapping[str, Any]) -> CloudEvent:
@@ -142,13 +144,13 @@ class CloudEvent:
         if "data_base64" in event:
             data = base64.b64decode(event["data_base64"])
         extensions = {name: value for name, value in event.items() if name not in _ATTRIBUTES and name not in ("data", "data_base64")}
-        return cls(data=data, extensions=extensions, **known)
+        return cls(data=data, extensions=extensions, has_data="data" in event or data is not None, **known)
 
     def to_dict(self) -> dict[str, Any]:
         """The JSON format; bytes stay bytes in `data`, which the core takes as they are."""
         out: dict[str, Any] = {name: value for name in _ATTRIBUTES if (value := getattr(self, name)) not in (None, "")}
         out.update(self.extensions)
-        if self.data is not None:
+        if self.data is not None or self.has_data:
             out["data"] = self.data
         return out
 
