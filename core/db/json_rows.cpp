@@ -36,6 +36,15 @@ void JsonRows::bytes(std::string_view v) {
   out_.put('"');
 }
 
+void JsonRows::json(std::string_view document) {
+  key();
+  if (format_ == JsonFormat::ndjson && document.find_first_of("\n\r") != std::string_view::npos) {
+    // One row a line: written without its line breaks.
+    if (const Result<Document> parsed = json::parse(document); parsed.ok()) return out_.raw(json::to_string(parsed->root()));
+  }
+  out_.raw(document);
+}
+
 void JsonRows::finish() {
   if (format_ == JsonFormat::array) out_.put(']');
 }

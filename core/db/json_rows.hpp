@@ -54,10 +54,7 @@ class JsonRows final : public RowWriter {
     key();
     out_.string(rfc3339);
   }
-  void json(std::string_view document) override {
-    key();
-    out_.raw(document);
-  }
+  void json(std::string_view document) override;
   [[nodiscard]] std::size_t size() const noexcept override { return out_.size(); }
 
   /// After the last row.

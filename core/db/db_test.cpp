@@ -1,0 +1,141 @@
+#include <gtest/gtest.h>
+
+#include "base/json.hpp"
+#include "db/client.hpp"
+#include "db/instant.hpp"
+#include "db/json_rows.hpp"
+#include "db/parameter.hpp"
+#include "db/registry.hpp"
+#include "db/sqlite/run.hpp"
+#include "net/virtual_clock.hpp"
+#include "store/sqlite/test_database.hpp"
+#include "telemetry/memory_exporter.hpp"
+
+namespace spikard::db {
+namespace {
+
+TEST(Instant, Rfc3339) {
+  const auto through = [](std::string_view text) {
+    const auto at = parse_rfc3339(text);
+    return at.has_value() ? to_rfc3339(*at) : std::string("no");
+  };
+  EXPECT_EQ(through("2024-03-10T12:30:00.123456+02:00"), "2024-03-10T10:30:00.123456Z");
+  EXPECT_EQ(through("1969-12-31T23:59:59.5Z"), "1969-12-31T23:59:59.5Z");
+  EXPECT_EQ(through("2024-02-29t23:59:59.1234567z"), "2024-02-29T23:59:59.123456Z");
+  EXPECT_EQ(through("0001-01-01T00:00:00Z"), "0001-01-01T00:00:00Z");
+  EXPECT_EQ(through("9999-12-31T23:59:59.999999Z"), "9999-12-31T23:59:59.999999Z");
+  for (const char* bad : {"2023-02-29T00:00:00Z", "2024-01-01T24:00:00Z", "2024-01-01T00:60:00Z", "2024-01-01T00:00:60Z",
+                          "2024-01-01T00:00:00", "2024-01-01", "2024-01-01T00:00:00.Z", "2024-01-01T00:00:00+2:00",
+                          "2024-01-01T00:00:00+0200", "x", "", "0001-01-01T00:00:00+01:00", "2024-01-01T00:00:00Z "})
+    EXPECT_EQ(through(bad), "no") << bad;
+}
+
+TEST(Instant, OfSql) {
+  EXPECT_EQ(to_sql_timestamp(*parse_sql_timestamp("2024-03-10 10:30:00")), "2024-03-10 10:30:00");
+  EXPECT_EQ(to_sql_timestamp(*parse_sql_timestamp("2024-03-10 10:30")), "2024-03-10 10:30:00");
+  EXPECT_EQ(to_sql_timestamp(*parse_sql_timestamp("2024-03-10T10:30:00.250Z")), "2024-03-10 10:30:00.25");
+  EXPECT_EQ(to_sql_timestamp(*parse_sql_timestamp("2024-03-10 10:30:00+02")), "2024-03-10 08:30:00");
+  EXPECT_FALSE(parse_sql_timestamp("yesterday").has_value());
+}
+
+TEST(Parameters, TaggedAndPlain) {
+  const auto of = [](std::string_view text) {
+    const Document value = json::parse(text).value();
+    const Result<Parameter> parameter = parameter_from(value.root());
+    if (!parameter.ok()) return parameter.error().detail();
+    return std::to_string(static_cast<int>(parameter->kind)) + " " + std::to_string(parameter->integer) + " " + parameter->text;
+  };
+  EXPECT_EQ(of(R"({"$json": "bare"})"), "8 0 \"bare\"");
+  EXPECT_EQ(of(R"({"$json": {"$int64": "1"}})"), R"(8 0 {"$int64":"1"})");
+  EXPECT_EQ(of(R"({"$other": 1})"), R"(8 0 {"$other":1})");
+  EXPECT_EQ(of(R"({"$int64": "12", "x": 1})"), R"(8 0 {"$int64":"12","x":1})") << "two members: JSON";
+  EXPECT_EQ(of(R"({"$int64": "12"})"), "2 12 ");
+  EXPECT_EQ(of(R"({"$int64": "1.5"})"), "invalid_parameter");
+  EXPECT_EQ(of(R"({"$decimal": "1e-7"})"), "6 0 1e-7");
+  EXPECT_EQ(of("1e999"), "6 0 1e999") << "no double: kept as a decimal";
+  EXPECT_EQ(of(R"({"$bytes": "AAE="})"), std::string("5 0 \0\1", 6));
+}
+
+TEST(JsonRows, WritesEveryKind) {
+  JsonRows rows;
+  rows.begin(std::vector<Column>{{"a\"b", ColumnType::any}, {"c", ColumnType::any}});
+  rows.begin_row();
+  rows.text("x\ny");
+  rows.bytes(std::string_view("\0\1", 2));
+  rows.end_row();
+  rows.begin_row();
+  rows.null();
+  rows.decimal("1.10");
+  rows.end_row();
+  rows.finish();
+  EXPECT_EQ(rows.view(), "[{\"a\\\"b\":\"x\\ny\",\"c\":\"AAE=\"},{\"a\\\"b\":null,\"c\":1.10}]");
+}
+
+TEST(JsonRows, NdjsonStaysOnItsLine) {
+  JsonRows rows(JsonFormat::ndjson);
+  rows.begin(std::vector<Column>{{"j", ColumnType::json}});
+  rows.begin_row();
+  rows.json("{\n \"a\": 1\n}");
+  rows.end_row();
+  rows.finish();
+  EXPECT_EQ(rows.view(), "{\"j\":{\"a\":1}}\n");
+}
+
+TEST(SqlitePragmas, OnlyThoseThatAskOrKeepHouse) {
+  for (const char* good :
+       {"PRAGMA table_info(t)", "pragma main.user_version = 3", "PRAGMA integrity_check;", "PRAGMA foreign_keys"})
+    EXPECT_TRUE(sqlite::check_pragma(good).ok()) << good;
+  for (const char* bad :
+       {"PRAGMA foreign_keys = OFF", "PRAGMA journal_mode(delete)", "PRAGMA writable_schema=1", "PRAGMA query_only=0", "PRAGMA"})
+    EXPECT_EQ(sqlite::check_pragma(bad).error().kind(), ErrorKind::unsupported) << bad;
+}
+
+TEST(DbRegistry, SaysWhichOptionAddsABackend) {
+  RealClock clock;
+  net::BlockingPool pool(clock);
+  store::sqlite::Databases databases(pool);
+  Environment environment(pool);
+  environment.databases = &databases;
+  const auto fails = [&](std::string url) {
+    services::DbConfig config;
+    config.url = std::move(url);
+    return open(config, environment).error();
+  };
+  EXPECT_NE(fails("postgres://u:secret@h/d").message().find("SPIKARD_DB_POSTGRES"), std::string::npos);
+  EXPECT_EQ(fails("oracle://u:secret@h").message().find("secret"), std::string::npos);
+  EXPECT_EQ(fails("sqlite:").kind(), ErrorKind::invalid_argument);
+  EXPECT_EQ(fails("x").kind(), ErrorKind::invalid_argument);
+}
+
+struct SpansTest : ::testing::Test, store::sqlite::DatabaseFixture {};
+
+TEST_F(SpansTest, HaveTheStatementAndNeverTheValues) {
+  auto exporter = std::make_shared<telemetry::MemoryExporter>();
+  telemetry::ProviderOptions options(clock);
+  options.exporter = exporter;
+  services::DbConfig config;
+  config.url = "sqlite:" + folder.file("spans.db");
+  Environment environment(pool);
+  environment.databases = &databases;
+  environment.tracer = telemetry::Tracer(std::make_shared<telemetry::Provider>(std::move(options)));
+  auto client = open(config, environment).value();
+  const net::Caller caller(*loop);
+  ASSERT_TRUE(await(client->execute(caller, "CREATE TABLE t (a INTEGER)")).ok());
+  ASSERT_TRUE(await(client->query(caller, "SELECT a FROM t WHERE a = ?", params(4711))).ok());
+  ASSERT_TRUE(await(client->query(caller, "SELECT a FROM t WHERE a = 'secret' /* secret */")).ok());
+  ASSERT_FALSE(await(client->query(caller, "SELECT b FROM t")).ok());
+  NodeBuilder out;
+  out.begin_array();
+  for (const telemetry::SpanData& span : exporter->spans()) telemetry::write(out, span, {});
+  out.end();
+  const std::string text = json::to_string(out.root());
+  EXPECT_NE(text.find(R"("db.query.text":"SELECT a FROM t WHERE a = ?")"), std::string::npos) << text;
+  EXPECT_NE(text.find(R"("db.system.name":"sqlite")"), std::string::npos);
+  EXPECT_NE(text.find(R"("db.namespace":"spans.db")"), std::string::npos);
+  EXPECT_NE(text.find(R"("error.type":"invalid_argument")"), std::string::npos);
+  EXPECT_EQ(text.find("4711"), std::string::npos);
+  EXPECT_EQ(text.find("secret"), std::string::npos);
+}
+
+}  // namespace
+}  // namespace spikard::db
