@@ -1,0 +1,135 @@
+"""SIGKILL at random moments on `sqlite:` messaging (DESIGN.md, promise 3). Prints one line a fact and closes with `N passed, N failed`.
+
+    python e2e/scenarios/messaging_crash.py [--kills 100] [--seed 1] [--worker build/full/tests/contract/messaging_crash_worker]
+
+Two publishers and two consumers of one group work on one file; every few milliseconds one of them, at random, is killed and started again. Then the publishers stop, the consumers handle what is
+left, and it is counted: every message whose publish was confirmed was handled; what was handled was published; nothing is left waiting, in hand or delayed. Doubles (a handler had done its work,
+its ack was not there yet) are at-least-once and counted apart.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import pathlib
+import random
+import signal
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from collections import Counter
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+
+
+def find_worker() -> str:
+    built = [p for name in ("full", "dev", "default") if (p := ROOT / "build" / name / "tests/contract/messaging_crash_worker").exists()]
+    if not built:
+        raise SystemExit("messaging_crash: the worker is not built; run `make test`, or pass --worker")
+    return str(max(built, key=lambda p: p.stat().st_mtime))
+
+
+class Process:
+    """One role; each start is a process of its own. Lines are read as they come, so that what was written before a kill counts."""
+
+    def __init__(self, worker: str, file: str, mode: str, name: str) -> None:
+        self.worker, self.file, self.mode, self.name = worker, file, mode, name
+        self.starts = 0
+        self.lines: list[str] = []
+        self.threads: list[threading.Thread] = []
+        self.start()
+
+    def start(self) -> None:
+        self.starts += 1
+        name = f"{self.name}{self.starts}" if self.mode == "publish" else self.name
+        self.process = subprocess.Popen([self.worker, self.file, self.mode, name], stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+        thread = threading.Thread(target=self.read, args=(self.process,))
+        thread.start()
+        self.threads.append(thread)
+
+    def read(self, process: subprocess.Popen[bytes]) -> None:
+        assert process.stdout is not None
+        for line in process.stdout:
+            if line.endswith(b"\n"):  # one cut in the middle was not said
+                self.lines.append(line.decode().strip())
+
+    def kill(self) -> None:
+        self.process.send_signal(signal.SIGKILL)
+        self.process.wait()
+
+    def stop(self) -> int:
+        assert self.process.stdin is not None
+        try:
+            self.process.stdin.write(b"stop\n")
+            self.process.stdin.close()
+        except BrokenPipeError:
+            pass
+        code = self.process.wait(60)
+        for thread in self.threads:
+            thread.join()
+        return code
+
+    def said(self, kind: str) -> list[str]:
+        return [line[2:] for line in list(self.lines) if line.startswith(kind)]
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("--kills", type=int, default=100)
+    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--worker", default=os.environ.get("SPIKARD_CRASH_WORKER"))
+    args = parser.parse_args()
+    worker = args.worker or find_worker()
+    rng = random.Random(args.seed)
+    passed = failed = 0
+
+    def fact(good: bool, text: str) -> None:
+        nonlocal passed, failed
+        passed, failed = passed + good, failed + (not good)
+        print(f"{'ok  ' if good else 'FAIL'} {text}", flush=True)
+
+    with tempfile.TemporaryDirectory() as folder:
+        file = f"{folder}/crash.db"
+        publishers = [Process(worker, file, "publish", name) for name in ("a", "b")]
+        consumers = [Process(worker, file, "consume", name) for name in ("x", "y")]
+        everyone = publishers + consumers
+        for _ in range(args.kills):
+            time.sleep(rng.uniform(0.02, 0.12))
+            victim = rng.choice(everyone)
+            victim.kill()
+            victim.start()
+        codes = [p.stop() for p in publishers]
+        confirmed = {one for p in publishers for one in p.said("P ")}
+        begun = time.monotonic()
+        while time.monotonic() - begun < 60:
+            handled = Counter(one for p in consumers for one in p.said("H "))
+            if not confirmed - handled.keys():
+                break
+            time.sleep(0.1)
+        waited = time.monotonic() - begun
+        time.sleep(1.5)  # a lease of one that was killed last
+        codes += [p.stop() for p in consumers]
+        handled = Counter(one for p in consumers for one in p.said("H "))
+        state = json.loads(subprocess.run([worker, file, "report"], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, check=True).stdout)
+
+    names = {f"{p.name}{n}" for p in publishers for n in range(1, p.starts + 1)}
+    lost = confirmed - handled.keys()
+    doubles = sum(handled.values()) - len(handled)
+    fact(all(code == 0 for code in codes), f"those that were left ended by their drain: {codes}")
+    fact(len(confirmed) > args.kills, f"{len(confirmed)} messages confirmed, {args.kills} SIGKILLs")
+    fact(not lost, f"{len(lost)} confirmed and lost{': ' + ', '.join(sorted(lost)[:5]) if lost else ''}")
+    phantoms = [one for one in handled if one.rsplit("-", 1)[0] not in names]
+    fact(not phantoms, f"{len(phantoms)} handled that nobody published")
+    fact(waited < 15, f"all of them handled {waited:.1f} s after the last kill (lease 1 s)")
+    left = {k: state["groups"][0][k] for k in ("waiting", "in_hand", "delayed")}
+    fact(len(state["groups"]) == 1 and not any(left.values()), f"nothing stuck: {left}")
+    print(f"     {doubles} handled more than once (at least once), {len(handled.keys() - confirmed)} published whose confirmation was killed")
+    print(f"{passed} passed, {failed} failed")
+    return 1 if failed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
