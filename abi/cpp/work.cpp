@@ -41,6 +41,9 @@ messaging::Client& messaging_of(app::Application& application, std::string_view 
 tasks::Client& tasks_of(app::Application& application, std::string_view name) {
   return opened(application.clients().tasks(name));
 }
+app::EventClient& events_of(app::Application& application, std::string_view name) {
+  return opened(application.clients().events(name));
+}
 
 struct PayloadReader::State {
   std::optional<validation::Schema> schema;

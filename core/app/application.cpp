@@ -9,6 +9,8 @@
 
 #include "app/background_component.hpp"
 #include "app/clients.hpp"
+#include "app/cloudevents_callback.hpp"
+#include "app/cloudevents_messaging.hpp"
 #include "app/http_component.hpp"
 #include "app/signals.hpp"
 #include "app/telemetry_operations.hpp"
@@ -37,10 +39,12 @@ IoUnit::~IoUnit() {
   if (background_ != nullptr) background_->abandon();
   application_.closing(*this);
   background_.reset();
-  if (server_ == nullptr) return;
-  server_->close();
-  sink_->on_close();
-  server_.reset();
+  if (server_ != nullptr) {
+    server_->close();
+    sink_->on_close();
+    server_.reset();
+  }
+  application_.http_clients_->forget(*loop_);
 }
 
 void Application::closing(IoUnit& unit) {
@@ -92,6 +96,7 @@ Result<std::shared_ptr<Application>> Application::create(services::Manifest mani
   environment.make_sink = [app = self.get()](const WorkOrigin& origin) -> std::unique_ptr<worker_loop::WorkSink> {
     return app->make_work_sink_ ? app->make_work_sink_(origin) : nullptr;
   };
+  environment.http = self->http_clients_;
   self->clients_ = std::make_unique<Clients>(m, std::move(environment));
   SPIKARD_TRY(self->clients_->check());
   self->clients_->add_to(self->toolbox_);
@@ -132,7 +137,20 @@ void Application::add_work() {
     list.push_back(std::move(component));
   };
   if (has_role(services::Role::consumer)) {
-    for (std::uint32_t i = 0; i < manifest_.consumers.size(); ++i) work(std::make_unique<ConsumerComponent>(*this, *clients_, i));
+    for (std::uint32_t i = 0; i < manifest_.consumers.size(); ++i) {
+      const services::Consumer& config = manifest_.consumers[i];
+      work(std::make_unique<ConsumerComponent>(
+          *this, *clients_, config, "consumers[" + std::to_string(i) + "]",
+          [i, name = config.name](MakeWorkSink& make) -> std::shared_ptr<worker_loop::WorkSink> {
+            return make({WorkOrigin::Kind::message, i, 0, name});
+          }));
+    }
+    for (std::uint32_t i = 0; i < manifest_.event_consumers.size(); ++i) {
+      const services::EventConsumer& config = manifest_.event_consumers[i];
+      work(std::make_unique<ConsumerComponent>(*this, *clients_, config.consumer,
+                                               "event_consumers[" + std::to_string(i) + "].consumer",
+                                               [this, &config](MakeWorkSink&) { return make_event_work_sink(config); }));
+    }
   }
   if (has_role(services::Role::worker)) {
     for (std::uint32_t i = 0; i < manifest_.workers.size(); ++i) work(std::make_unique<TaskWorkerComponent>(*this, *clients_, i));
@@ -141,6 +159,29 @@ void Application::add_work() {
     work(std::make_unique<SchedulerComponent>(*this, *clients_));
   list.push_back(std::make_unique<OperationsComponent>(*clients_));
   components_.insert(components_.begin(), std::make_move_iterator(list.begin()), std::make_move_iterator(list.end()));
+}
+
+std::shared_ptr<worker_loop::WorkSink> Application::make_event_work_sink(const services::EventConsumer& config) {
+  std::vector<EventLane> lanes;
+  units_.visit([&](const std::vector<IoUnit*>& units) {
+    for (IoUnit* unit : units) {
+      if (unit->event_sink_ != nullptr) lanes.push_back({&unit->loop(), unit->event_sink_});
+    }
+  });
+  if (lanes.empty()) return nullptr;
+  EventWorkSink::Options options;
+  options.gate = event_gate_;
+  if (!config.reply.empty()) {
+    auto replies = clients_->events(config.reply);
+    if (!replies.ok()) {
+      logger_->error("event consumer without its reply",
+                     {{"consumer", config.consumer.name}, {"error", replies.error().to_string()}});
+      return nullptr;
+    }
+    options.replies = std::move(replies).value();
+  }
+  return std::make_shared<EventWorkSink>(config, clients_->broker_scheme(config.consumer.client), std::move(lanes),
+                                         std::move(options));
 }
 
 bool Application::has_role(services::Role role) const noexcept {
@@ -259,8 +300,14 @@ Result<std::unique_ptr<IoUnit>> Application::open_io(Function<Result<http::Sink*
     unit->sink_ = *sink;
     if (event_endpoints_ != nullptr) {
       if (unit->event_sink_ == nullptr) return Error(ErrorKind::conflict, "events: nobody handles them on this loop");
-      unit->events_ =
-          std::make_unique<EventHttpSink>(*unit->loop_, event_endpoints_, *unit->sink_, *unit->event_sink_, EventHttpOptions{});
+      EventHttpOptions event_options;
+      event_options.gate = event_gate_;
+      event_options.call_back = [this, io = unit->loop_.get()](std::string url, std::string rate) {
+        Task<> granted = grant_by_callback(*io, http_clients_, std::move(url), std::move(rate), *logger_);
+        spawn(std::move(granted), [](const std::exception_ptr&) {});
+      };
+      unit->events_ = std::make_unique<EventHttpSink>(*unit->loop_, event_endpoints_, *unit->sink_, *unit->event_sink_,
+                                                      std::move(event_options));
       unit->sink_ = unit->events_.get();
     }
     auto server = http::Server::create(*unit->loop_, compiled_, *unit->sink_, std::move(options));
@@ -468,6 +515,12 @@ Result<int> Application::run(Function<std::unique_ptr<http::Sink>(IoUnit&)> make
 
 void Application::close() {
   if (service_ == nullptr) return;
+  std::promise<void> forgotten;
+  service_->loop().post([&] {
+    http_clients_->forget(service_->loop());
+    forgotten.set_value();
+  });
+  forgotten.get_future().wait();
   service_->stop();
   drain_.reset();
   work_.clear();

@@ -12,6 +12,7 @@
 #include "app/cloudevents_http.hpp"
 #include "app/component.hpp"
 #include "app/drain.hpp"
+#include "app/http_clients.hpp"
 #include "app/io_units.hpp"
 #include "app/supervisor.hpp"
 #include "app/telemetry.hpp"
@@ -160,6 +161,7 @@ class Application : public std::enable_shared_from_this<Application> {
  private:
   explicit Application(services::Manifest manifest);
   void add_work();
+  [[nodiscard]] std::shared_ptr<worker_loop::WorkSink> make_event_work_sink(const services::EventConsumer& config);
   [[nodiscard]] bool has_role(services::Role role) const noexcept;
   void enter(State state);
   void stopped(const DrainReport& report);
@@ -174,6 +176,8 @@ class Application : public std::enable_shared_from_this<Application> {
   std::unique_ptr<Telemetry> telemetry_;
   std::shared_ptr<const http::CompiledHttp> compiled_;
   std::shared_ptr<EventEndpoints> event_endpoints_;  // null without `events`
+  std::shared_ptr<EventGate> event_gate_;
+  std::shared_ptr<HttpClients> http_clients_ = std::make_shared<HttpClients>();
   std::shared_ptr<http::Singletons> singletons_;
   std::vector<net::ReservedAddress> reserved_;
   std::vector<std::shared_ptr<net::TlsContext>> tls_;  // one a listener; null for plain text

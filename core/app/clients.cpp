@@ -153,6 +153,25 @@ Clients::Clients(const services::Manifest& manifest, Environment environment)
     };
     tasks_.emplace(entry.first, std::move(slot));
   }
+  std::map<std::string, services::EventSender> senders = services.events;
+  senders.try_emplace("default");
+  for (const auto& entry : senders) {
+    auto slot = std::make_shared<Slot<EventClient, EventOperations>>();
+    slot->open = [this, name = std::string(entry.first),
+                  config = entry.second]() -> Result<Opened<EventClient, EventOperations>> {
+      EventClientOptions options;
+      options.name = name;
+      options.http = environment_.http;
+      options.broker = [this](const std::string& broker) {
+        auto client = messaging(broker);
+        return std::pair(client.ok() ? *client : std::shared_ptr<messaging::Client>(), broker_scheme(broker));
+      };
+      auto client = EventClient::create(config, std::move(options));
+      if (!client.ok()) return std::move(client).error();
+      return Opened<EventClient, EventOperations>{*client, std::make_shared<EventOperations>(*client)};
+    };
+    events_.emplace(entry.first, std::move(slot));
+  }
 }
 
 Clients::~Clients() { close(); }
@@ -190,6 +209,14 @@ Result<std::shared_ptr<messaging::Client>> Clients::messaging(std::string_view n
 }
 Result<std::shared_ptr<tasks::Client>> Clients::tasks(std::string_view name) { return get(tasks_, "tasks", name); }
 
+Result<std::shared_ptr<EventClient>> Clients::events(std::string_view name) { return get(events_, "events", name); }
+
+std::string Clients::broker_scheme(const std::string& name) const {
+  const auto named = manifest_.services.messaging.find(name);
+  const std::string url = named == manifest_.services.messaging.end() ? services::MessagingConfig().url : named->second.url;
+  return url.substr(0, url.find(':'));
+}
+
 Result<void> Clients::check() const {
   const auto known = [](const auto& slots, std::string_view subsystem, const std::string& name,
                         const std::string& where) -> Result<void> {
@@ -199,6 +226,15 @@ Result<void> Clients::check() const {
   std::size_t index = 0;
   for (const services::Consumer& c : manifest_.consumers)
     SPIKARD_TRY(known(messaging_, "messaging", c.client, "consumers[" + std::to_string(index++) + "]"));
+  index = 0;
+  for (const services::EventConsumer& c : manifest_.event_consumers) {
+    const std::string where = "event_consumers[" + std::to_string(index++) + "]";
+    SPIKARD_TRY(known(messaging_, "messaging", c.consumer.client, where + ".consumer"));
+    if (!c.reply.empty() && !events_.contains(c.reply))
+      return invalid_argument(where + ".reply: there is no \"" + c.reply + "\" in services.events");
+    if (c.subscriptions.empty() && !c.handler)
+      return invalid_argument(where + ": expected subscriptions, or a handler for every event");
+  }
   index = 0;
   for (const services::Worker& w : manifest_.workers)
     SPIKARD_TRY(known(tasks_, "tasks", w.client, "workers[" + std::to_string(index++) + "]"));
@@ -223,13 +259,15 @@ Result<void> Clients::open() {
   const services::Services& services = manifest_.services;
   std::set<std::string> brokers = named(services.messaging);
   for (const services::Consumer& c : manifest_.consumers) brokers.insert(c.client);
+  for (const services::EventConsumer& c : manifest_.event_consumers) brokers.insert(c.consumer.client);
   std::set<std::string> stores = named(services.tasks);
   for (const services::Worker& w : manifest_.workers) stores.insert(w.client);
   for (const services::Schedule& s : manifest_.schedules) stores.insert(s.client);
   SPIKARD_TRY(each(cache_, "cache", named(services.cache)));
   SPIKARD_TRY(each(storage_, "storage", named(services.storage)));
   SPIKARD_TRY(each(messaging_, "messaging", brokers));
-  return each(tasks_, "tasks", stores);
+  SPIKARD_TRY(each(tasks_, "tasks", stores));
+  return each(events_, "events", named(services.events));
 }
 
 template <class Client, class Operations>
@@ -244,6 +282,11 @@ void Clients::add_to(Toolbox& toolbox) {
   add_to(toolbox, Subsystem::storage, storage_);
   add_to(toolbox, Subsystem::messaging, messaging_);
   add_to(toolbox, Subsystem::tasks, tasks_);
+  // Encoding and decoding need no place to send to: these are not opened by their first call.
+  for (const auto& entry : events_) {
+    toolbox.add(Subsystem::cloudevents, entry.first,
+                std::make_shared<EventOperations>([this, name = std::string(entry.first)] { return events(name); }));
+  }
 }
 
 namespace {
@@ -277,6 +320,7 @@ std::vector<std::shared_ptr<tasks::Operations>> Clients::tasks_operations() {
 void Clients::close() {
   each_open(tasks_, [](const std::string&, auto& opened) { opened.client->close(); });
   const auto forget = [](auto& slots) { each_open(slots, [](const std::string&, auto& opened) { opened = {}; }); };
+  forget(events_);
   forget(tasks_);
   forget(messaging_);
   forget(storage_);

@@ -8,6 +8,8 @@
 #include <string_view>
 #include <vector>
 
+#include "app/cloudevents_operations.hpp"
+#include "app/event_client.hpp"
 #include "app/toolbox.hpp"
 #include "base/clock.hpp"
 #include "base/result.hpp"
@@ -37,6 +39,7 @@ class Clients {
     Clock* clock = nullptr;
     net::BlockingPool* pool = nullptr;
     telemetry::Tracer tracer{};
+    std::shared_ptr<HttpClients> http{};      ///< for senders of events
     std::function<std::string()> base_url{};  ///< of the HTTP server, for signed URLs
     /// Handlers of consumers and workers that operations start. Null before work begins.
     std::function<std::unique_ptr<worker_loop::WorkSink>(const WorkOrigin&)> make_sink{};
@@ -58,6 +61,9 @@ class Clients {
   [[nodiscard]] Result<std::shared_ptr<storage::Client>> storage(std::string_view name);
   [[nodiscard]] Result<std::shared_ptr<messaging::Client>> messaging(std::string_view name);
   [[nodiscard]] Result<std::shared_ptr<tasks::Client>> tasks(std::string_view name);
+  [[nodiscard]] Result<std::shared_ptr<EventClient>> events(std::string_view name);
+  /// Scheme of the URL of a broker of `services.messaging`: `memory`, `sqlite`, `kafka`.
+  [[nodiscard]] std::string broker_scheme(const std::string& name) const;
   /// The stores that are open, for the routes of their signed URLs.
   [[nodiscard]] std::vector<std::pair<std::string, std::shared_ptr<storage::Client>>> open_stores();
 
@@ -101,6 +107,7 @@ class Clients {
   Slots<storage::Client, net::OperationTarget> storage_;
   Slots<messaging::Client, messaging::Operations> messaging_;
   Slots<tasks::Client, tasks::Operations> tasks_;
+  Slots<EventClient, EventOperations> events_;
 };
 
 }  // namespace spikard::app

@@ -222,6 +222,7 @@ void EventHttpSink::post(http::Exchange& exchange, Endpoint& endpoint) {
   request->exchange = &exchange;
   request->id = exchange.id();
   request->endpoint = &endpoint;
+  request->trace = exchange.trace();
   for (cloudevents::Event& event : decoded->events) {
     const std::optional<std::uint32_t> handler = endpoint.dispatch.handler_of(event);
     if (!handler)

@@ -204,6 +204,9 @@ Result<Document> validate(Value args) {
 
 }  // namespace
 
+EventOperations::EventOperations(std::shared_ptr<EventClient> client)
+    : client_([client = std::move(client)]() -> Result<std::shared_ptr<EventClient>> { return client; }) {}
+
 std::optional<Result<Document>> EventOperations::call_now(Operation operation, Value args) {
   std::optional<Result<Document>> result;
   switch (operation) {
@@ -276,11 +279,10 @@ Task<Result<Document>> EventOperations::call(net::Caller caller, Operation opera
   const bool batch = operation == Operation::cloudevents_send_batch;
   if (!batch && operation != Operation::cloudevents_send)
     co_return Result<Document>(Error(ErrorKind::unsupported, "no operation of events").with_operation(name));
-  if (client_ == nullptr) {
-    co_return Result<Document>(
-        Error(ErrorKind::unsupported, "nothing says where events are sent: services.events, or K_SINK in the environment")
-            .with_operation(name));
-  }
+  Result<std::shared_ptr<EventClient>> found = Error(ErrorKind::unsupported, "there is no sender of events");
+  if (client_) found = client_();
+  if (!found.ok()) co_return Result<Document>(Error(found.error()).with_operation(name));
+  const std::shared_ptr<EventClient> client = std::move(found).value();
   const Clock& clock = caller.loop->clock();
   Result<EventSent> sent = EventSent{};
   if (batch) {
@@ -288,11 +290,11 @@ Task<Result<Document>> EventOperations::call(net::Caller caller, Operation opera
     if (!given || !given.is_array()) co_return Result<Document>(bad("events", "an array of events").with_operation(name));
     std::vector<Event> events;
     for (const Value one : given.elements()) {
-      Result<Event> event = given_event(one, *client_, clock);
+      Result<Event> event = given_event(one, *client, clock);
       if (!event.ok()) co_return Result<Document>(Error(event.error()).with_operation(name));
       events.push_back(std::move(event).value());
     }
-    sent = co_await client_->send_batch(caller, std::move(events));
+    sent = co_await client->send_batch(caller, std::move(events));
   } else {
     auto mode_name = text_of(args.root(), "mode", "");
     auto key = text_of(args.root(), "key", "");
@@ -301,9 +303,9 @@ Task<Result<Document>> EventOperations::call(net::Caller caller, Operation opera
     std::optional<Mode> mode = mode_of(*mode_name);
     if (!mode_name->empty() && (!mode || *mode == Mode::batched))
       co_return Result<Document>(bad("mode", "binary or structured").with_operation(name));
-    Result<Event> event = given_event(args.root().find("event"), *client_, clock);
+    Result<Event> event = given_event(args.root().find("event"), *client, clock);
     if (!event.ok()) co_return Result<Document>(Error(event.error()).with_operation(name));
-    sent = co_await client_->send(caller, std::move(event).value(), mode, std::move(key).value());
+    sent = co_await client->send(caller, std::move(event).value(), mode, std::move(key).value());
   }
   if (!sent.ok()) co_return Result<Document>(Error(sent.error()).with_operation(name));
   co_return Result<Document>(sent_document(*sent, batch));

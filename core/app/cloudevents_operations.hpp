@@ -1,5 +1,6 @@
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <optional>
 
@@ -13,15 +14,17 @@ class EventClient;
 /// Thread-safe.
 class EventOperations final : public net::OperationTarget {
  public:
-  /// Without a client sending is `unsupported`.
-  explicit EventOperations(std::shared_ptr<EventClient> client = nullptr) : client_(std::move(client)) {}
+  /// `client` is asked for each send, and may say why there is none. Null: sending is `unsupported`.
+  using FindClient = std::function<Result<std::shared_ptr<EventClient>>()>;
+  explicit EventOperations(FindClient client = {}) : client_(std::move(client)) {}
+  explicit EventOperations(std::shared_ptr<EventClient> client);
 
   [[nodiscard]] std::optional<Result<Document>> call_now(Operation operation, Value args) override;
   [[nodiscard]] Task<Result<Document>> call(net::Caller caller, Operation operation, Document args,
                                             net::OperationStream* stream) override;
 
  private:
-  std::shared_ptr<EventClient> client_;
+  FindClient client_;
 };
 
 }  // namespace spikard::app

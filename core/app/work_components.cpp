@@ -37,10 +37,10 @@ Error at_index(std::string_view list, std::uint32_t index, const Error& error) {
 // ---- consumers ---------------------------------------------------------------------------------------------------------
 
 Result<void> ConsumerComponent::start() {
-  auto client = clients_.messaging(config().client);
+  auto client = clients_.messaging(config_.client);
   if (!client.ok()) return std::move(client).error();
   client_ = std::move(*client);
-  auto options = client_->consumer_options(config(), "consumers[" + std::to_string(index_) + "]");
+  auto options = client_->consumer_options(config_, where_);
   if (!options.ok()) return std::move(options).error();
   options_ = std::move(*options);
   return {};
@@ -48,13 +48,17 @@ Result<void> ConsumerComponent::start() {
 
 void ConsumerComponent::begin(MakeWorkSink& make_sink) {
   if (stopping_) return;
-  std::shared_ptr<worker_loop::WorkSink> sink = make_sink({WorkOrigin::Kind::message, index_, 0, config().name});
+  std::shared_ptr<worker_loop::WorkSink> sink = make_sink_(make_sink);
+  if (sink == nullptr) {
+    application_.logger().error("consumer not started", {{"consumer", config_.name}, {"error", "nobody handles what it takes"}});
+    return;
+  }
   Task<Result<std::shared_ptr<messaging::Consumer>>> task =
       client_->start_consumer(application_.service_loop(), *options_, std::move(sink));
   spawn(std::move(task), [this](const std::exception_ptr&, std::optional<Result<std::shared_ptr<messaging::Consumer>>> started) {
     if (!started || !started->ok()) {
       application_.logger().error("consumer not started",
-                                  {{"consumer", config().name}, {"error", started ? started->error().to_string() : "exception"}});
+                                  {{"consumer", config_.name}, {"error", started ? started->error().to_string() : "exception"}});
       return;
     }
     consumer_ = std::move(**started);

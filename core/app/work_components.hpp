@@ -27,11 +27,19 @@ class WorkComponent : public Component {
   std::atomic<bool> ready_{false};
 };
 
-/// A consumer of the manifest.
+/// A consumer of the manifest: of messages, or of the events in them.
 class ConsumerComponent final : public WorkComponent {
  public:
-  ConsumerComponent(Application& application, Clients& clients, std::uint32_t index)
-      : application_(application), clients_(clients), index_(index), name_("consumer " + config().name) {}
+  /// Who takes its messages; asked once, on the service loop. Null: nobody does.
+  using MakeSink = Function<std::shared_ptr<worker_loop::WorkSink>(MakeWorkSink&)>;
+  /// `where`: the field, for errors.
+  ConsumerComponent(Application& application, Clients& clients, services::Consumer config, std::string where, MakeSink make_sink)
+      : application_(application),
+        clients_(clients),
+        config_(std::move(config)),
+        where_(std::move(where)),
+        name_("consumer " + config_.name),
+        make_sink_(std::move(make_sink)) {}
 
   [[nodiscard]] std::string_view name() const noexcept override { return name_; }
   [[nodiscard]] Result<void> start() override;
@@ -43,12 +51,12 @@ class ConsumerComponent final : public WorkComponent {
   [[nodiscard]] Counts counts() const override;
 
  private:
-  [[nodiscard]] const services::Consumer& config() const noexcept { return application_.manifest().consumers[index_]; }
-
   Application& application_;
   Clients& clients_;
-  const std::uint32_t index_;
+  const services::Consumer config_;
+  const std::string where_;
   const std::string name_;
+  MakeSink make_sink_;
   std::shared_ptr<messaging::Client> client_;
   std::optional<messaging::ConsumerOptions> options_;
   std::shared_ptr<messaging::Consumer> consumer_;

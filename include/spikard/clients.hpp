@@ -2,6 +2,7 @@
 
 #include <string_view>
 
+#include "app/event_client.hpp"
 #include "cache/client.hpp"
 #include "messaging/client.hpp"
 #include "net/operation_target.hpp"
@@ -25,6 +26,7 @@ namespace detail {
 [[nodiscard]] storage::Client& storage_of(app::Application& application, std::string_view name);
 [[nodiscard]] messaging::Client& messaging_of(app::Application& application, std::string_view name);
 [[nodiscard]] tasks::Client& tasks_of(app::Application& application, std::string_view name);
+[[nodiscard]] app::EventClient& events_of(app::Application& application, std::string_view name);
 }  // namespace detail
 
 /// The clients of the toolbox by name, for everything a handler is given (Context, Message, TaskRun). `default` is always there;
@@ -48,6 +50,10 @@ class HasClients {
   }
   [[nodiscard]] tasks::Client& tasks(std::string_view name = "default") const {
     return detail::tasks_of(self().application(), name);
+  }
+  /// Sends CloudEvents where `services.events` says.
+  [[nodiscard]] app::EventClient& events(std::string_view name = "default") const {
+    return detail::events_of(self().application(), name);
   }
 
  private:
