@@ -56,6 +56,7 @@ void compile_body(const services::Body& body, const std::string& path, detail::R
   plan.body_required = body.required;
   plan.streams_body = body.mode == services::BodyMode::stream;
   plan.body_as = body.as;
+  plan.max_body_bytes = body.max_bytes;
   for (std::size_t i = 0; i < body.content_types.size(); ++i) {
     if (!parse_media_type(body.content_types[i])) {
       report.add(path + ".content_types[" + std::to_string(i) + "]",

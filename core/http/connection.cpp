@@ -232,6 +232,10 @@ bool Connection::take_rest(std::uint32_t from) {
   return true;
 }
 
+std::uint64_t Connection::body_limit(const RoutePlan* route) const noexcept {
+  return route != nullptr && route->max_body_bytes ? *route->max_body_bytes : server_.plan.config.limits.body_bytes;
+}
+
 void Connection::accept_head(const h1::Head& head, const ViewPair* pairs) {
   Block* block = in_;
   ServerExchange& exchange = push(block);
@@ -258,20 +262,18 @@ void Connection::accept_head(const h1::Head& head, const ViewPair* pairs) {
   }
 
   // Rate limit, static files and CORS will be asked here, between the limits and routing.
-  const services::Limits& limits = server_.plan.config.limits;
-  const bool too_large = head.framing == h1::Framing::length && head.content_length > limits.body_bytes;
   std::string_view captures[Router::max_captures];
-  Router::Match match;
-  if (!too_large) {
-    match = server_.plan.router.match(head.method, record.text(head.path), captures);
-    if (match.outcome == Router::Outcome::found) {
-      exchange.route = &server_.plan.routes[match.route];
-      record.route = match.route;
-      exchange.capture_count = match.captures;
-      for (std::uint32_t i = 0; i < match.captures; ++i) {
-        exchange.captures[i] = {static_cast<std::uint32_t>(captures[i].data() - block->base()),
-                                static_cast<std::uint32_t>(captures[i].size())};
-      }
+  Router::Match match = server_.plan.router.match(head.method, record.text(head.path), captures);
+  const RoutePlan* plan = match.outcome == Router::Outcome::found ? &server_.plan.routes[match.route] : nullptr;
+  const std::uint64_t limit = body_limit(plan);
+  const bool too_large = head.framing == h1::Framing::length && head.content_length > limit;
+  if (!too_large && plan != nullptr) {
+    exchange.route = plan;
+    record.route = match.route;
+    exchange.capture_count = match.captures;
+    for (std::uint32_t i = 0; i < match.captures; ++i) {
+      exchange.captures[i] = {static_cast<std::uint32_t>(captures[i].data() - block->base()),
+                              static_cast<std::uint32_t>(captures[i].size())};
     }
   }
 
@@ -332,8 +334,7 @@ void Connection::accept_head(const h1::Head& head, const ViewPair* pairs) {
   };
   if (too_large) {
     observe();
-    return exchange.problem(problems::payload_too_large,
-                            "The body is larger than " + std::to_string(limits.body_bytes) + " bytes", false);
+    return exchange.problem(problems::payload_too_large, "The body is larger than " + std::to_string(limit) + " bytes", false);
   }
   switch (match.outcome) {
     case Router::Outcome::found: observe(); return exchange.begin();
@@ -438,13 +439,13 @@ bool Connection::consume_body() {
       no_more_ = true;
       return false;
     }
-  } else if (body_seen_ > server_.plan.config.limits.body_bytes) {
+  } else if (body_seen_ > body_limit(exchange->route)) {
     in_begin_ = in_end_;
     body_ = Body::none;
     reading_ = nullptr;
     no_more_ = true;
     exchange->body_broken(problems::payload_too_large,
-                          "The body is larger than " + std::to_string(server_.plan.config.limits.body_bytes) + " bytes");
+                          "The body is larger than " + std::to_string(body_limit(exchange->route)) + " bytes");
     return false;
   } else if (body_ == Body::stream) {
     if (last) exchange->body_done = true;

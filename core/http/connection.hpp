@@ -15,6 +15,7 @@ namespace spikard::http::detail {
 
 class ServerExchange;
 class ServerImpl;
+struct RoutePlan;
 
 /// One HTTP/1.1 connection: bytes in → exchanges in order → bytes out. Never calls the handler side but for chunks of a streamed
 /// body and cancellation; the server does that in its own phase.
@@ -80,6 +81,7 @@ class Connection final : public net::IoHandler {
   void consume();
   [[nodiscard]] bool parse_head();
   [[nodiscard]] bool consume_body();
+  [[nodiscard]] std::uint64_t body_limit(const RoutePlan* route) const noexcept;
   void accept_head(const h1::Head& head, const ViewPair* pairs);
   [[nodiscard]] bool take_rest(std::uint32_t from);
   void set_request_id(ServerExchange& exchange, const ViewPair* pairs, std::uint32_t count);

@@ -351,6 +351,26 @@ TEST_F(Pipeline, streamed_bodies_come_in_chunks_against_credit) {
   EXPECT_EQ(count(client.in, "200 OK"), 2U);
 }
 
+TEST_F(Pipeline, a_route_has_a_body_limit_of_its_own) {
+  serve(
+      R"({"limits": {"body_bytes": 10}, "routes": [{"method": "POST", "path": "/more", "body": {"content_types": ["*/*"], "mode": "stream", "max_bytes": 20}}, {"method": "POST", "path": "/less", "body": {"content_types": ["*/*"], "max_bytes": 5}}, {"method": "POST", "path": "/as-all", "body": {"content_types": ["*/*"]}}]})");
+  sink.chunk = [](Exchange& e, BodyChunk part) {
+    if (part.last()) e.reply({});
+  };
+  sink.routes[0] = [](Exchange&) {};
+  const std::string octets = "Content-Type: application/octet-stream\r\n";
+  const std::pair<const char*, std::size_t> limits[] = {{"/more", 20}, {"/less", 5}, {"/as-all", 10}};
+  for (const auto& [path, limit] : limits) {
+    EXPECT_EQ(status(exchange(connect(), post(path, std::string(limit, 'x'), octets))), 200) << path;
+    EXPECT_EQ(status(exchange(connect(), post(path, std::string(limit + 1, 'x'), octets))), 413) << path;
+  }
+  EXPECT_EQ(status(exchange(connect(), post("/nowhere", std::string(11, 'x'), octets))), 413);
+  EXPECT_EQ(status(exchange(connect(), post("/nowhere", std::string(10, 'x'), octets))), 404);
+  const std::string chunked = "POST /more HTTP/1.1\r\nHost: t\r\nTransfer-Encoding: chunked\r\n\r\n";
+  EXPECT_EQ(status(exchange(connect(), chunked + "14\r\n" + std::string(20, 'x') + "\r\n0\r\n\r\n")), 200);
+  EXPECT_EQ(status(exchange(connect(), chunked + "15\r\n" + std::string(21, 'x') + "\r\n0\r\n\r\n")), 413);
+}
+
 TEST_F(Pipeline, limits_413_414_431) {
   serve(
       R"({"limits": {"body_bytes": 10, "uri_bytes": 20, "header_bytes": 256}, "routes": [{"method": "POST", "path": "/b", "body": {"schema": {}}}, {"method": "GET", "path": "/r"}]})");

@@ -25,6 +25,7 @@ struct RoutePlan {
   bool takes_body = false;  ///< the route declares a body
   bool body_required = false;
   bool streams_body = false;
+  std::optional<std::uint64_t> max_body_bytes;  ///< instead of limits.body_bytes
   services::BodyAs body_as = services::BodyAs::raw;
   std::vector<std::string> content_types;
   std::optional<validation::Schema> schema;

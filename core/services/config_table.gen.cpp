@@ -143,6 +143,7 @@ constexpr ConfigField body_fields[] = {
     {"required", boolean, false, json, nullptr},
     {"mode", string, false, json, nullptr},
     {"as", string, false, json, nullptr},
+    {"max_bytes", integer, true, json, nullptr},
 };
 constexpr ConfigStruct body_config{"Body", body_fields};
 constexpr ConfigField dependency_fields[] = {

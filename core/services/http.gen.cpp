@@ -274,7 +274,7 @@ void encode(const Parameter& in, NodeBuilder& out) {
 }
 
 void decode(Decoder& d, Value v, Body& out) {
-  static constexpr std::array<std::string_view, 5> known{"content_types", "schema", "required", "mode", "as"};
+  static constexpr std::array<std::string_view, 6> known{"content_types", "schema", "required", "mode", "as", "max_bytes"};
   if (!d.object(v, known)) return;
   if (const auto m = d.member(v, "content_types")) {
     if (d.array(m.value())) {
@@ -298,6 +298,13 @@ void decode(Decoder& d, Value v, Body& out) {
   }
   if (const auto m = d.member(v, "as")) {
     decode(d, m.value(), out.as);
+  }
+  if (const auto m = d.member(v, "max_bytes")) {
+    if (m.value().is_null()) {
+      out.max_bytes.reset();
+    } else {
+      d.integer(m.value(), out.max_bytes.emplace(), 0U, 1099511627776ULL);
+    }
   }
 }
 
@@ -328,6 +335,10 @@ void encode(const Body& in, NodeBuilder& out) {
   if (!(in.as == defaults.as)) {
     out.key("as");
     out.string(name_of(in.as));
+  }
+  if (in.max_bytes.has_value()) {
+    out.key("max_bytes");
+    out.uinteger(*in.max_bytes);
   }
   out.end();
 }
@@ -1004,7 +1015,8 @@ bool operator==(const Body& a, const Body& b) {
          detail::same(a.schema, b.schema) &&
          a.required == b.required &&
          a.mode == b.mode &&
-         a.as == b.as;
+         a.as == b.as &&
+         a.max_bytes == b.max_bytes;
 }
 
 Result<Body> body_from_json(Value json, std::string path) {

@@ -142,6 +142,7 @@ struct Body {
   bool required = true;  ///< An empty body is an error.
   BodyMode mode = BodyMode::buffer;  ///< How the body reaches the handler.
   BodyAs as = BodyAs::nodes;  ///< In which form a buffered JSON body is handed over.
+  std::optional<std::uint64_t> max_bytes{};  ///< Largest body of this route; more gets 413. Null for the application's `limits.body_bytes`.
 };
 [[nodiscard]] bool operator==(const Body& a, const Body& b);
 /// Unknown keys, wrong types and values out of range are refused. Errors: invalid_argument, one line a problem, each with its path below `path`.

@@ -601,6 +601,8 @@ class Body:
     """How the body reaches the handler."""
     as_: BodyAs = "nodes"
     """In which form a buffered JSON body is handed over."""
+    max_bytes: int | None = None
+    """Largest body of this route; more gets 413. Null for the application's `limits.body_bytes`."""
 
     def to_dict(self) -> dict[str, Any]:
         """Plain data; members that have their default are left out."""
@@ -615,6 +617,8 @@ class Body:
             out["mode"] = self.mode
         if self.as_ != "nodes":
             out["as"] = self.as_
+        if self.max_bytes is not None:
+            out["max_bytes"] = self.max_bytes
         return out
 
 
@@ -1610,6 +1614,7 @@ BodyDict = TypedDict(
         "required": "bool",
         "mode": "BodyMode",
         "as": "BodyAs",
+        "max_bytes": "int | None",
     },
     total=False,
 )
