@@ -96,6 +96,7 @@ Clients::Clients(const services::Manifest& manifest, Environment environment)
                   config = entry.second]() -> Result<Opened<storage::Client, net::OperationTarget>> {
       storage::Environment environment(*environment_.clock, *environment_.pool);
       environment.name = name;
+      environment.tracer = environment_.tracer;
       if (environment_.base_url) environment.base_url = environment_.base_url();
       auto client = storage::Client::open(config, environment);
       if (!client.ok()) return std::move(client).error();
