@@ -1,0 +1,249 @@
+"""What tasks promise when processes stop, die and come back. Prints one line a fact and closes with `N passed, N failed`.
+
+    python e2e/scenarios/tasks.py [--only stopped|deploys|killed|schedulers] [--ticks 10000]
+
+Every scenario is real processes (tasks/tasks_scenario.cpp) on one SQLite file:
+
+- stopped: a worker is stopped (SIGSTOP) past its lease while it runs a task; another one takes it up; the first, continued, can
+  not complete it.
+- deploys: twenty times SIGTERM in the middle of a task; the attempt is handed back each time and none is used up.
+- killed: SIGKILL in the middle of a task; another worker begins it within 15 s with the lease of 10 s (the default).
+- schedulers: five schedulers on one store, killed (SIGKILL) and started again at random while ten thousand ticks of their clocks
+  pass; every occurrence has exactly one job.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import pathlib
+import random
+import signal
+import sqlite3
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from typing import Any
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+EPOCH_MS = 1767225600000
+passed = failed = 0
+
+
+def fact(good: bool, text: str) -> None:
+    global passed, failed
+    passed += good
+    failed += not good
+    print(("ok   " if good else "FAIL ") + text, flush=True)
+
+
+def program() -> str:
+    if given := os.environ.get("SPIKARD_TASKS_SCENARIO"):
+        return given
+    for build in ("full", "default", "dev"):
+        path = ROOT / "build" / build / "e2e/scenarios/tasks/tasks_scenario"
+        if path.exists():
+            return str(path)
+    sys.exit("tasks.py: build the target tasks_scenario first")
+
+
+class Process:
+    """A running tasks_scenario; its events are read by a thread."""
+
+    def __init__(self, mode: str, **options: Any) -> None:
+        self.child = subprocess.Popen([program(), mode, *(f"{k}={v}" for k, v in options.items())], stdout=subprocess.PIPE, text=True)
+        self.events: list[dict[str, Any]] = []
+        self.changed = threading.Condition()
+        self.reader = threading.Thread(target=self.read, daemon=True)
+        self.reader.start()
+
+    def read(self) -> None:
+        assert self.child.stdout is not None
+        for line in self.child.stdout:
+            with self.changed:
+                try:
+                    self.events.append(json.loads(line))
+                except ValueError:
+                    pass  # cut by a SIGKILL
+                self.changed.notify_all()
+        with self.changed:
+            self.events.append({"event": "eof"})
+            self.changed.notify_all()
+
+    def of(self, event: str) -> list[dict[str, Any]]:
+        with self.changed:
+            return [e for e in self.events if e["event"] == event]
+
+    def wait_for(self, event: str, seconds: float = 30.0, count: int = 1) -> dict[str, Any]:
+        end = time.monotonic() + seconds
+        with self.changed:
+            while True:
+                found = [e for e in self.events if e["event"] == event]
+                if len(found) >= count:
+                    return found[count - 1]
+                if (left := end - time.monotonic()) <= 0:
+                    raise TimeoutError(f"no {event} in {seconds} s; seen: {self.events[-3:]}")
+                self.changed.wait(left)
+
+    def send(self, number: int) -> None:
+        self.child.send_signal(number)
+
+    def end(self) -> int:
+        code = self.child.wait(timeout=30)
+        self.reader.join(timeout=5)
+        return code
+
+
+def rows(path: pathlib.Path, sql: str) -> list[Any]:
+    with sqlite3.connect(f"file:{path}?mode=ro", uri=True) as db:
+        return db.execute(sql).fetchall()
+
+
+def enqueue(url: str, **options: Any) -> int:
+    one = Process("enqueue", url=url, **options)
+    first = one.wait_for("enqueued")["first"]
+    one.end()
+    return int(first)
+
+
+def stopped(folder: pathlib.Path) -> None:
+    path = folder / "stopped.db"
+    url = f"sqlite:{path}"
+    job = enqueue(url)
+    first = Process("work", url=url, lease_ms=1000, run_ms=4000)
+    first.wait_for("begin")
+    first.send(signal.SIGSTOP)
+    second = Process("work", url=url, lease_ms=1000, run_ms=4000)
+    begun = second.wait_for("begin")
+    fact(begun["attempt"] == 2, f"stopped: another worker took job {job} up as attempt {begun['attempt']}")
+    first.send(signal.SIGCONT)
+    second.wait_for("end")
+    time.sleep(0.5)
+    for one in (first, second):
+        one.send(signal.SIGTERM)
+    drained = first.wait_for("drained")
+    second.wait_for("drained")
+    first.end(), second.end()
+    state, result, attempt = rows(path, "SELECT state, result, attempt FROM spikard_tasks")[0]
+    fact(state == "completed" and result == str(begun["pid"]) and attempt == 2, f"stopped: the job is {state} by process {result} (the second is {begun['pid']}), attempt {attempt}")
+    fact(drained["lost"] == 1, f"stopped: the late completion was refused ({drained['lost']} lost lease at the first worker)")
+
+
+def deploys(folder: pathlib.Path, times: int = 20) -> None:
+    path = folder / "deploys.db"
+    url = f"sqlite:{path}"
+    enqueue(url, max_attempts=1)
+    handed_back = 0
+    attempts = set()
+    for _ in range(times):
+        worker = Process("work", url=url, run_ms=60000, drain_ms=50)
+        attempts.add(worker.wait_for("begin")["attempt"])
+        worker.send(signal.SIGTERM)
+        handed_back += worker.wait_for("drained")["unfinished"]
+        if worker.end() != 0:
+            fact(False, "deploys: a worker did not end well")
+    attempt, state = rows(path, "SELECT attempt, state FROM spikard_tasks")[0]
+    fact(handed_back == times and attempts == {1}, f"deploys: {times} SIGTERMs in the middle of a task, {handed_back} times handed back, every run was attempt {sorted(attempts)}")
+    fact(attempt == 0 and state == "available", f"deploys: no attempt is used up ({attempt}), the job is {state}")
+    last = Process("work", url=url)
+    last.wait_for("end")
+    last.send(signal.SIGTERM)
+    last.wait_for("drained")
+    last.end()
+    attempt, state = rows(path, "SELECT attempt, state FROM spikard_tasks")[0]
+    fact(attempt == 1 and state == "completed", f"deploys: then it completes in attempt {attempt}, its only one")
+
+
+def killed(folder: pathlib.Path, times: int = 3) -> None:
+    worst = 0.0
+    for n in range(times):
+        path = folder / f"killed{n}.db"
+        url = f"sqlite:{path}"
+        enqueue(url, count=5)
+        dying = Process("work", url=url, run_ms=600000)
+        dying.wait_for("begin", count=5)
+        heir = Process("work", url=url)
+        heir.wait_for("ready")
+        at = time.time() * 1000
+        dying.send(signal.SIGKILL)
+        dying.end()
+        heir.wait_for("end", seconds=30, count=5)
+        worst = max(worst, *((e["at"] - at) / 1000 for e in heir.of("begin")))
+        heir.send(signal.SIGTERM)
+        heir.wait_for("drained")
+        heir.end()
+        if rows(path, "SELECT count(*) FROM spikard_tasks WHERE state = 'completed' AND attempt = 2")[0][0] != 5:
+            fact(False, "killed: not all five jobs were completed in attempt 2")
+    fact(worst <= 15.0, f"killed: after SIGKILL (lease 10 s, {times} times, 5 jobs each) the last job began again after {worst:.1f} s")
+
+
+def schedulers(folder: pathlib.Path, ticks: int, count: int = 5) -> None:
+    path = folder / "schedulers.db"
+    url = f"sqlite:{path}?synchronous=normal"
+    rng = random.Random(5)
+
+    def start(origin: int) -> Process:
+        process = Process("schedule", url=url, ticks=ticks, epoch=EPOCH_MS, **{"from": origin})
+        process.origin = origin  # type: ignore[attr-defined]
+        return process
+
+    first = start(0)
+    first.wait_for("tick")
+    running = [first] + [start(10) for _ in range(count - 1)]
+    kills = 0
+    fired = 0
+    begun = time.monotonic()
+    while running:
+        time.sleep(rng.uniform(0.005, 0.05))
+        for i, one in enumerate(list(running)):
+            if one.of("done"):
+                running.remove(one)
+                one.end()
+        if not running:
+            break
+        if rng.random() < 0.9:
+            victim = rng.choice(running)
+            victim.send(signal.SIGKILL)
+            victim.end()
+            seen = victim.of("tick")
+            at = seen[-1]["tick"] if seen else victim.origin  # type: ignore[attr-defined]
+            if victim.of("done"):
+                running.remove(victim)
+            elif at < ticks:
+                kills += 1
+                running[running.index(victim)] = start(at)
+            else:
+                running.remove(victim)
+    # A killed scheduler may have been the one that was ahead: what is still owed is fired by the last one.
+    last = start(ticks - 1)
+    last.wait_for("done", seconds=120)
+    last.end()
+    fired = rows(path, "SELECT count(*), count(DISTINCT scheduled_at), min(scheduled_at), max(scheduled_at) FROM spikard_tasks")[0]
+    wanted = (ticks, ticks, EPOCH_MS + 60000, EPOCH_MS + ticks * 60000)
+    fact(fired == wanted, f"schedulers: {count} of them, {kills} SIGKILLs, {ticks} ticks in {time.monotonic() - begun:.0f} s: {fired[0]} jobs for {fired[1]} occurrences")
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0] if __doc__ else None)
+    parser.add_argument("--only", choices=["stopped", "deploys", "killed", "schedulers"])
+    parser.add_argument("--ticks", type=int, default=10000)
+    args = parser.parse_args()
+    with tempfile.TemporaryDirectory(prefix="spikard-tasks-") as name:
+        folder = pathlib.Path(name)
+        if args.only in (None, "stopped"):
+            stopped(folder)
+        if args.only in (None, "deploys"):
+            deploys(folder)
+        if args.only in (None, "killed"):
+            killed(folder)
+        if args.only in (None, "schedulers"):
+            schedulers(folder, args.ticks)
+    print(f"{passed} passed, {failed} failed")
+    return 1 if failed or not passed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
