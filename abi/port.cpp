@@ -642,6 +642,18 @@ telemetry::SpanContext Port::trace_of(std::uint64_t id) {
   return event == events_.end() ? telemetry::SpanContext() : event->second.trace;
 }
 
+telemetry::SpanContext Port::trace_for(const spk_cmd& call) {
+  telemetry::SpanContext trace;
+  if (io_->loop().on_thread()) trace = trace_of(call.id);
+  if (call.head.len == 0) return trace;
+  const auto given = telemetry::parse_traceparent({static_cast<const char*>(call.head.ptr), call.head.len});
+  if (!given) return trace;
+  if (given->trace_id != trace.trace_id) return *given;
+  trace.span_id = given->span_id;  // its tracestate and baggage go on
+  trace.flags = given->flags;
+  return trace;
+}
+
 bool Port::begin_wait(std::uint64_t id) {
   if (!virtual_time_) return false;
   std::uint32_t* const waits = waits_of(id);
@@ -810,7 +822,7 @@ int Port::start_operation(const spk_cmd& command, std::uint64_t id, Value argume
   if (streamed) {  // tells the id, and how much of a streamed argument may come
     push({.kind = SPK_EV_CREDIT, .flags = 0, .route = 0, .id = id, .rec = nullptr, .user = command.user, .arg = stream_credit});
   }
-  service.post([call = std::move(call), target = *target, operation, args = object_or(arguments), trace = trace_of(command.id),
+  service.post([call = std::move(call), target = *target, operation, args = object_or(arguments), trace = trace_for(command),
                 streamed]() mutable {
     Call& self = *call;
     self.run(*target, operation, std::move(args), std::move(trace), streamed);
@@ -886,7 +898,7 @@ int Port::call(const spk_cmd& command, const spk_record** out) {
     Value arguments;
     if (command.body.len > 0) arguments = checked_nodes(command.body.ptr, command.body.len);
     std::optional<Result<Document>> result;
-    if (arguments.is_object()) result = (*target)->call_now(operation, arguments);
+    if (arguments.is_object()) result = (*target)->call_now_for(trace_for(command), operation, arguments);
     if (result) {
       const bool ok = result->ok();
       *out = make_record_in(memory, parts_of(0, ok ? nullptr : &result->error(), ok ? (*result)->root() : Value()));

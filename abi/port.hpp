@@ -151,6 +151,8 @@ class Port final : public http::Sink, public cloudevents::EventSink, private net
   bool begin_wait(std::uint64_t id);
   /// Of a request, message, task or event with the host.
   [[nodiscard]] telemetry::SpanContext trace_of(std::uint64_t id);
+  /// What a CALL belongs to: the span that it names, else that of the request, message or task it is made for.
+  [[nodiscard]] telemetry::SpanContext trace_for(const spk_cmd& call);
   void end_wait(std::uint64_t id);
   void finish_pending(Pending& pending, const Error* error);
   struct HostTask;  // what a background task of the host's waits in for its ACK or FAIL

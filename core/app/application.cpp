@@ -16,6 +16,7 @@
 #include "app/telemetry_operations.hpp"
 #include "app/work_components.hpp"
 #include "base/json.hpp"
+#include "base/tz.hpp"
 
 namespace spikard::app {
 namespace {
@@ -71,7 +72,13 @@ Result<std::shared_ptr<Application>> Application::create(services::Manifest mani
       return invalid_argument("clock: \"virtual\" is for tests: set SPIKARD_TEST=1 in the environment, or \"real\"");
     }
 #endif
-    auto clock = std::make_shared<net::VirtualClock>();
+    WallTime start{std::chrono::seconds(1767225600)};  // 2026-01-01T00:00:00Z
+    if (const char* text = std::getenv("SPIKARD_TEST_START"); text != nullptr) {
+      const std::optional<std::int64_t> ms = parse_rfc3339_ms(text);
+      if (!ms) return invalid_argument("SPIKARD_TEST_START: expected an instant of RFC 3339, where the virtual clock begins");
+      start = WallTime{std::chrono::milliseconds(*ms)};
+    }
+    auto clock = std::make_shared<net::VirtualClock>(start);
     self->virtual_clock_ = clock.get();
     self->clock_ = std::move(clock);
   } else {

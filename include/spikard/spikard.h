@@ -382,7 +382,8 @@ enum {
   /* Again in `arg` ms. Final. */
   SPK_CMD_RETRY = 12,
   /* Operation `arg` (SPK_OP_*) of client number `client` with nodes as `body`: one object. `id`: the request, message or task whose handler waits, or 0.
-     SPK_F_STREAM: its argument or result is streamed. Ends in DONE with `user`. */
+     `head`: a traceparent of the host's own span around it, if there is one (from another thread it must be given). SPK_F_STREAM: its argument or result
+     is streamed. Ends in DONE with `user`. */
   SPK_CMD_CALL = 13,
   /* The CALL or TIMER with this `user`. It still ends in DONE. */
   SPK_CMD_CANCEL = 14,

@@ -54,6 +54,16 @@ PyObject* invoke(PortObject* self, std::uint64_t operation, std::uint64_t client
   command.user = user;
   command.body.ptr = scratch.out.data();
   command.body.len = scratch.out.size();
+  PyObject* found = nullptr;
+  if (PyContextVar_Get(state.span, nullptr, &found) != 0) return nullptr;
+  const Ref span(found);  // the innermost span of the application's own, as a traceparent
+  if (span && PyUnicode_Check(span.get())) {
+    Py_ssize_t length = 0;
+    const char* text = PyUnicode_AsUTF8AndSize(span.get(), &length);
+    if (text == nullptr) return nullptr;
+    command.head.ptr = text;
+    command.head.len = static_cast<std::size_t>(length);
+  }
   const spk_record* record = nullptr;
   const int rc = (flags & SPK_F_STREAM) != 0 ? spk_submit(self->port, &command, 1) : spk_call(self->port, &command, &record);
   if (rc < 0) return raise_core_error(state, rc, "an operation"), nullptr;

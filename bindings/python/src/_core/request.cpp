@@ -476,6 +476,7 @@ PyMemberDef members[] = {{"cancelled", T_BOOL, offsetof(RequestObject, cancelled
                          {"_extra", T_OBJECT, offsetof(RequestObject, extra), 0, nullptr},
                          {"_context", T_OBJECT, offsetof(RequestObject, context), READONLY, nullptr},
                          {"_background", T_OBJECT, offsetof(RequestObject, background), READONLY, nullptr},
+                         {"_variables", T_OBJECT, offsetof(RequestObject, variables), READONLY, nullptr},
                          {nullptr, 0, 0, 0, nullptr}};
 
 PyType_Slot slots[] = {{Py_tp_dealloc, reinterpret_cast<void*>(dealloc)},

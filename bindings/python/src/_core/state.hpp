@@ -43,6 +43,7 @@ struct State {
   PyObject* to_plain;         ///< what nodes do not know -> what they do
   PyObject* handling;         ///< ContextVar: the id of the request, message or task in hand
   PyObject* current;          ///< ContextVar: the application that runs here
+  PyObject* span;             ///< ContextVar: the traceparent of the span of the application's own around this, or None
   PyObject* body_stream;      ///< (request) -> async iterator over its body
   PyObject* sleep;            ///< (request, seconds) -> awaitable
 

@@ -610,7 +610,7 @@ class App:
             next_token=1 << 32,
             threads=self.threads,
             log_to_python=self.log_to == "logging",
-            logs="telemetry" in manifest or any(name.startswith("OTEL_") for name in os.environ),
+            traced="telemetry" in manifest or any(name.startswith("OTEL_") for name in os.environ),
             consumers=consumers,
             workers=workers,
             events=events,

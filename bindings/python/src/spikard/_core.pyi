@@ -1,4 +1,5 @@
 import asyncio
+import contextvars
 from collections.abc import Awaitable, Callable
 from typing import Any, overload
 
@@ -84,6 +85,8 @@ class Request:
     def stream(self) -> BodyStream: ...
     def sleep(self, seconds: float, /) -> Awaitable[None]: ...
 
+    @property
+    def _variables(self) -> contextvars.Context: ...
     _waiter: Any
     _extra: Any
     @property

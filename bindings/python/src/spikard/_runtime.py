@@ -36,6 +36,8 @@ logger = logging.getLogger("spikard")
 current: contextvars.ContextVar[Binding] = contextvars.ContextVar("spikard_binding")
 # The request, message or task whose handler runs here: for whom operations are called. 0 for none.
 handling: contextvars.ContextVar[int] = contextvars.ContextVar("spikard_handling", default=0)
+# The innermost span of the application's own here, as W3C Trace Context writes it. None: that of the handler.
+active: contextvars.ContextVar[str | None] = contextvars.ContextVar("spikard_span", default=None)
 
 
 def enter(binding: Binding) -> None:
@@ -203,6 +205,10 @@ class WorkerPool:
         self._idle = threading.Semaphore(0)
 
     def submit(self, request: _core.Request) -> None:
+        if self._binding.plan.traced:
+            from ._telemetry import traceparent
+
+            request._variables.run(active.set, traceparent())  # only the loop's thread can ask for it
         self._queue.put(request)
         if not self._idle.acquire(blocking=False) and len(self._threads) < self._limit:
             thread = threading.Thread(target=self._work, name=f"spikard-worker-{len(self._threads)}", daemon=True)
@@ -404,6 +410,7 @@ def install() -> None:
         to_plain=to_plain,
         handling=handling,
         current=current,
+        span=active,
     )
 
 

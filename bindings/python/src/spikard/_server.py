@@ -20,10 +20,10 @@ from . import _core
 from ._errors import ConfigError, SpikardError
 from ._generated.constants import AppState, Command, Event, Flag, HookPhase, Operation
 from ._responses import PROBLEM_BASE
-from ._runtime import ResponseDraft, WorkerPool, enter, failure, handling, hook_result, json_type, logger, start_task
+from ._runtime import ResponseDraft, WorkerPool, active, enter, failure, handling, hook_result, json_type, logger, start_task
 
 from ._client import to_ms
-from ._telemetry import LogHandler
+from ._telemetry import LogHandler, traceparent
 from ._work import CloudEvent, Fatal, Message, Nack, Outcome, Retry, TaskRun, Workers, WorkPlan, instant
 
 if TYPE_CHECKING:
@@ -57,8 +57,8 @@ class Plan:
     next_token: int
     threads: int
     log_to_python: bool
-    logs: bool = False
-    """Records of `logging` go to telemetry."""
+    traced: bool = False
+    """Telemetry may be on: records of `logging` go to it, and threads are told the span of their handler."""
     consumers: list[WorkPlan] = field(default_factory=list)
     workers: list[Workers] = field(default_factory=list)
     events: list[WorkPlan] = field(default_factory=list)
@@ -251,6 +251,8 @@ class Binding:
         if self._threads is None:
             self._threads = concurrent.futures.ThreadPoolExecutor(self.plan.threads, "spikard-work")
         context = contextvars.copy_context()
+        if self.plan.traced and active.get() is None:
+            context.run(active.set, traceparent())
         value = await self.loop.run_in_executor(self._threads, lambda: context.run(fn, *args, **kwargs))
         return await value if inspect.isawaitable(value) else value
 
@@ -500,7 +502,7 @@ async def serve(plan: Plan, app: _core.App, *, signals: bool, started: Callable[
     handled: list[int] = []
     log_handler: LogHandler | None = None
     try:
-        if plan.logs:
+        if plan.traced:
             log_handler = LogHandler(binding=binding)
             logging.getLogger().addHandler(log_handler)
         await _call_all(plan.on_start)

@@ -12,13 +12,10 @@ from typing import TYPE_CHECKING, Any
 
 from ._generated.clients import BlockingTelemetryClient, TelemetryClient
 from ._generated.constants import Operation
-from ._runtime import current, handling
+from ._runtime import active, current, handling
 
 if TYPE_CHECKING:
     from ._server import Binding
-
-# The innermost span of this context, as W3C Trace Context writes it. None: that of the handler.
-active: contextvars.ContextVar[str | None] = contextvars.ContextVar("spikard_span", default=None)
 
 
 def _now(binding: Binding, operation: Operation, arguments: dict[str, Any]) -> dict[str, Any]:

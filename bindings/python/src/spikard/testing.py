@@ -139,9 +139,17 @@ class TestApp(TestServer):
 
     __test__ = False
 
-    def __init__(self, app: App, *, loop: str = "asyncio", services: Mapping[str, Mapping[str, Any]] | None = None) -> None:
+    def __init__(
+        self,
+        app: App,
+        *,
+        loop: str = "asyncio",
+        services: Mapping[str, Mapping[str, Any]] | None = None,
+        start: datetime.datetime | None = None,
+    ) -> None:
         super().__init__(app, loop=loop)
         self._services = services
+        self._start = start
 
     def _adjust(self, manifest: dict[str, Any]) -> None:
         super()._adjust(manifest)
@@ -154,13 +162,20 @@ class TestApp(TestServer):
                 clients[name] = {**clients.get(name, {}), "url": url, **given.get(name, {})}
 
     def start(self) -> TestApp:
-        before = os.environ.get("SPIKARD_TEST")
-        os.environ["SPIKARD_TEST"] = "1"
+        """The clock begins at `start`, else at 2026-01-01T00:00:00Z."""
+        names = {"SPIKARD_TEST": "1"}
+        if self._start is not None:
+            names["SPIKARD_TEST_START"] = self._start.isoformat()
+        before = {name: os.environ.get(name) for name in names}
+        os.environ.update(names)
         try:
             super().start()
         finally:
-            if before is None:
-                del os.environ["SPIKARD_TEST"]
+            for name, value in before.items():
+                if value is None:
+                    del os.environ[name]
+                else:
+                    os.environ[name] = value
         return self
 
     def __enter__(self) -> TestApp:
