@@ -380,7 +380,7 @@ class Harness:
             self.case = Case()
             self.told = {"spans": [], "logs": []}
             self.environment(request["app"].get("env", {}))
-            server = TestServer(make_app(request["app"], self.case), loop=self.next_loop())
+            server = TestServer(make_app(request["app"], self.case), loop=self.next_loop(), configured="env" in request["app"])
             server.start()
             self.server = server
             return {"port": server.port}

@@ -26,8 +26,10 @@ class TestServer:
 
     __test__ = False
 
-    def __init__(self, app: App, *, loop: str = "asyncio") -> None:
+    def __init__(self, app: App, *, loop: str = "asyncio", configured: bool = False) -> None:
+        """`configured`: with what spikard.toml and the environment say, as when it is run."""
         self._app = app
+        self._configured = configured
         self._loop_kind = loop
         self._thread: threading.Thread | None = None
         self._binding: Binding | None = None
@@ -43,7 +45,7 @@ class TestServer:
     def start(self) -> TestServer:
         plan = self._app._plan()
         self._adjust(plan.manifest)
-        core = open_app(plan.manifest)
+        core = open_app(plan.manifest, configured=self._configured)
         try:
             core.start()
             if plan.manifest.get("http") is not None:
