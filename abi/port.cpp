@@ -636,7 +636,7 @@ std::uint32_t* Port::waits_of(std::uint64_t id) {
 }
 
 telemetry::SpanContext Port::trace_of(std::uint64_t id) {
-  if (find(id) != nullptr) return {};
+  if (Entry* entry = find(id)) return entry->exchange->trace();
   if (const auto work = works_.find(id); work != works_.end()) return work->second.delivery->item->trace;
   const auto event = events_.find(id);
   return event == events_.end() ? telemetry::SpanContext() : event->second.trace;

@@ -56,7 +56,14 @@ struct Command {
   std::function<int()> run;
 };
 
+struct EventToSend {
+  std::string url, type, source = "/spikard/cli", subject, id, data;
+  bool structured = false;
+};
+int send_event(const EventToSend& what, const Common& common);
+
 void add_manifest_commands(CLI::App& root, Common& common, std::vector<Command>& commands);
+void add_toolbox_commands(CLI::App& root, Common& common, std::vector<Command>& commands);
 void add_completions(CLI::App& root, std::vector<Command>& commands);
 
 }  // namespace spikard::cli

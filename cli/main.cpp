@@ -14,6 +14,7 @@ int main(int argc, char** argv) try {
   root.fallthrough();
   std::vector<Command> commands;
   add_manifest_commands(root, common, commands);
+  add_toolbox_commands(root, common, commands);
   add_completions(root, commands);
   commands.push_back({root.add_subcommand("version", "Print the version"), [] {
                         std::printf("spikard %s (abi %u)\n", SPK_VERSION, SPK_ABI);

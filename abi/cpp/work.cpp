@@ -35,6 +35,7 @@ cache::Client& cache_of(app::Application& application, std::string_view name) {
 storage::Client& storage_of(app::Application& application, std::string_view name) {
   return opened(application.clients().storage(name));
 }
+db::Client& db_of(app::Application& application, std::string_view name) { return opened(application.clients().db(name)); }
 messaging::Client& messaging_of(app::Application& application, std::string_view name) {
   return opened(application.clients().messaging(name));
 }

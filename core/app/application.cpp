@@ -246,7 +246,7 @@ Result<void> Application::start() {
     service_.reset();
     return exporting;
   }
-  if (auto opened = clients_->open(); !opened.ok()) {
+  if (auto opened = clients_->open(service_->loop()); !opened.ok()) {
     service_->stop();
     telemetry_->stop();
     service_.reset();

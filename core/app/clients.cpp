@@ -1,10 +1,13 @@
 #include "app/clients.hpp"
 
 #include <algorithm>
+#include <future>
 #include <set>
 
 #include "cache/operations.hpp"
 #include "cache/registry.hpp"
+#include "db/migrations.hpp"
+#include "db/registry.hpp"
 #include "messaging/registry.hpp"
 #include "storage/operations.hpp"
 #include "storage/registry.hpp"
@@ -103,6 +106,19 @@ Clients::Clients(const services::Manifest& manifest, Environment environment)
       return Opened<storage::Client, net::OperationTarget>{*client, std::make_shared<storage::Operations>(*client)};
     };
     storage_.emplace(entry.first, std::move(slot));
+  }
+  for (const auto& entry : with_default(services.db, manifest.in_memory_stores)) {
+    auto slot = std::make_shared<Slot<db::Client, db::Operations>>();
+    slot->open = [this, config = entry.second]() -> Result<Opened<db::Client, db::Operations>> {
+      db::Environment environment(*environment_.pool);
+      environment.databases = databases_.get();
+      environment.tracer = environment_.tracer;
+      auto client = db::open(config, environment);
+      if (!client.ok()) return std::move(client).error();
+      auto operations = std::make_shared<db::Operations>(*client, *environment_.pool, transactions_, config.migrations);
+      return Opened<db::Client, db::Operations>{std::move(*client), std::move(operations)};
+    };
+    db_.emplace(entry.first, std::move(slot));
   }
   for (const auto& entry : with_default(services.messaging, manifest.in_memory_stores)) {
     auto slot = std::make_shared<Slot<messaging::Client, messaging::Operations>>();
@@ -205,6 +221,7 @@ Result<std::shared_ptr<Client>> Clients::get(Slots<Client, Operations>& slots, s
 
 Result<std::shared_ptr<cache::Client>> Clients::cache(std::string_view name) { return get(cache_, "cache", name); }
 Result<std::shared_ptr<storage::Client>> Clients::storage(std::string_view name) { return get(storage_, "storage", name); }
+Result<std::shared_ptr<db::Client>> Clients::db(std::string_view name) { return get(db_, "db", name); }
 Result<std::shared_ptr<messaging::Client>> Clients::messaging(std::string_view name) {
   return get(messaging_, "messaging", name);
 }
@@ -245,7 +262,7 @@ Result<void> Clients::check() const {
   return {};
 }
 
-Result<void> Clients::open() {
+Result<void> Clients::open(net::Loop& service) {
   const auto each = [](auto& slots, std::string_view subsystem, const std::set<std::string>& names) -> Result<void> {
     for (const std::string& name : names) {
       if (auto opened = get(slots, subsystem, name); !opened.ok()) return std::move(opened).error();
@@ -266,9 +283,31 @@ Result<void> Clients::open() {
   for (const services::Schedule& s : manifest_.schedules) stores.insert(s.client);
   SPIKARD_TRY(each(cache_, "cache", named(services.cache)));
   SPIKARD_TRY(each(storage_, "storage", named(services.storage)));
+  SPIKARD_TRY(each(db_, "db", named(services.db)));
+  for (const auto& [name, config] : services.db) {
+    if (config.migrate_on_start) SPIKARD_TRY(migrate(service, name, config));
+  }
   SPIKARD_TRY(each(messaging_, "messaging", brokers));
   SPIKARD_TRY(each(tasks_, "tasks", stores));
   return each(events_, "events", named(services.events));
+}
+
+Result<void> Clients::migrate(net::Loop& service, const std::string& name, const services::DbConfig& config) {
+  auto client = db(name);
+  if (!client.ok()) return std::move(client).error();
+  db::Migrations migrations(*client, *environment_.pool, config.migrations);
+  std::promise<Result<void>> applied;
+  service.post([&] {
+    spawn(migrations.apply(net::Caller(service)),
+          [&](const std::exception_ptr&, std::optional<Result<std::vector<std::string>>> names) {
+            if (!names) applied.set_value(internal_error("migrations ended with an exception"));
+            else if (names->ok()) applied.set_value({});
+            else applied.set_value(std::move(*names).error());
+          });
+  });
+  auto result = applied.get_future().get();
+  if (!result.ok()) return below("db", name, result.error());
+  return {};
 }
 
 template <class Client, class Operations>
@@ -281,6 +320,7 @@ void Clients::add_to(Toolbox& toolbox, Subsystem subsystem, Slots<Client, Operat
 void Clients::add_to(Toolbox& toolbox) {
   add_to(toolbox, Subsystem::cache, cache_);
   add_to(toolbox, Subsystem::storage, storage_);
+  add_to(toolbox, Subsystem::db, db_);
   add_to(toolbox, Subsystem::messaging, messaging_);
   add_to(toolbox, Subsystem::tasks, tasks_);
   // Encoding and decoding need no place to send to: these are not opened by their first call.
@@ -306,6 +346,12 @@ std::vector<std::pair<std::string, std::shared_ptr<storage::Client>>> Clients::o
   return out;
 }
 
+std::vector<std::shared_ptr<db::Operations>> Clients::db_operations() {
+  std::vector<std::shared_ptr<db::Operations>> out;
+  each_open(db_, [&](const std::string&, auto& opened) { out.push_back(opened.operations); });
+  return out;
+}
+
 std::vector<std::shared_ptr<messaging::Operations>> Clients::messaging_operations() {
   std::vector<std::shared_ptr<messaging::Operations>> out;
   each_open(messaging_, [&](const std::string&, auto& opened) { out.push_back(opened.operations); });
@@ -324,6 +370,8 @@ void Clients::close() {
   forget(events_);
   forget(tasks_);
   forget(messaging_);
+  each_open(db_, [](const std::string&, auto& opened) { opened.client->close(); });
+  forget(db_);
   forget(storage_);
   forget(cache_);
 #ifdef SPIKARD_STORE_SQLITE

@@ -14,6 +14,8 @@
 #include "base/clock.hpp"
 #include "base/result.hpp"
 #include "cache/client.hpp"
+#include "db/client.hpp"
+#include "db/operations.hpp"
 #include "messaging/client.hpp"
 #include "messaging/operations.hpp"
 #include "net/blocking_pool.hpp"
@@ -51,14 +53,16 @@ class Clients {
 
   /// Before the start, as far as it can be known: invalid_argument naming the field for a client that is not there.
   [[nodiscard]] Result<void> check() const;
-  /// Opens what the start opens; blocks. Errors name the field.
-  [[nodiscard]] Result<void> open();
+  /// Opens what the start opens, and applies migrations where the manifest says so (on `service`, another thread's loop); blocks.
+  /// Errors name the field.
+  [[nodiscard]] Result<void> open(net::Loop& service);
   /// Puts them into the toolbox.
   void add_to(Toolbox& toolbox);
 
   /// not_found for a name that is not there; else what opening it said.
   [[nodiscard]] Result<std::shared_ptr<cache::Client>> cache(std::string_view name);
   [[nodiscard]] Result<std::shared_ptr<storage::Client>> storage(std::string_view name);
+  [[nodiscard]] Result<std::shared_ptr<db::Client>> db(std::string_view name);
   [[nodiscard]] Result<std::shared_ptr<messaging::Client>> messaging(std::string_view name);
   [[nodiscard]] Result<std::shared_ptr<tasks::Client>> tasks(std::string_view name);
   [[nodiscard]] Result<std::shared_ptr<EventClient>> events(std::string_view name);
@@ -69,6 +73,7 @@ class Clients {
 
   [[nodiscard]] store::OpenTransactions& transactions() noexcept { return transactions_; }
   /// Operations that have work in progress of their own, for the drain: those that are open.
+  [[nodiscard]] std::vector<std::shared_ptr<db::Operations>> db_operations();
   [[nodiscard]] std::vector<std::shared_ptr<messaging::Operations>> messaging_operations();
   [[nodiscard]] std::vector<std::shared_ptr<tasks::Operations>> tasks_operations();
   /// No more calls come. Blocks.
@@ -96,6 +101,7 @@ class Clients {
   static Result<Opened<Client, Operations>> get(Slot<Client, Operations>& slot);
   template <class Client, class Operations>
   static Result<std::shared_ptr<Client>> get(Slots<Client, Operations>& slots, std::string_view subsystem, std::string_view name);
+  [[nodiscard]] Result<void> migrate(net::Loop& service, const std::string& name, const services::DbConfig& config);
   template <class Client, class Operations>
   static void add_to(Toolbox& toolbox, Subsystem subsystem, Slots<Client, Operations>& slots);
 
@@ -105,6 +111,7 @@ class Clients {
   store::OpenTransactions transactions_;
   Slots<cache::Client, net::OperationTarget> cache_;
   Slots<storage::Client, net::OperationTarget> storage_;
+  Slots<db::Client, db::Operations> db_;
   Slots<messaging::Client, messaging::Operations> messaging_;
   Slots<tasks::Client, tasks::Operations> tasks_;
   Slots<EventClient, EventOperations> events_;

@@ -237,6 +237,7 @@ void OperationsComponent::cancel() {
 
 void OperationsComponent::close(Function<void()> done) {
   auto join = std::make_shared<Join>(std::move(done));
+  for (const auto& operations : clients_.db_operations()) operations->close();
   for (const auto& operations : clients_.messaging_operations()) operations->consumers().close(join->one());
   for (const auto& operations : clients_.tasks_operations()) {
     spawn(operations->stop_all(Duration::zero()),

@@ -4,6 +4,7 @@
 
 #include "app/event_client.hpp"
 #include "cache/client.hpp"
+#include "db/client.hpp"
 #include "messaging/client.hpp"
 #include "net/operation_target.hpp"
 #include "storage/client.hpp"
@@ -24,6 +25,7 @@ namespace detail {
 // These throw std::runtime_error: for a name that is not in `services`, for a store that cannot be opened.
 [[nodiscard]] cache::Client& cache_of(app::Application& application, std::string_view name);
 [[nodiscard]] storage::Client& storage_of(app::Application& application, std::string_view name);
+[[nodiscard]] db::Client& db_of(app::Application& application, std::string_view name);
 [[nodiscard]] messaging::Client& messaging_of(app::Application& application, std::string_view name);
 [[nodiscard]] tasks::Client& tasks_of(app::Application& application, std::string_view name);
 [[nodiscard]] app::EventClient& events_of(app::Application& application, std::string_view name);
@@ -45,6 +47,7 @@ class HasClients {
   [[nodiscard]] storage::Client& storage(std::string_view name = "default") const {
     return detail::storage_of(self().application(), name);
   }
+  [[nodiscard]] db::Client& db(std::string_view name = "default") const { return detail::db_of(self().application(), name); }
   [[nodiscard]] messaging::Client& messaging(std::string_view name = "default") const {
     return detail::messaging_of(self().application(), name);
   }

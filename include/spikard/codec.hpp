@@ -257,6 +257,22 @@ template <class T>
   return std::move(document).value();
 }
 
+/// Values as one array: the parameters of a statement, `json_list(id, order.customer, order.items)`.
+template <class... T>
+[[nodiscard]] Json json_list(const T&... values) {
+  JsonOut out;
+  out.put('[');
+  const auto put = [&](const auto& value) {
+    if (out.size() > 1) out.put(',');
+    detail::write_json(out, value);
+  };
+  (put(values), ...);
+  out.put(']');
+  auto document = json::parse(out.view(), {.max_depth = 1024});
+  SPIKARD_ASSERT(document.ok(), "the serialiser writes JSON");
+  return std::move(document).value();
+}
+
 /// A T from JSON that was validated against `schema_of<T>()`. Nothing is checked here: what does not fit keeps its initial value.
 template <class T>
 [[nodiscard]] T from_validated(Value v) {
