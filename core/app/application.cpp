@@ -112,6 +112,12 @@ Result<std::shared_ptr<Application>> Application::create(services::Manifest mani
   if (!m.events.empty() && !m.http) return invalid_argument("events: expected `http`, for they come over HTTP");
   if (m.http) {
     services::HttpConfig http = *m.http;
+    auto stores = m.services.storage;
+    stores.try_emplace("default");
+    auto signed_urls =
+        StorageRoutes::create(stores, http, [app = self.get()](const std::string& name) { return app->clients_->storage(name); });
+    if (!signed_urls.ok()) return std::move(signed_urls).error();
+    self->storage_routes_ = std::move(signed_urls).value();
     if (!m.events.empty()) {
       auto endpoints = EventEndpoints::create(m.events, http);
       if (!endpoints.ok()) return std::move(endpoints).error();
@@ -304,7 +310,8 @@ Result<std::unique_ptr<IoUnit>> Application::open_io(Function<Result<http::Sink*
                                         {"error", failure.message},
                                         {"trace", failure.trace.empty() ? log::Field(nullptr) : log::Field(failure.trace)}});
     };
-    unit->sink_ = *sink;
+    unit->storage_ = std::make_unique<StorageHttp>(*unit->loop_, **sink, storage_routes_, manifest_.http->problem_base);
+    unit->sink_ = unit->storage_.get();
     if (event_endpoints_ != nullptr) {
       if (unit->event_sink_ == nullptr) return Error(ErrorKind::conflict, "events: nobody handles them on this loop");
       EventHttpOptions event_options;

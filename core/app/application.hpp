@@ -14,6 +14,7 @@
 #include "app/drain.hpp"
 #include "app/http_clients.hpp"
 #include "app/io_units.hpp"
+#include "app/storage_http.hpp"
 #include "app/supervisor.hpp"
 #include "app/telemetry.hpp"
 #include "app/toolbox.hpp"
@@ -57,6 +58,9 @@ class IoUnit {
   /// Who handles CloudEvents that come in on this loop; from inside `make_sink`. Outlives the unit. Needed where the manifest has
   /// `events`.
   void handle_events(cloudevents::EventSink& sink) noexcept { event_sink_ = &sink; }
+  /// Answers with stored objects and stores bodies for this loop's handlers. Null in an application without HTTP, and inside
+  /// `make_sink`.
+  [[nodiscard]] StorageHttp* storage_http() noexcept { return storage_.get(); }
 
  private:
   friend class Application;
@@ -64,6 +68,7 @@ class IoUnit {
   Application& application_;
   std::unique_ptr<net::Loop> loop_;
   std::unique_ptr<worker_loop::Background> background_;
+  std::unique_ptr<StorageHttp> storage_;
   std::unique_ptr<EventHttpSink> events_;
   std::unique_ptr<http::Server> server_;
   http::Sink* sink_ = nullptr;
@@ -175,6 +180,7 @@ class Application : public std::enable_shared_from_this<Application> {
   std::unique_ptr<log::Logger> logger_;
   std::unique_ptr<Telemetry> telemetry_;
   std::shared_ptr<const http::CompiledHttp> compiled_;
+  std::shared_ptr<StorageRoutes> storage_routes_;
   std::shared_ptr<EventEndpoints> event_endpoints_;  // null without `events`
   std::shared_ptr<EventGate> event_gate_;
   std::shared_ptr<HttpClients> http_clients_ = std::make_shared<HttpClients>();

@@ -8,6 +8,7 @@
 
 #include "app/clients.hpp"
 #include "base/json.hpp"
+#include "net/test_peer.hpp"
 #include "net/virtual_clock.hpp"
 #include "worker_loop/memory_source.hpp"
 #include "worker_loop/task_sink.hpp"
@@ -245,6 +246,56 @@ TEST_F(BackgroundDrainTest, a_task_that_takes_too_long_is_cancelled_and_abandone
   EXPECT_EQ(component("http"), R"({"finished":1,"handed_back":0,"abandoned":0})");
   EXPECT_EQ(component("background"), R"({"finished":0,"handed_back":0,"abandoned":1})");
   EXPECT_EQ(application->exit_code(), 1);
+}
+
+TEST_F(ApplicationTest, ItsServerAnswersSignedUrlsOfItsStores) {
+  services::Manifest manifest = silent();
+  manifest.http.emplace();
+  manifest.http->listeners.emplace_back();
+  manifest.http->listeners.back().port = 0;
+  manifest.services.storage["files"].url = "memory:";
+  manifest.services.storage["default"].url = "memory:";
+  create(std::move(manifest));
+  ASSERT_TRUE(application->start().ok());
+  struct Inner final : http::Sink {
+    void on_request(http::Exchange& exchange) override { exchange.reply({.status = 299}); }
+    void on_chunk(http::Exchange&, http::BodyChunk) override {}
+    void on_cancel(http::Exchange&, CancelReason) override {}
+    void on_credit(http::Exchange&) override {}
+    void on_hook(http::Exchange& exchange, http::HookPhase, std::uint32_t) override { exchange.hook_done({}); }
+    void on_factory(http::Exchange&, std::uint32_t, std::span<const std::uint64_t>) override {}
+    void on_dispose(http::Exchange&, std::uint32_t, std::uint64_t) override {}
+  };
+  sink = std::make_unique<Inner>();
+  io = std::move(application->open_io([&](IoUnit&) { return Result<http::Sink*>(sink.get()); })).value();
+  const auto turn = [&] {
+    for (int i = 0; i < 50; ++i) io->loop().turn(0);
+  };
+  turn();
+  const auto store = application->clients().storage("files").value();
+  const auto signed_path = [&](storage::PresignMethod method) {
+    std::string url;
+    spawn(store->presign(net::Caller(io->loop()), method, "a/b", 60),
+          [&](std::exception_ptr, std::optional<Result<storage::PresignedUrl>> made) { url = (*made)->url; });
+    const std::string base = "http://" + application->addresses().front();
+    EXPECT_TRUE(url.starts_with(base + "/_spikard/storage/files/a/b?")) << url;
+    return url.substr(std::min(base.size(), url.size()));
+  };
+  const auto ask = [&](const std::string& request) {
+    net::MemoryPair pair = net::memory_pair(io->loop(), 65536);
+    io->server()->adopt(std::move(pair.a));
+    net::test::Peer peer(std::move(pair.b));
+    peer.send(request);
+    turn();
+    return peer.in;
+  };
+  EXPECT_TRUE(ask("PUT " + signed_path(storage::PresignMethod::put) + " HTTP/1.1\r\nHost: t\r\nContent-Length: 2\r\n\r\nhi")
+                  .starts_with("HTTP/1.1 200 "));
+  const std::string got = ask("GET " + signed_path(storage::PresignMethod::get) + " HTTP/1.1\r\nHost: t\r\n\r\n");
+  EXPECT_TRUE(got.starts_with("HTTP/1.1 200 ") && got.ends_with("\r\n\r\nhi")) << got;
+  EXPECT_TRUE(ask("GET /_spikard/storage/files/a/b HTTP/1.1\r\nHost: t\r\n\r\n").starts_with("HTTP/1.1 403 "));
+  EXPECT_TRUE(ask("GET /_spikard/storage/default/a/b HTTP/1.1\r\nHost: t\r\n\r\n").starts_with("HTTP/1.1 403 "));
+  EXPECT_TRUE(ask("GET /_spikard/storage/none/a/b HTTP/1.1\r\nHost: t\r\n\r\n").starts_with("HTTP/1.1 404 "));
 }
 
 }  // namespace
