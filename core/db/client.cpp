@@ -30,6 +30,24 @@ Core::Core(std::shared_ptr<Backend> of_backend, ClientOptions of_options, teleme
       name_space(std::filesystem::path(backend->name_space()).filename().string()),
       limiter(std::make_shared<Limiter>(of_options.max_connections)) {}
 
+void Core::outbox_grew() {
+  const std::lock_guard lock(listeners_mutex);
+  std::erase_if(listeners, [](const std::weak_ptr<OutboxListener>& weak) {
+    const std::shared_ptr<OutboxListener> listener = weak.lock();
+    if (listener == nullptr) return true;
+    if (!listener->posted.exchange(true, std::memory_order_acq_rel)) {
+      net::Loop* loop = listener->loop;
+      loop->post([weak] {
+        const std::shared_ptr<OutboxListener> self = weak.lock();
+        if (self == nullptr) return;
+        self->posted.store(false, std::memory_order_release);
+        if (self->alive) self->fn();
+      });
+    }
+    return false;
+  });
+}
+
 Call::Call(Core& core, const net::Caller& caller, std::string_view operation, std::string_view sql, bool has_params)
     : core_(core), clock_(caller.loop->clock()), begun_(clock_.now()), operation_(operation) {
   if (!core.tracer) {
@@ -191,6 +209,17 @@ Task<Result<std::shared_ptr<Transaction>>> Client::begin(net::Caller caller, Tra
   Result<std::unique_ptr<Session>> session = co_await core->backend->begin(*caller.loop, options);
   if (!session.ok()) co_return R(std::move(session).error());
   co_return R(std::make_shared<Transaction>(core, *caller.loop, std::move(*session), std::move(*permit)));
+}
+
+std::shared_ptr<Client> Client::untraced() const { return make(core_->backend, core_->options); }
+
+std::shared_ptr<detail::OutboxListener> Client::listen_to_outbox(net::Loop& loop, Function<void()> fn) {
+  auto listener = std::make_shared<detail::OutboxListener>();
+  listener->loop = &loop;
+  listener->fn = std::move(fn);
+  const std::lock_guard lock(core_->listeners_mutex);
+  core_->listeners.push_back(listener);
+  return listener;
 }
 
 void Client::close() {

@@ -53,6 +53,14 @@ struct Rows {
 namespace detail {
 struct Core;
 class Call;
+
+/// Who is woken when a transaction of this process has put something into the outbox. `alive` and `fn` belong to the loop.
+struct OutboxListener {
+  net::Loop* loop = nullptr;
+  Function<void()> fn;
+  std::atomic<bool> posted{false};
+  bool alive = true;
+};
 }  // namespace detail
 
 /// Rows read in parts, no faster than they are taken. Destroying it ends the statement. Belongs to the loop it was opened on.
@@ -151,7 +159,7 @@ class Transaction final : public store::Transaction, private store::sqlite::Tran
   void after_commit(Function<void()> fn) override { hooks_.push_back(std::move(fn)); }
 
   /// It can take statements.
-  [[nodiscard]] bool usable() const noexcept { return state_ == State::open; }
+  [[nodiscard]] bool usable() const noexcept;
 
   template <class T>
   struct detail_result;
@@ -186,7 +194,8 @@ class Transaction final : public store::Transaction, private store::sqlite::Tran
   CancelSource life_;
   net::Timer timer_;
   std::vector<Function<void()>> hooks_;
-  std::vector<std::size_t> scopes_;  // hooks there were when each was opened
+  std::vector<std::size_t> scopes_;                                                  // hooks there were when each was opened
+  const std::shared_ptr<Transaction*> self_ = std::make_shared<Transaction*>(this);  // null once it is gone; for its streams
 };
 
 /// A database. Shared, thread-safe; every call is awaited on the caller's loop.
@@ -239,6 +248,12 @@ class Client : public std::enable_shared_from_this<Client> {
     if (result->ok() && !ended.ok()) co_return R(std::move(ended).error());
     co_return std::move(*result);
   }
+
+  /// The same database with limits of its own and no telemetry, for upkeep that is nobody's request.
+  [[nodiscard]] std::shared_ptr<Client> untraced() const;
+  /// Calls `fn` on `loop` after each commit of this process that added to the outbox (merged), until the listener is destroyed,
+  /// on that loop.
+  [[nodiscard]] std::shared_ptr<detail::OutboxListener> listen_to_outbox(net::Loop& loop, Function<void()> fn);
 
   /// Refuses what comes (unavailable/closed); what runs ends first. Idempotent, any thread.
   void close();

@@ -2,10 +2,12 @@
 
 #include <atomic>
 #include <memory>
+#include <mutex>
 #include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
+#include <vector>
 
 #include "db/client.hpp"
 #include "telemetry/metrics.hpp"
@@ -25,6 +27,10 @@ struct Core {
   std::atomic<bool> closed{false};
   std::atomic<bool> outbox_there{false};
   std::atomic<bool> inbox_there{false};
+  std::mutex listeners_mutex;
+  std::vector<std::weak_ptr<OutboxListener>> listeners;
+
+  void outbox_grew();
 
   [[nodiscard]] std::optional<Duration> timeout(const CallOptions& call) const {
     return call.timeout.has_value() ? call.timeout : options.statement_timeout;

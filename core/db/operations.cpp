@@ -326,10 +326,17 @@ Task<R> Operations::end(net::Caller caller, Document args, bool commit) {
   } else {
     done = co_await tx->rollback(caller);
   }
-  // After a commit that failed it has ended, too; its number stays for the rollback that callers add, until they add it.
   if (!scope && (done.ok() || !commit)) {
     open_.remove(number);
     transactions_.erase(number);
+  } else if (!scope) {
+    // A commit that failed has ended it, too; its number stays for the rollback that callers add, for a while.
+    ended_.push_back(number);
+    if (ended_.size() > 256) {
+      open_.remove(ended_.front());
+      transactions_.erase(ended_.front());
+      ended_.pop_front();
+    }
   }
   if (!done.ok()) co_return R(std::move(done).error());
   co_return R(empty());

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <deque>
 #include <map>
 #include <memory>
 #include <string>
@@ -48,6 +49,7 @@ class Operations final : public net::OperationTarget {
   store::OpenTransactions& open_;
   std::string migrations_;
   std::map<std::uint64_t, std::shared_ptr<Transaction>> transactions_;
+  std::deque<std::uint64_t> ended_;  // numbers of those whose commit failed
   std::map<std::uint64_t, std::shared_ptr<OpenCursor>> cursors_;
   std::uint64_t last_cursor_ = 0;
 };

@@ -173,7 +173,10 @@ Result<Parameter> parameter_from(Value value) {
       out.real = value.node().f;
       return out;
     }
-    case NodeType::string: return of(Parameter::Kind::text, std::string(value.text()));
+    case NodeType::string:
+      // PostgreSQL has no such text, SQLite's functions end at it: refused everywhere.
+      if (value.text().find('\0') != std::string_view::npos) return wrong("invalid_parameter", "text with a NUL: use bytes");
+      return of(Parameter::Kind::text, std::string(value.text()));
     case NodeType::bytes: return of(Parameter::Kind::bytes, std::string(value.text()));
     case NodeType::numtext: {
       const std::string_view text = value.text();

@@ -17,6 +17,8 @@ class Transaction::Turn {
     if (transaction_ != nullptr) transaction_->leave(true);
   }
   void end(bool failed) noexcept { std::exchange(transaction_, nullptr)->leave(failed); }
+  /// Somebody else ends it.
+  void hand_on() noexcept { transaction_ = nullptr; }
 
  private:
   Transaction* transaction_;
@@ -33,13 +35,17 @@ Transaction::Transaction(std::shared_ptr<detail::Core> core, net::Loop& loop, st
   if (core_->options.transaction_timeout.has_value()) timer_.start(*core_->options.transaction_timeout);
 }
 
-Transaction::~Transaction() = default;
+Transaction::~Transaction() { *self_ = nullptr; }
 
 Error Transaction::scope_failed(std::string what) {
   return Error(ErrorKind::internal, "the function run in a transaction threw: " + std::move(what)).with_detail("scope_failed");
 }
 
+bool Transaction::usable() const noexcept { return state_ == State::open && !core_->closed.load(std::memory_order_acquire); }
+
 Error Transaction::refusal() const {
+  if (core_->closed.load(std::memory_order_acquire))
+    return Error(ErrorKind::unavailable, "the client is closed").with_detail("closed");
   if (state_ == State::expired)
     return Error(ErrorKind::conflict, "the transaction was open for longer than it may, and was rolled back")
         .with_detail("transaction_aborted");
@@ -98,7 +104,7 @@ Task<Result<Outcome>> Transaction::query_into(net::Caller caller, std::string sq
   const Value root = params.root();
   const bool some = root.exists() && (root.is_array() || root.is_object()) && root.size() > 0;
   detail::Call call(*core_, caller, store::first_keyword(sql, core_->backend->dialect()), sql, some);
-  if (state_ != State::open) {
+  if (!usable()) {
     turn.end(false);
     co_return call.ended(R(refusal()));
   }
@@ -152,7 +158,7 @@ Task<Result<std::uint64_t>> Transaction::batch(net::Caller caller, std::string s
   if (!entered.ok()) co_return R(std::move(entered).error());
   Turn turn(*this);
   detail::Call call(*core_, caller, "BATCH " + store::first_keyword(sql, core_->backend->dialect()), sql, true);
-  if (state_ != State::open) {
+  if (!usable()) {
     turn.end(false);
     co_return call.ended(R(refusal()));
   }
@@ -175,29 +181,32 @@ Task<Result<std::unique_ptr<Stream>>> Transaction::stream(net::Caller caller, st
   using R = Result<std::unique_ptr<Stream>>;
   Result<void> entered = co_await enter();
   if (!entered.ok()) co_return R(std::move(entered).error());
-  auto turn = std::make_unique<Turn>(*this);
+  Turn turn(*this);
   const Value root = params.root();
   const bool some = root.exists() && (root.is_array() || root.is_object()) && root.size() > 0;
   detail::Call call(*core_, caller, store::first_keyword(sql, core_->backend->dialect()), sql, some);
-  if (state_ != State::open) {
-    turn->end(false);
+  if (!usable()) {
+    turn.end(false);
     co_return call.ended(R(refusal()));
   }
   Result<Statement> made = make_statement(sql, root, core_->backend->dialect());
   if (!made.ok()) {
-    turn->end(true);
+    turn.end(true);
     co_return call.ended(R(std::move(made).error()));
   }
   auto statement = std::make_shared<const Statement>(std::move(*made));
   Task<Result<std::unique_ptr<Cursor>>> task = session_->open(loop_, statement);
   Result<std::unique_ptr<Cursor>> cursor = co_await step(std::move(task), core_->timeout(options));
   if (!cursor.ok()) {
-    turn->end(true);
+    turn.end(true);
     co_return call.ended(R(std::move(cursor).error()));
   }
   auto stream = std::make_unique<Stream>(core_, std::move(*cursor), Limiter::Permit(), core_->timeout(options), call.take());
   // Its turn lasts until the stream has ended.
-  stream->ended_ = [turn = std::move(turn)](bool failed) { turn->end(failed); };
+  turn.hand_on();
+  stream->ended_ = [self = self_](bool failed) {
+    if (*self != nullptr) (*self)->leave(failed);
+  };
   co_return R(std::move(stream));
 }
 
@@ -206,10 +215,10 @@ Task<Result<void>> Transaction::commit(net::Caller caller) {
   if (!entered.ok()) co_return entered;
   Turn turn(*this);
   detail::Call call(*core_, caller, "COMMIT", {}, false);
-  if (state_ != State::open) {
+  if (!usable()) {
     // As PostgreSQL has it: it ends, and nothing of it stays.
     Result<void> refused(refusal());
-    if (state_ == State::aborted) {
+    if (state_ == State::aborted || state_ == State::open) {
       Task<Result<void>> undo = session_->rollback(loop_);
       (void)co_await undo;
       state_ = State::ended;
@@ -252,7 +261,7 @@ Task<Result<void>> Transaction::savepoint(net::Caller caller) {
   Result<void> entered = co_await enter();
   if (!entered.ok()) co_return entered;
   Turn turn(*this);
-  if (state_ != State::open) {
+  if (!usable()) {
     turn.end(false);
     co_return Result<void>(refusal());
   }
@@ -268,7 +277,7 @@ Task<Result<void>> Transaction::release(net::Caller caller) {
   Result<void> entered = co_await enter();
   if (!entered.ok()) co_return entered;
   Turn turn(*this);
-  if (state_ != State::open) {
+  if (!usable()) {
     turn.end(false);
     co_return Result<void>(refusal());
   }
@@ -320,7 +329,7 @@ Task<Result<void>> Transaction::run_step(net::Loop& loop, Function<Result<void>(
   Result<void> entered = co_await enter();
   if (!entered.ok()) co_return entered;
   Turn turn(*this);
-  if (state_ != State::open) {
+  if (!usable()) {
     turn.end(false);
     co_return Result<void>(refusal());
   }
@@ -348,6 +357,7 @@ Task<Result<void>> Transaction::outbox(store::OutboxEntry entry) {
   Document values = params(entry.target, entry.kind, Bytes{entry.payload});
   Result<std::uint64_t> done = co_await execute(net::Caller(loop_), std::string(store::outbox_insert), std::move(values));
   if (!done.ok()) co_return Result<void>(std::move(done).error());
+  after_commit([core = core_] { core->outbox_grew(); });
   co_return Result<void>();
 }
 

@@ -111,6 +111,7 @@ TEST_P(DbContract, ValuesThatCannotBe) {
   EXPECT_EQ(insert(R"([{"$timestamp": "2024-02-30T00:00:00Z"}])"), "invalid_argument/invalid_parameter");
   EXPECT_EQ(insert(R"([{"$timestamp": "2024-02-20T00:00:00"}])"), "invalid_argument/invalid_parameter");
   EXPECT_EQ(insert(R"([{"$decimal": "1,5"}])"), "invalid_argument/invalid_parameter");
+  EXPECT_EQ(insert(R"(["a\u0000b"])"), "invalid_argument/invalid_parameter");
   EXPECT_EQ(insert(R"([{"$bytes": "&"}])"), "invalid_argument/invalid_parameter");
   EXPECT_EQ(insert(R"([{"$int64": "9223372036854775808"}])"), "invalid_argument/out_of_range");
   EXPECT_EQ(insert("[18446744073709551615]"), "invalid_argument/out_of_range");
@@ -457,9 +458,16 @@ TEST_P(DbContract, ThePoolIsBoundedAndServesTheOldestFirst) {
 }
 
 TEST_P(DbContract, ClosedIsAnErrorOfItsOwn) {
+  execute("CREATE TABLE t (a INTEGER)");
+  auto tx = begin();
+  (void)await(tx->execute(caller(), "INSERT INTO t VALUES (1)"));
   client->close();
   EXPECT_EQ(query("SELECT 1 AS one"), "unavailable/closed");
   EXPECT_EQ(failure(await(client->begin(caller()))), "unavailable/closed");
+  EXPECT_EQ(failure(await(tx->execute(caller(), "INSERT INTO t VALUES (2)"))), "unavailable/closed");
+  EXPECT_EQ(failure(await(tx->commit(caller()))), "unavailable/closed");
+  client = connect();
+  EXPECT_EQ(query("SELECT a FROM t"), "[]");
 }
 
 // -- streams
