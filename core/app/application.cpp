@@ -12,6 +12,7 @@
 #include "app/cloudevents_callback.hpp"
 #include "app/cloudevents_messaging.hpp"
 #include "app/http_component.hpp"
+#include "app/outbox_component.hpp"
 #include "app/signals.hpp"
 #include "app/telemetry_operations.hpp"
 #include "app/work_components.hpp"
@@ -96,6 +97,7 @@ Result<std::shared_ptr<Application>> Application::create(services::Manifest mani
   environment.clock = self->clock_.get();
   environment.pool = self->pool_.get();
   environment.tracer = self->telemetry_->tracer();
+  environment.opened_db = [app = self.get()](const std::shared_ptr<db::Client>& client) { app->outbox_->opened(client); };
   environment.base_url = [app = self.get()] {
     const auto addresses = app->addresses();
     return addresses.empty() ? std::string() : "http://" + addresses.front();
@@ -171,6 +173,9 @@ void Application::add_work() {
   if (has_role(services::Role::scheduler) && !manifest_.schedules.empty())
     work(std::make_unique<SchedulerComponent>(*this, *clients_));
   list.push_back(std::make_unique<OperationsComponent>(*clients_));
+  auto outbox = std::make_unique<OutboxComponent>(*clients_, *logger_);
+  outbox_ = outbox.get();
+  list.push_back(std::move(outbox));
   components_.insert(components_.begin(), std::make_move_iterator(list.begin()), std::make_move_iterator(list.end()));
 }
 
@@ -252,6 +257,7 @@ Result<void> Application::start() {
     service_.reset();
     return exporting;
   }
+  outbox_->run_on(service_->loop());
   if (auto opened = clients_->open(service_->loop()); !opened.ok()) {
     service_->stop();
     telemetry_->stop();

@@ -40,6 +40,7 @@ class Application;
 class Clients;
 class HttpComponent;
 class BackgroundComponent;
+class OutboxComponent;
 class WorkComponent;
 
 /// One I/O loop of an application with its share of every component that runs on I/O loops (an HTTP server, background tasks).
@@ -198,6 +199,7 @@ class Application : public std::enable_shared_from_this<Application> {
   std::vector<WorkComponent*> work_;
   HttpComponent* http_ = nullptr;
   BackgroundComponent* background_ = nullptr;
+  OutboxComponent* outbox_ = nullptr;
   std::unique_ptr<Drain> drain_;
   std::atomic<State> state_{State::created};
   std::atomic<int> exit_code_{0};

@@ -115,6 +115,7 @@ Clients::Clients(const services::Manifest& manifest, Environment environment)
       environment.tracer = environment_.tracer;
       auto client = db::open(config, environment);
       if (!client.ok()) return std::move(client).error();
+      if (environment_.opened_db) environment_.opened_db(*client);
       auto operations = std::make_shared<db::Operations>(*client, *environment_.pool, transactions_, config.migrations);
       return Opened<db::Client, db::Operations>{std::move(*client), std::move(operations)};
     };

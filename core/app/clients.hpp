@@ -41,8 +41,9 @@ class Clients {
     Clock* clock = nullptr;
     net::BlockingPool* pool = nullptr;
     telemetry::Tracer tracer{};
-    std::shared_ptr<HttpClients> http{};      ///< for senders of events
-    std::function<std::string()> base_url{};  ///< of the HTTP server, for signed URLs
+    std::shared_ptr<HttpClients> http{};                                  ///< for senders of events
+    std::function<void(const std::shared_ptr<db::Client>&)> opened_db{};  ///< told of each database that is opened, on any thread
+    std::function<std::string()> base_url{};                              ///< of the HTTP server, for signed URLs
     /// Handlers of consumers and workers that operations start. Null before work begins.
     std::function<std::unique_ptr<worker_loop::WorkSink>(const WorkOrigin&)> make_sink{};
   };

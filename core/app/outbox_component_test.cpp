@@ -1,0 +1,64 @@
+#include "app/outbox_component.hpp"
+
+#include <gtest/gtest.h>
+
+#include "store/sqlite/test_database.hpp"
+
+namespace spikard::app {
+namespace {
+
+struct OutboxComponentTest : ::testing::Test, store::sqlite::DatabaseFixture {
+  struct Silent final : log::Sink {
+    void write(log::Level, std::string_view) noexcept override {}
+  };
+
+  void SetUp() override {
+    manifest.services.db["default"].url = "sqlite:" + folder.file("app.db");
+    manifest.services.messaging["default"].url = "memory:";
+    manifest.services.tasks["default"].url = "sqlite:" + folder.file("tasks.db");
+    Clients::Environment environment;
+    environment.clock = &clock;
+    environment.pool = &pool;
+    environment.opened_db = [this](const std::shared_ptr<db::Client>& client) { outbox->opened(client); };
+    clients = std::make_unique<Clients>(manifest, std::move(environment));
+    outbox = std::make_unique<OutboxComponent>(*clients, logger);
+    outbox->run_on(*loop);
+  }
+  void TearDown() override {
+    bool closed = false;
+    outbox->close([&] { closed = true; });
+    turn_until(closed);
+    outbox.reset();
+    clients->close();
+    clients.reset();
+  }
+  std::shared_ptr<db::Transaction> begin() { return await(clients->db("default").value()->begin(net::Caller(*loop))).value(); }
+
+  services::Manifest manifest;
+  log::Logger logger{std::make_shared<Silent>(), clock, log::Format::json, log::Level::off, "test"};
+  std::unique_ptr<OutboxComponent> outbox;
+  std::unique_ptr<Clients> clients;
+};
+
+TEST_F(OutboxComponentTest, WhatATransactionLeavesForOtherStoresGetsThere) {
+  const net::Caller caller(*loop);
+  auto messaging = clients->messaging("default").value();
+  auto tasks = clients->tasks("default").value();
+  auto tx = begin();
+  std::vector<messaging::Message> messages{messaging::Message("orders", "one"), messaging::Message("orders", "two")};
+  ASSERT_TRUE(await(messaging->publish_in(caller, *tx, messages)).ok());
+  tasks::NewJob job;
+  job.task = "invoice";
+  std::vector<tasks::NewJob> jobs{job};
+  ASSERT_TRUE(await(tasks->enqueue_in(caller, *tx, jobs)).ok());
+  ASSERT_TRUE(await(tx->rollback(caller)).ok());
+  tx = begin();
+  ASSERT_TRUE(await(messaging->publish_in(caller, *tx, messages)).ok());
+  ASSERT_TRUE(await(tasks->enqueue_in(caller, *tx, jobs)).ok());
+  ASSERT_TRUE(await(tx->commit(caller)).ok());
+  while (outbox->counts().finished < 2) loop->turn(-1);
+  EXPECT_EQ(outbox->counts().finished, 2U);
+}
+
+}  // namespace
+}  // namespace spikard::app
