@@ -88,11 +88,11 @@ Cache::~Cache() {
   if (options_.tracer) options_.tracer.provider()->metrics().forget(this);
 }
 
-telemetry::Span Cache::span(const net::Caller* caller, std::string_view operation) const {
-  if (caller == nullptr || !options_.tracer) return telemetry::Span();
+telemetry::Span Cache::span(On on, std::string_view operation) const {
+  if (on.trace == nullptr || !options_.tracer) return telemetry::Span();
   std::string name = "cache.";
   name += operation;
-  return options_.tracer.start(name, telemetry::SpanKind::client, caller->trace, {{"cache.operation", operation}});
+  return options_.tracer.start(name, telemetry::SpanKind::client, *on.trace, {{"cache.operation", operation}});
 }
 
 template <class T>
@@ -116,55 +116,55 @@ Result<Put> Cache::put_of(Key key, std::string_view value, const SetOptions& opt
   return put;
 }
 
-Answer<std::optional<Payload>> Cache::get(const net::Caller* caller, Key key) {
+Answer<std::optional<Payload>> Cache::get(On on, Key key) {
   if (Result<void> good = check(key); !good.ok()) return std::move(good).error();
-  if (!options_.tracer) return backend_->get(caller, key);
-  telemetry::Span around = span(caller, "get");
-  return ending(std::move(around), backend_->get(caller, key));
+  if (!options_.tracer) return backend_->get(on.caller, key);
+  telemetry::Span around = span(on, "get");
+  return ending(std::move(around), backend_->get(on.caller, key));
 }
 
-Answer<void> Cache::set(const net::Caller* caller, Key key, std::string_view value, const SetOptions& options) {
+Answer<void> Cache::set(On on, Key key, std::string_view value, const SetOptions& options) {
   const Result<Put> put = put_of(key, value, options);
   if (!put.ok()) return put.error();
-  telemetry::Span around = span(caller, "set");
+  telemetry::Span around = span(on, "set");
   flights_.supersede(key);
-  return ending(std::move(around), backend_->put(caller, key, *put));
+  return ending(std::move(around), backend_->put(on.caller, key, *put));
 }
 
-Answer<bool> Cache::set_if_absent(const net::Caller* caller, Key key, std::string_view value, const SetOptions& options) {
+Answer<bool> Cache::set_if_absent(On on, Key key, std::string_view value, const SetOptions& options) {
   const Result<Put> put = put_of(key, value, options);
   if (!put.ok()) return put.error();
-  telemetry::Span around = span(caller, "set_if_absent");
+  telemetry::Span around = span(on, "set_if_absent");
   flights_.supersede(key);
-  return ending(std::move(around), backend_->put_if_absent(caller, key, *put));
+  return ending(std::move(around), backend_->put_if_absent(on.caller, key, *put));
 }
 
-Answer<bool> Cache::remove(const net::Caller* caller, Key key) {
+Answer<bool> Cache::remove(On on, Key key) {
   if (Result<void> good = check(key); !good.ok()) return std::move(good).error();
-  telemetry::Span around = span(caller, "delete");
+  telemetry::Span around = span(on, "delete");
   flights_.supersede(key);
-  return ending(std::move(around), backend_->remove(caller, key));
+  return ending(std::move(around), backend_->remove(on.caller, key));
 }
 
-Answer<bool> Cache::remove_if(const net::Caller* caller, Key key, std::string_view equals) {
+Answer<bool> Cache::remove_if(On on, Key key, std::string_view equals) {
   if (Result<void> good = check(key); !good.ok()) return std::move(good).error();
-  telemetry::Span around = span(caller, "delete_if");
+  telemetry::Span around = span(on, "delete_if");
   flights_.supersede(key);
-  return ending(std::move(around), backend_->remove_if(caller, key, equals));
+  return ending(std::move(around), backend_->remove_if(on.caller, key, equals));
 }
 
-Answer<bool> Cache::exists(const net::Caller* caller, Key key) {
+Answer<bool> Cache::exists(On on, Key key) {
   if (Result<void> good = check(key); !good.ok()) return std::move(good).error();
-  telemetry::Span around = span(caller, "exists");
-  return ending(std::move(around), backend_->contains(caller, key));
+  telemetry::Span around = span(on, "exists");
+  return ending(std::move(around), backend_->contains(on.caller, key));
 }
 
-Answer<bool> Cache::touch(const net::Caller* caller, Key key, Ttl ttl) {
+Answer<bool> Cache::touch(On on, Key key, Ttl ttl) {
   if (Result<void> good = check(key); !good.ok()) return std::move(good).error();
   Result<Millis> lives = ttl.resolve(options_.default_ttl);
   if (!lives.ok()) return std::move(lives).error();
-  telemetry::Span around = span(caller, "touch");
-  return ending(std::move(around), backend_->touch(caller, key, *lives));
+  telemetry::Span around = span(on, "touch");
+  return ending(std::move(around), backend_->touch(on.caller, key, *lives));
 }
 
 namespace {
@@ -184,31 +184,30 @@ Task<Result<std::optional<std::chrono::milliseconds>>> span_left_later(Answer<st
 
 }  // namespace
 
-Answer<std::optional<std::chrono::milliseconds>> Cache::ttl(const net::Caller* caller, Key key) {
+Answer<std::optional<std::chrono::milliseconds>> Cache::ttl(On on, Key key) {
   if (Result<void> good = check(key); !good.ok()) return std::move(good).error();
-  telemetry::Span around = span(caller, "ttl");
-  Answer<std::optional<Millis>> answer = ending(std::move(around), backend_->left(caller, key));
+  telemetry::Span around = span(on, "ttl");
+  Answer<std::optional<Millis>> answer = ending(std::move(around), backend_->left(on.caller, key));
   if (answer.ready()) return span_left(std::move(answer).take());
   return span_left_later(std::move(answer));
 }
 
-Answer<std::int64_t> Cache::increment(const net::Caller* caller, Key key, std::int64_t by, Ttl ttl) {
+Answer<std::int64_t> Cache::increment(On on, Key key, std::int64_t by, Ttl ttl) {
   if (Result<void> good = check(key); !good.ok()) return std::move(good).error();
   Result<Millis> lives = ttl.resolve(options_.default_ttl);
   if (!lives.ok()) return std::move(lives).error();
-  telemetry::Span around = span(caller, "increment");
+  telemetry::Span around = span(on, "increment");
   flights_.supersede(key);
-  return ending(std::move(around), backend_->increment(caller, key, by, *lives));
+  return ending(std::move(around), backend_->increment(on.caller, key, by, *lives));
 }
 
-Answer<std::vector<std::optional<Payload>>> Cache::get_many(const net::Caller* caller, std::string_view space,
-                                                            std::span<const std::string> keys) {
+Answer<std::vector<std::optional<Payload>>> Cache::get_many(On on, std::string_view space, std::span<const std::string> keys) {
   if (keys.size() > max_many) return invalid_argument("keys: at most 65536");
   for (const std::string& name : keys) {
     if (Result<void> good = check(Key{space, name}); !good.ok()) return std::move(good).error();
   }
-  telemetry::Span around = span(caller, "get_many");
-  return ending(std::move(around), backend_->get_many(caller, space, keys));
+  telemetry::Span around = span(on, "get_many");
+  return ending(std::move(around), backend_->get_many(on.caller, space, keys));
 }
 
 namespace {
@@ -226,23 +225,22 @@ Task<Result<void>> put_rest(Backend& backend, const net::Caller* caller, std::st
 
 }  // namespace
 
-Answer<void> Cache::set_many(const net::Caller* caller, std::string_view space, std::span<const Item> items,
-                             const SetOptions& options) {
+Answer<void> Cache::set_many(On on, std::string_view space, std::span<const Item> items, const SetOptions& options) {
   if (items.size() > max_many) return invalid_argument("items: at most 65536");
   Result<Put> put = put_of(Key{space, {}}, {}, options);
   if (!put.ok()) return std::move(put).error();
   for (const Item& item : items) {
     if (Result<void> good = check(Key{space, item.key}); !good.ok()) return std::move(good).error();
   }
-  telemetry::Span around = span(caller, "set_many");
+  telemetry::Span around = span(on, "set_many");
   for (std::size_t n = 0; n < items.size(); ++n) {
     const Key key{space, items[n].key};
     flights_.supersede(key);
     put->value = items[n].value;
-    Answer<void> answer = backend_->put(caller, key, *put);
+    Answer<void> answer = backend_->put(on.caller, key, *put);
     if (!answer.ready()) {
       return ending(std::move(around),
-                    Answer<void>(put_rest(*backend_, caller, space, items.subspan(n), *put, std::move(answer))));
+                    Answer<void>(put_rest(*backend_, on.caller, space, items.subspan(n), *put, std::move(answer))));
     }
     Result<void> done = std::move(answer).take();
     if (!done.ok()) return ending(std::move(around), Answer<void>(std::move(done)));
@@ -250,24 +248,24 @@ Answer<void> Cache::set_many(const net::Caller* caller, std::string_view space, 
   return ending(std::move(around), Answer<void>());
 }
 
-Answer<void> Cache::clear(const net::Caller* caller, std::string_view space) {
+Answer<void> Cache::clear(On on, std::string_view space) {
   if (Result<void> good = check_space(space); !good.ok()) return std::move(good).error();
-  telemetry::Span around = span(caller, "clear");
+  telemetry::Span around = span(on, "clear");
   flights_.supersede_space(space);
-  return ending(std::move(around), backend_->clear(caller, space));
+  return ending(std::move(around), backend_->clear(on.caller, space));
 }
 
-Answer<std::uint64_t> Cache::count(const net::Caller* caller, std::string_view space) {
+Answer<std::uint64_t> Cache::count(On on, std::string_view space) {
   if (Result<void> good = check_space(space); !good.ok()) return std::move(good).error();
-  telemetry::Span around = span(caller, "count");
-  return ending(std::move(around), backend_->count(caller, space));
+  telemetry::Span around = span(on, "count");
+  return ending(std::move(around), backend_->count(on.caller, space));
 }
 
-Answer<void> Cache::invalidate_tags(const net::Caller* caller, std::span<const std::string> tags) {
+Answer<void> Cache::invalidate_tags(On on, std::span<const std::string> tags) {
   if (Result<void> good = check_tags(tags); !good.ok()) return std::move(good).error();
-  telemetry::Span around = span(caller, "invalidate_tags");
+  telemetry::Span around = span(on, "invalidate_tags");
   flights_.supersede_tags(tags);
-  return ending(std::move(around), backend_->invalidate(caller, tags));
+  return ending(std::move(around), backend_->invalidate(on.caller, tags));
 }
 
 LoadStatistics Cache::statistics() const {

@@ -16,6 +16,14 @@
 
 namespace spikard::cache {
 
+/// On whose behalf: a caller, or (of a backend that answers at once) only the trace of one, or nobody's.
+struct On {
+  On(const net::Caller* of) noexcept : caller(of), trace(of == nullptr ? nullptr : &of->trace) {}
+  explicit On(const telemetry::SpanContext& of) noexcept : trace(&of) {}
+  const net::Caller* caller = nullptr;
+  const telemetry::SpanContext* trace;
+};
+
 /// One open cache: a backend, and what is the same on every one: checks of arguments, the default time to live, loads in
 /// progress, spans and counts. Shared and thread-safe. `Client` and `Operations` are its faces; a null `caller` is for backends
 /// that answer at once (`immediate`), without a span.
@@ -37,22 +45,20 @@ class Cache : public std::enable_shared_from_this<Cache> {
   [[nodiscard]] bool traced() const noexcept { return static_cast<bool>(options_.tracer); }
   [[nodiscard]] Backend& backend() noexcept { return *backend_; }
 
-  Answer<std::optional<Payload>> get(const net::Caller* caller, Key key);
-  Answer<void> set(const net::Caller* caller, Key key, std::string_view value, const SetOptions& options);
-  Answer<bool> set_if_absent(const net::Caller* caller, Key key, std::string_view value, const SetOptions& options);
-  Answer<bool> remove(const net::Caller* caller, Key key);
-  Answer<bool> remove_if(const net::Caller* caller, Key key, std::string_view equals);
-  Answer<bool> exists(const net::Caller* caller, Key key);
-  Answer<bool> touch(const net::Caller* caller, Key key, Ttl ttl);
-  Answer<std::optional<std::chrono::milliseconds>> ttl(const net::Caller* caller, Key key);
-  Answer<std::int64_t> increment(const net::Caller* caller, Key key, std::int64_t by, Ttl ttl);
-  Answer<std::vector<std::optional<Payload>>> get_many(const net::Caller* caller, std::string_view space,
-                                                       std::span<const std::string> keys);
-  Answer<void> set_many(const net::Caller* caller, std::string_view space, std::span<const Item> items,
-                        const SetOptions& options);
-  Answer<void> clear(const net::Caller* caller, std::string_view space);
-  Answer<std::uint64_t> count(const net::Caller* caller, std::string_view space);
-  Answer<void> invalidate_tags(const net::Caller* caller, std::span<const std::string> tags);
+  Answer<std::optional<Payload>> get(On on, Key key);
+  Answer<void> set(On on, Key key, std::string_view value, const SetOptions& options);
+  Answer<bool> set_if_absent(On on, Key key, std::string_view value, const SetOptions& options);
+  Answer<bool> remove(On on, Key key);
+  Answer<bool> remove_if(On on, Key key, std::string_view equals);
+  Answer<bool> exists(On on, Key key);
+  Answer<bool> touch(On on, Key key, Ttl ttl);
+  Answer<std::optional<std::chrono::milliseconds>> ttl(On on, Key key);
+  Answer<std::int64_t> increment(On on, Key key, std::int64_t by, Ttl ttl);
+  Answer<std::vector<std::optional<Payload>>> get_many(On on, std::string_view space, std::span<const std::string> keys);
+  Answer<void> set_many(On on, std::string_view space, std::span<const Item> items, const SetOptions& options);
+  Answer<void> clear(On on, std::string_view space);
+  Answer<std::uint64_t> count(On on, std::string_view space);
+  Answer<void> invalidate_tags(On on, std::span<const std::string> tags);
 
   /// What a caller who wants a value is told: it, or a flight to fly, or (a value near its end) both.
   struct Begun {
@@ -61,7 +67,7 @@ class Cache : public std::enable_shared_from_this<Cache> {
     std::uint64_t flight = 0;  ///< 0: none
   };
   /// Of a backend that answers at once, where nobody must be waited for.
-  [[nodiscard]] std::optional<Result<Begun>> begin_load_now(Key key, const LoadOptions& options);
+  [[nodiscard]] std::optional<Result<Begun>> begin_load_now(On on, Key key, const LoadOptions& options);
   /// Waits for another's load.
   [[nodiscard]] Task<Result<Begun>> begin_load(net::Caller caller, std::string space, std::string name, LoadOptions options);
 
@@ -90,7 +96,7 @@ class Cache : public std::enable_shared_from_this<Cache> {
   void start_load(const net::Caller& caller, std::uint64_t flight, const std::shared_ptr<Loader>& load,
                   const std::shared_ptr<CancelSource>& source);
   [[nodiscard]] std::optional<Instant> until(const LoadOptions& options) const;
-  [[nodiscard]] telemetry::Span span(const net::Caller* caller, std::string_view operation) const;
+  [[nodiscard]] telemetry::Span span(On on, std::string_view operation) const;
   /// Ends the span with the answer.
   template <class T>
   static Answer<T> ending(telemetry::Span span, Answer<T> answer);

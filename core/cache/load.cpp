@@ -55,7 +55,7 @@ std::optional<Cache::Begun> Cache::hit(Key key, const std::optional<Found>& foun
   return out;
 }
 
-std::optional<Result<Cache::Begun>> Cache::begin_load_now(Key key, const LoadOptions& options) {
+std::optional<Result<Cache::Begun>> Cache::begin_load_now(On on, Key key, const LoadOptions& options) {
   if (!backend_->capabilities().immediate) return std::nullopt;
   const SetOptions about = SetOptions(options.ttl).with_tags(options.tags);
   if (Result<Put> good = put_of(key, {}, about); !good.ok()) return Result<Begun>(std::move(good).error());
@@ -72,6 +72,7 @@ std::optional<Result<Cache::Begun>> Cache::begin_load_now(Key key, const LoadOpt
     begun->flight = flight->lead;
     begun->loads = true;
   }
+  telemetry::Span around = span(on, "get_or_load");
   found = backend_->find(nullptr, key).take();
   if (begun->loads && found.ok() && *found && (*found)->left > 0) {
     // It landed between the look and the begin.
@@ -79,6 +80,7 @@ std::optional<Result<Cache::Begun>> Cache::begin_load_now(Key key, const LoadOpt
     if (!(*found)->absent) begun->value = (*found)->value;
     flights_.land(std::exchange(begun->flight, 0), Loaded(begun->value));
   }
+  around.set("cache.hit", !begun->loads);
   return Result<Begun>(std::move(*begun));
 }
 

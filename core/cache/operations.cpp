@@ -257,30 +257,28 @@ Reached reached(Answer<T> answer) {
 }
 
 // What a pending answer borrows lives in its frame.
-Task<Result<Document>> get_many(Cache& cache, const net::Caller* caller, std::string_view space, std::vector<std::string> keys) {
-  Answer<std::vector<std::optional<Payload>>> answer = cache.get_many(caller, space, keys);
+Task<Result<Document>> get_many(Cache& cache, On on, std::string_view space, std::vector<std::string> keys) {
+  Answer<std::vector<std::optional<Payload>>> answer = cache.get_many(on, space, keys);
   Result<std::vector<std::optional<Payload>>> result = co_await answer;
   co_return document_of(std::move(result));
 }
-Task<Result<Document>> set_many(Cache& cache, const net::Caller* caller, std::string_view space, std::vector<Item> items,
-                                SetOptions options) {
-  Answer<void> answer = cache.set_many(caller, space, items, options);
+Task<Result<Document>> set_many(Cache& cache, On on, std::string_view space, std::vector<Item> items, SetOptions options) {
+  Answer<void> answer = cache.set_many(on, space, items, options);
   Result<void> result = co_await answer;
   co_return document_of(std::move(result));
 }
-Task<Result<Document>> set_one(Cache& cache, const net::Caller* caller, Key key, std::string_view value, SetOptions options) {
-  Answer<void> answer = cache.set(caller, key, value, options);
+Task<Result<Document>> set_one(Cache& cache, On on, Key key, std::string_view value, SetOptions options) {
+  Answer<void> answer = cache.set(on, key, value, options);
   Result<void> result = co_await answer;
   co_return document_of(std::move(result));
 }
-Task<Result<Document>> set_if_absent(Cache& cache, const net::Caller* caller, Key key, std::string_view value,
-                                     SetOptions options) {
-  Answer<bool> answer = cache.set_if_absent(caller, key, value, options);
+Task<Result<Document>> set_if_absent(Cache& cache, On on, Key key, std::string_view value, SetOptions options) {
+  Answer<bool> answer = cache.set_if_absent(on, key, value, options);
   Result<bool> result = co_await answer;
   co_return document_of(std::move(result));
 }
-Task<Result<Document>> invalidate(Cache& cache, const net::Caller* caller, std::vector<std::string> tags) {
-  Answer<void> answer = cache.invalidate_tags(caller, tags);
+Task<Result<Document>> invalidate(Cache& cache, On on, std::vector<std::string> tags) {
+  Answer<void> answer = cache.invalidate_tags(on, tags);
   Result<void> result = co_await answer;
   co_return document_of(std::move(result));
 }
@@ -318,8 +316,8 @@ Reached settle(bool now, Task<Result<Document>> task) {
 }
 
 /// Null caller: only for a cache that answers at once; begin_load is not done here.
-Reached perform(Cache& cache, const net::Caller* caller, Operation operation, Value object) {
-  const bool now = caller == nullptr;
+Reached perform(Cache& cache, On on, Operation operation, Value object) {
+  const bool now = on.caller == nullptr;
   Args args(object);
   const std::string_view space = args.text("namespace", false);
   const auto key = [&] { return Key{space, args.text("key")}; };
@@ -328,7 +326,7 @@ Reached perform(Cache& cache, const net::Caller* caller, Operation operation, Va
       const Key at = key();
       args.nothing_else({"key", "namespace"});
       if (!args.ok()) return args.take();
-      return reached(cache.get(caller, at));
+      return reached(cache.get(on, at));
     }
     case Operation::cache_set:
     case Operation::cache_set_if_absent: {
@@ -338,11 +336,11 @@ Reached perform(Cache& cache, const net::Caller* caller, Operation operation, Va
       args.nothing_else({"key", "namespace", "value", "ttl_ms", "forever", "tags", "weight"});
       if (!args.ok()) return args.take();
       if (operation == Operation::cache_set) {
-        if (now) return reached(cache.set(caller, at, value, options));
-        return set_one(cache, caller, at, value, std::move(options));
+        if (now) return reached(cache.set(on, at, value, options));
+        return set_one(cache, on, at, value, std::move(options));
       }
-      if (now) return reached(cache.set_if_absent(caller, at, value, options));
-      return set_if_absent(cache, caller, at, value, std::move(options));
+      if (now) return reached(cache.set_if_absent(on, at, value, options));
+      return set_if_absent(cache, on, at, value, std::move(options));
     }
     case Operation::cache_delete:
     case Operation::cache_exists:
@@ -350,16 +348,16 @@ Reached perform(Cache& cache, const net::Caller* caller, Operation operation, Va
       const Key at = key();
       args.nothing_else({"key", "namespace"});
       if (!args.ok()) return args.take();
-      if (operation == Operation::cache_delete) return reached(cache.remove(caller, at));
-      if (operation == Operation::cache_exists) return reached(cache.exists(caller, at));
-      return reached(cache.ttl(caller, at));
+      if (operation == Operation::cache_delete) return reached(cache.remove(on, at));
+      if (operation == Operation::cache_exists) return reached(cache.exists(on, at));
+      return reached(cache.ttl(on, at));
     }
     case Operation::cache_touch: {
       const Key at = key();
       const Ttl ttl = args.ttl();
       args.nothing_else({"key", "namespace", "ttl_ms", "forever"});
       if (!args.ok()) return args.take();
-      return reached(cache.touch(caller, at, ttl));
+      return reached(cache.touch(on, at, ttl));
     }
     case Operation::cache_increment: {
       const Key at = key();
@@ -367,40 +365,40 @@ Reached perform(Cache& cache, const net::Caller* caller, Operation operation, Va
       const Ttl ttl = args.ttl();
       args.nothing_else({"key", "namespace", "by", "ttl_ms", "forever"});
       if (!args.ok()) return args.take();
-      return reached(cache.increment(caller, at, by, ttl));
+      return reached(cache.increment(on, at, by, ttl));
     }
     case Operation::cache_delete_if: {
       const Key at = key();
       const std::string_view equals = args.bytes("equals");
       args.nothing_else({"key", "namespace", "equals"});
       if (!args.ok()) return args.take();
-      return reached(cache.remove_if(caller, at, equals));
+      return reached(cache.remove_if(on, at, equals));
     }
     case Operation::cache_get_many: {
       std::vector<std::string> keys = args.texts("keys", true);
       args.nothing_else({"keys", "namespace"});
       if (!args.ok()) return args.take();
-      return settle(now, get_many(cache, caller, space, std::move(keys)));
+      return settle(now, get_many(cache, on, space, std::move(keys)));
     }
     case Operation::cache_set_many: {
       std::vector<Item> items = args.items("items");
       SetOptions options = args.set_options();
       args.nothing_else({"items", "namespace", "ttl_ms", "forever", "tags"});
       if (!args.ok()) return args.take();
-      return settle(now, set_many(cache, caller, space, std::move(items), std::move(options)));
+      return settle(now, set_many(cache, on, space, std::move(items), std::move(options)));
     }
     case Operation::cache_clear:
     case Operation::cache_count: {
       args.nothing_else({"namespace"});
       if (!args.ok()) return args.take();
-      if (operation == Operation::cache_clear) return reached(cache.clear(caller, space));
-      return reached(cache.count(caller, space));
+      if (operation == Operation::cache_clear) return reached(cache.clear(on, space));
+      return reached(cache.count(on, space));
     }
     case Operation::cache_invalidate_tags: {
       std::vector<std::string> tags = args.texts("tags", true);
       args.nothing_else({"tags"});
       if (!args.ok()) return args.take();
-      return settle(now, invalidate(cache, caller, std::move(tags)));
+      return settle(now, invalidate(cache, on, std::move(tags)));
     }
     case Operation::cache_end_load: {
       const std::int64_t flight = args.integer("flight", 0);
@@ -411,7 +409,7 @@ Reached perform(Cache& cache, const net::Caller* caller, Operation operation, Va
       args.nothing_else({"flight", "outcome", "value", "message"});
       if (!args.ok()) return args.take();
       if (!end) return wrong("outcome", "value, absent, failed or given_up");
-      return settle(now, end_load(cache, caller, static_cast<std::uint64_t>(flight), *end, value, message));
+      return settle(now, end_load(cache, on.caller, static_cast<std::uint64_t>(flight), *end, value, message));
     }
     case Operation::cache_stats: {
       args.nothing_else({});
@@ -440,19 +438,28 @@ Result<LoadRequest> load_request(Value object) {
 
 }  // namespace
 
-std::optional<Result<Document>> Operations::call_now(Operation operation, Value args) {
-  if (cache_->traced() || !cache_->capabilities().immediate) return std::nullopt;
-  if (operation != Operation::cache_get_or_begin_load) return perform(*cache_, nullptr, operation, args).take();
+std::optional<Result<Document>> Operations::at_once(On on, Operation operation, Value args) {
+  if (!cache_->capabilities().immediate) return std::nullopt;
+  if (operation != Operation::cache_get_or_begin_load) return perform(*cache_, on, operation, args).take();
   Result<LoadRequest> request = load_request(args);
   if (!request.ok()) return Result<Document>(std::move(request).error());
-  std::optional<Result<Cache::Begun>> begun = cache_->begin_load_now(request->key, request->options);
+  std::optional<Result<Cache::Begun>> begun = cache_->begin_load_now(on, request->key, request->options);
   if (!begun) return std::nullopt;
   return document_of(std::move(*begun));
 }
 
+std::optional<Result<Document>> Operations::call_now(Operation operation, Value args) {
+  if (cache_->traced()) return std::nullopt;
+  return at_once(On(nullptr), operation, args);
+}
+
+std::optional<Result<Document>> Operations::call_now_for(const telemetry::SpanContext& trace, Operation operation, Value args) {
+  return at_once(On(trace), operation, args);
+}
+
 Task<Result<Document>> Operations::call(net::Caller caller, Operation operation, Document args, net::OperationStream*) {
   if (operation != Operation::cache_get_or_begin_load) {
-    Reached reached = perform(*cache_, &caller, operation, args.root());
+    Reached reached = perform(*cache_, On(&caller), operation, args.root());
     co_return co_await reached;
   }
   Result<LoadRequest> request = load_request(args.root());

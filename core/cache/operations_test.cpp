@@ -175,8 +175,12 @@ TEST_F(OperationsTest, Spans_say_what_was_done_and_whether_it_hit) {
   EXPECT_EQ(*later(target, cache_set, R"({"key": "k", "value": "v"})"), "{}");
   EXPECT_EQ(*later(target, cache_get, R"({"key": "k"})"), "{value:b'v'}");
   EXPECT_EQ(*later(target, cache_increment, R"({"key": "k"})"), "invalid_argument: the value is no integer of 64 bits");
+  const Document miss = args(R"({"key": "x"})");
+  const telemetry::Span handler = telemetry::Tracer(provider).start("handler", telemetry::SpanKind::server, {});
+  EXPECT_EQ(text(*target.call_now_for(handler.context(), cache_get, miss.root())), "{value:null}") << "at once, with its trace";
   const auto spans = exporter->spans();
-  ASSERT_EQ(spans.size(), 4U);
+  ASSERT_EQ(spans.size(), 5U);
+  EXPECT_EQ(spans[4].parent_span_id, handler.context().span_id);
   const auto rendered = [&](const telemetry::SpanData& span) {
     NodeBuilder out;
     telemetry::write(out, span, provider->resource());

@@ -21,6 +21,22 @@ struct BlockExtra {
 /// One allocation: this header, a BlockExtra where `extended`, the namespace, the key, the value. Never changed once it is
 /// shared.
 struct Block {
+  template <class T>
+  [[nodiscard]] static T word(const char* p) noexcept {
+    T v;
+    std::memcpy(&v, p, sizeof v);
+    return v;
+  }
+  [[nodiscard]] static bool same(const char* a, const char* b, std::size_t n) noexcept {
+    using W = std::uint64_t;
+    if (n >= 8 && n <= 32) {
+      bool equal = word<W>(a + n - 8) == word<W>(b + n - 8);
+      for (std::size_t at = 0; at + 8 < n; at += 8) equal = equal && word<W>(a + at) == word<W>(b + at);
+      return equal;
+    }
+    return n == 0 || std::memcmp(a, b, n) == 0;
+  }
+
   std::atomic<std::uint32_t> refs;
   std::uint32_t value_size;
   std::uint16_t key_size;
@@ -60,6 +76,18 @@ struct Block {
     if (extended != 0) std::memcpy(&out, reinterpret_cast<const char*>(this) + sizeof(Block), sizeof out);
     return out;
   }
+
+  /// Whether it is of this key; most keys are short, and then this calls nothing.
+  [[nodiscard]] bool is(std::string_view of_space, std::string_view of_key) const noexcept {
+    return key_size == of_key.size() && space_size == of_space.size() &&
+           same(text() + space_size, of_key.data(), of_key.size()) &&
+           (of_space.empty() || std::memcmp(text(), of_space.data(), of_space.size()) == 0);
+  }
+  /// Puts a value of the same size in the place of the old one. Only for whoever holds the one reference there is.
+  void overwrite(std::string_view value) noexcept {
+    if (!value.empty()) std::memcpy(const_cast<char*>(text()) + space_size + key_size, value.data(), value.size());
+  }
+  [[nodiscard]] bool held_once() const noexcept { return refs.load(std::memory_order_acquire) == 1; }
 
   void retain() noexcept { refs.fetch_add(1, std::memory_order_relaxed); }
   void release() noexcept {

@@ -58,7 +58,7 @@ Memory::Memory(Clock& clock, MemoryOptions options) {
 
 Memory::~Memory() = default;
 
-Memory::Place Memory::place(Key key) const noexcept {
+[[gnu::always_inline]] inline Memory::Place Memory::place(Key key) const noexcept {
   std::uint64_t seed = seed_;
   if (!key.space.empty()) seed = memory::hash_of(key.space, seed);
   const std::uint64_t hash = memory::hash_of(key.name, seed);

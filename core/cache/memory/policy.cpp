@@ -40,18 +40,10 @@ void Policy::added(std::uint32_t i) {
   queues_.push_back(static_cast<std::uint32_t>(Queue::window), i);
 }
 
-void Policy::used(std::uint32_t i) noexcept {
-  Slot& slot = slots_[i];
-  sketch_.increment(slot.hash);
-  ++hits_in_sample_;
-  const auto queue = static_cast<Queue>(slot.queue);
-  if (queue == Queue::probation && slot.weight <= main_max_) {
-    move(i, Queue::main);
-    main_weight_ += slot.weight;
-    demote_protected();
-  } else if (!queues_.is_last(i)) {
-    move(i, queue);
-  }
+void Policy::promote(std::uint32_t i) noexcept {
+  move(i, Queue::main);
+  main_weight_ += slots_[i].weight;
+  demote_protected();
 }
 
 void Policy::reweighed(std::uint32_t i, std::uint32_t weight) noexcept {
@@ -158,7 +150,6 @@ void Policy::adapt() noexcept {
     return;
   }
   const std::uint64_t requests = hits_in_sample_ + misses_in_sample_;
-  if (requests < sketch_.sample_size()) return;
   const double hit_rate = static_cast<double>(hits_in_sample_) / static_cast<double>(requests);
   const double change = hit_rate - previous_hit_rate_;
   const double amount = change >= 0 ? step_ : -step_;

@@ -18,20 +18,32 @@ class Policy {
   Policy(Slots& slots, std::uint64_t max_weight, bool by_entries, std::uint64_t seed) noexcept;
 
   void added(std::uint32_t i);
-  void used(std::uint32_t i) noexcept;
+  void used(std::uint32_t i) noexcept {
+    Slot& slot = slots_[i];
+    sketch_.increment(slot.hash);
+    ++hits_in_sample_;
+    const auto queue = static_cast<Queue>(slot.queue);
+    if (queue == Queue::probation && slot.weight <= main_max_) {
+      promote(i);
+    } else if (!queues_.is_last(slot)) {
+      queues_.move_to_back(slot.queue, i, slot);
+    }
+  }
   void reweighed(std::uint32_t i, std::uint32_t weight) noexcept;
   void removed(std::uint32_t i) noexcept;
 
   /// Evicts while `over()` by `evict(i)`, never `keep`, and lets the window adapt.
   template <class Over, class Evict>
   void evict(std::uint32_t keep, Over over, Evict evict) {
-    Search search(spill_window(keep));
-    while (over()) {
-      const std::uint32_t victim = next_victim(search, keep);
-      if (victim == none) break;
-      evict(victim);
+    if (over() || window_weight_ > window_max_) {
+      Search search(spill_window(keep));
+      while (over()) {
+        const std::uint32_t victim = next_victim(search, keep);
+        if (victim == none) break;
+        evict(victim);
+      }
     }
-    adapt();
+    if (hits_in_sample_ + misses_in_sample_ >= sketch_.sample_size()) adapt();
   }
 
   [[nodiscard]] std::uint64_t weight() const noexcept { return weight_; }
@@ -51,6 +63,7 @@ class Policy {
   [[nodiscard]] std::uint32_t next_victim(Search& search, std::uint32_t keep) noexcept;
   [[nodiscard]] std::uint32_t skip(std::uint32_t i, std::uint32_t keep) const noexcept;
   [[nodiscard]] bool admit(std::uint32_t candidate, std::uint32_t victim) noexcept;
+  void promote(std::uint32_t i) noexcept;
   void move(std::uint32_t i, Queue to) noexcept;
   [[nodiscard]] std::uint32_t front(Queue queue) const noexcept { return queues_.front(static_cast<std::uint32_t>(queue)); }
   void adapt() noexcept;

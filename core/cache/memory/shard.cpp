@@ -10,6 +10,7 @@ namespace spikard::cache::memory {
 namespace {
 
 constexpr std::uint32_t looked_at_once = 1024;
+constexpr std::size_t copied_in_lock = 256;
 
 Millis later(Millis a, Millis b) noexcept { return a >= forever - b ? forever : a + b; }
 
@@ -85,7 +86,7 @@ std::uint64_t Shard::weight_of(Key key, const Put& what) const noexcept {
 std::uint32_t Shard::lookup(Key key, std::uint32_t hash) const noexcept {
   for (std::uint32_t i = buckets_[hash & (buckets_.size() - 1)]; i != none; i = slots_[i].chain) {
     const Slot& slot = slots_[i];
-    if (slot.hash == hash && slot.block->key() == key.name && slot.block->space() == key.space) return i;
+    if (slot.hash == hash && slot.block->is(key.space, key.name)) return i;
   }
   return none;
 }
@@ -105,6 +106,25 @@ std::uint32_t Shard::seen(Key key, std::uint32_t hash, Now& now, Garbage& garbag
 }
 
 std::optional<Payload> Shard::get(Key key, std::uint32_t hash) {
+  std::unique_lock lock(mutex_);
+  const std::uint32_t found = lookup(key, hash);
+  if (found == none) {
+    ++misses_;
+    return std::nullopt;
+  }
+  const Slot& slot = slots_[found];
+  if (slot.expires == forever && slot.block->extended == 0) {
+    ++hits_;
+    slot.block->retain();
+    Payload value(slot.block);
+    policy_.used(found);
+    return value;
+  }
+  lock.unlock();
+  return get_timed(key, hash);
+}
+
+std::optional<Payload> Shard::get_timed(Key key, std::uint32_t hash) {
   Garbage garbage;
   Now now(clock_);
   const std::lock_guard lock(mutex_);
@@ -172,7 +192,9 @@ Result<bool> Shard::put(Key key, std::uint32_t hash, const Put& what, bool if_ab
   extra.grace_ms = static_cast<std::uint32_t>(std::clamp<Millis>(what.grace, 0, UINT32_MAX));
   extra.absent = what.absent ? 1 : 0;
   const bool extended = extra.grace_ms != 0 || extra.absent != 0;
-  Payload holder(detail::Block::make(key.space, key.name, what.value, extended ? &extra : nullptr));
+  const auto make = [&] { return detail::Block::make(key.space, key.name, what.value, extended ? &extra : nullptr); };
+  // Large ones are copied outside of the lock.
+  Payload holder(what.value.size() > copied_in_lock ? make() : nullptr);
 
   Garbage garbage;
   Now now(clock_);
@@ -180,13 +202,18 @@ Result<bool> Shard::put(Key key, std::uint32_t hash, const Put& what, bool if_ab
   turn_wheel(now, garbage);
   if (if_absent && seen(key, hash, now, garbage) != none) return false;
   std::uint32_t i = lookup(key, hash);
-  detail::Block* block = holder.leave();
   if (i == none) {
-    i = insert(hash, block, static_cast<std::uint32_t>(weight));
+    i = insert(hash, holder.size() != 0 ? holder.leave() : make(), static_cast<std::uint32_t>(weight));
+  } else if (detail::Block& old = *slots_[i].block;
+             holder.size() == 0 && !extended && old.extended == 0 && old.value_size == what.value.size() && old.held_once()) {
+    // Nobody looks at the old value, and nobody can begin to.
+    old.overwrite(what.value);
+    if (slots_[i].weight != weight) policy_.reweighed(i, static_cast<std::uint32_t>(weight));
+    policy_.used(i);
   } else {
-    replace(i, block, static_cast<std::uint32_t>(weight), garbage);
+    replace(i, holder.size() != 0 ? holder.leave() : make(), static_cast<std::uint32_t>(weight), garbage);
   }
-  set_expiry(i, what.ttl, extra.grace_ms, now);
+  if (what.ttl != forever || slots_[i].expires != forever) set_expiry(i, what.ttl, extra.grace_ms, now);
   if (tags_ != nullptr && slots_[i].tags != none) tags_->remove(i);
   if (!what.tags.empty()) {
     if (tags_ == nullptr) tags_ = std::make_unique<TagIndex>(slots_);

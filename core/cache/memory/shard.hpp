@@ -52,6 +52,7 @@ class Shard {
   void tend();
 
  private:
+  [[nodiscard]] std::optional<Payload> get_timed(Key key, std::uint32_t hash);
   class Garbage;
   class Now;
 

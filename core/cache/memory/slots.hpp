@@ -92,7 +92,18 @@ class SlotLists {
     next_of(before) = after;
     prev_of(after) = before;
   }
-  [[nodiscard]] bool is_last(std::uint32_t i) const noexcept { return (slots_[i].*Next & end_bit) != 0; }
+  void move_to_back(std::uint32_t head, std::uint32_t i, Slot& slot) noexcept {
+    const std::uint32_t before = slot.*Prev;
+    const std::uint32_t after = slot.*Next;
+    next_of(before) = after;
+    prev_of(after) = before;
+    const std::uint32_t last = heads_[head].prev;
+    slot.*Prev = last;
+    slot.*Next = end_bit | head;
+    next_of(last) = i;
+    heads_[head].prev = i;
+  }
+  [[nodiscard]] static bool is_last(const Slot& slot) noexcept { return (slot.*Next & end_bit) != 0; }
   /// `none` at the end.
   [[nodiscard]] std::uint32_t front(std::uint32_t head) const noexcept { return checked(heads_[head].next); }
   [[nodiscard]] std::uint32_t back(std::uint32_t head) const noexcept { return checked(heads_[head].prev); }
