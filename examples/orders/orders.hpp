@@ -1,7 +1,5 @@
 #pragma once
 
-#include <filesystem>
-#include <map>
 #include <memory>
 #include <optional>
 #include <set>
@@ -76,44 +74,78 @@ struct Attached {
 };
 BOOST_DESCRIBE_STRUCT(Attached, (), (order, size, sha256))
 
-/// Orders in memory, and who watches them. The service has one I/O thread, and so needs no locks.
-class Store {
- public:
-  Store();
-  ~Store();
-  Store(const Store&) = delete;
-  Store& operator=(const Store&) = delete;
+/// What the worker renders and where it lies.
+struct InvoiceArgs {
+  std::int64_t order{};
+};
+BOOST_DESCRIBE_STRUCT(InvoiceArgs, (), (order))
 
-  Order& add(NewOrder order);
-  /// Throws the 404 problem.
-  Order& find(std::int64_t id);
-  [[nodiscard]] OrderList list(std::optional<Status> status, std::size_t limit, std::size_t offset) const;
-  /// To every watcher, as an event of the feed.
+struct Link {
+  std::string url;
+};
+BOOST_DESCRIBE_STRUCT(Link, (), (url))
+
+struct Customer {
+  std::string name;
+  std::int64_t orders{};
+  double spent{};
+};
+BOOST_DESCRIBE_STRUCT(Customer, (), (name, orders, spent))
+
+struct Shipment {
+  std::int64_t order{};
+};
+BOOST_DESCRIBE_STRUCT(Shipment, (), (order))
+
+/// Who follows `/orders/feed`. It tells what this process does; the service has one I/O thread, and so needs no locks.
+class Feed {
+ public:
+  /// To every watcher.
   void tell(std::string_view change, const Order& order);
-  [[nodiscard]] std::filesystem::path attachment_path(std::int64_t id) const;
 
   /// Gets what `tell` says for as long as it lives. One that falls a thousand events behind is closed.
   class Watcher {
    public:
-    Watcher(std::shared_ptr<Store> store, spikard::net::Loop& loop) : queue(loop, 1000), store_(std::move(store)) {
-      store_->watchers_.insert(this);
+    Watcher(std::shared_ptr<Feed> feed, spikard::net::Loop& loop) : queue(loop, 1000), feed_(std::move(feed)) {
+      feed_->watchers_.insert(this);
     }
-    ~Watcher() { store_->watchers_.erase(this); }
+    ~Watcher() { feed_->watchers_.erase(this); }
     Watcher(const Watcher&) = delete;
     Watcher& operator=(const Watcher&) = delete;
     spikard::net::Queue<std::string> queue;
 
    private:
-    std::shared_ptr<Store> store_;
+    std::shared_ptr<Feed> feed_;
   };
 
  private:
-  std::map<std::int64_t, Order> orders_;
   std::set<Watcher*> watchers_;
-  std::filesystem::path folder_;
 };
 
-/// The service, not yet listening.
+// ---- store.cpp: the orders in SQL. `caller`: on whose behalf.
+
+/// Nothing where there is no such order. By the cache.
+[[nodiscard]] spikard::Task<spikard::Result<std::optional<Order>>> find(spikard::cache::Client& cache, spikard::db::Client& db,
+                                                                        spikard::net::Caller caller, std::int64_t id);
+/// In a transaction, uncached.
+[[nodiscard]] spikard::Task<spikard::Result<std::optional<Order>>> find(spikard::db::Transaction& tx, spikard::net::Caller caller,
+                                                                        std::int64_t id);
+[[nodiscard]] spikard::Task<spikard::Result<Order>> insert(spikard::db::Transaction& tx, spikard::net::Caller caller,
+                                                           NewOrder order);
+[[nodiscard]] spikard::Task<spikard::Result<void>> update(spikard::db::Transaction& tx, spikard::net::Caller caller, Order order);
+[[nodiscard]] spikard::Task<spikard::Result<OrderList>> page(spikard::db::Client& db, spikard::net::Caller caller,
+                                                             std::optional<Status> status, int limit, std::int64_t offset);
+
+// ---- work.cpp: what follows from an order, after the answer: consumers, tasks, the nightly report, events in and out
+void add_work(spikard::App& app, std::shared_ptr<Feed> feed);
+
+/// What every change of an order does, in its transaction: the row, and a message `orders.<change>` that says so.
+[[nodiscard]] spikard::Task<spikard::Result<void>> announce(spikard::messaging::Client& broker, spikard::net::Caller caller,
+                                                            spikard::db::Transaction& tx, std::string change, Order order);
+[[nodiscard]] inline std::string cache_key(std::int64_t id) { return "order:" + std::to_string(id); }
+[[nodiscard]] inline std::string invoice_key(std::int64_t id) { return "invoices/" + std::to_string(id) + ".html"; }
+
+/// The service, not yet listening. Everything lies in data/: one SQLite file and a folder of objects.
 [[nodiscard]] spikard::App make_app();
 
 }  // namespace orders

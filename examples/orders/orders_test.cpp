@@ -1,5 +1,7 @@
 #include <gtest/gtest.h>
 
+#include <algorithm>
+
 #include <spikard/test_client.hpp>
 
 #include "orders.hpp"
@@ -8,11 +10,14 @@ namespace {
 
 using spikard::TestClient;
 
+/// Time stands still, and `settle` waits for consumers and workers too; rows and objects are in memory.
+const spikard::TestClientOptions on_virtual_time{.virtual_clock = true};
+
 constexpr const char* ada = R"({"customer": "Ada", "items": [{"sku": "ABC-0001", "quantity": 2, "price": 9.5}]})";
 
 TEST(Orders, CreateReadListPatch) {
   auto app = orders::make_app();
-  TestClient client(app);
+  TestClient client(app, on_virtual_time);
   const auto made = client.send_json("POST", "/orders", ada);
   EXPECT_EQ(made.status, 201);
   EXPECT_EQ(made.header("location"), "/orders/1");
@@ -20,7 +25,7 @@ TEST(Orders, CreateReadListPatch) {
       made.body,
       R"({"id":1,"customer":"Ada","status":"new","items":[{"sku":"ABC-0001","quantity":2,"price":9.5}],"note":null,"total":19.0,"attachment":null})");
   client.settle();
-  EXPECT_EQ(client.get("/orders/1").as<orders::Order>().status, orders::Status::confirmed) << "the background task has run";
+  EXPECT_EQ(client.get("/orders/1").as<orders::Order>().status, orders::Status::confirmed) << "the invoice was rendered";
   client.send_json("POST", "/orders", ada);
   client.settle();
   EXPECT_EQ(client.get("/orders?limit=1").json().root().find("orders").size(), 1U);
@@ -38,9 +43,56 @@ TEST(Orders, CreateReadListPatch) {
   EXPECT_EQ(client.get("/orders/7").json().root().find("detail").text(), "No order 7");
 }
 
+TEST(Orders, AnOrderIsCountedAndInvoicedAfterTheAnswer) {
+  auto app = orders::make_app();
+  TestClient client(app, on_virtual_time);
+  EXPECT_EQ(client.get("/orders/1/invoice").status, 404);
+  client.send_json("POST", "/orders", ada);
+  client.send_json("POST", "/orders", ada);
+  client.settle();
+  const auto customer = client.get("/customers/Ada").as<orders::Customer>();
+  EXPECT_EQ(customer.orders, 2);
+  EXPECT_DOUBLE_EQ(customer.spent, 38);
+  const auto link = client.get("/orders/1/invoice").as<orders::Link>().url;
+  const auto invoice = client.get(link);
+  EXPECT_EQ(invoice.status, 200) << invoice.body;
+  EXPECT_EQ(invoice.header("content-type"), "text/html; charset=utf-8");
+  EXPECT_NE(invoice.body.find("<p>Total: 19.00</p>"), std::string::npos);
+  EXPECT_EQ(client.get(link + "0").status, 403) << "another signature";
+  client.advance(std::chrono::minutes(16));
+  EXPECT_EQ(client.get(link).status, 403) << "expired";
+}
+
+TEST(Orders, AShipmentComesAsACloudEvent) {
+  auto app = orders::make_app();
+  TestClient client(app, on_virtual_time);
+  client.send_json("POST", "/orders", ada);
+  client.settle();
+  const spikard::Headers event{
+      {"ce-specversion", "1.0"}, {"ce-type", "com.example.shipment.sent"}, {"ce-source", "/warehouse"}, {"ce-id", "s-1"}};
+  EXPECT_EQ(client.send_json("POST", "/events", R"({"order": 1})", event).status, 204);
+  EXPECT_EQ(client.get("/orders/1").as<orders::Order>().status, orders::Status::shipped) << "not what the cache held";
+  EXPECT_EQ(client.send_json("POST", "/events", R"({"parcel": 1})", event).status, 400);
+}
+
+TEST(Orders, AMonthOfNightlyReports) {
+  auto app = orders::make_app();
+  TestClient client(app, on_virtual_time);
+  client.send_json("POST", "/orders", ada);
+  client.settle();
+  client.advance(std::chrono::hours(24 * 30));
+  EXPECT_EQ(client.stop(), 0);
+  const auto logs = client.logs();
+  const auto report = std::find_if(logs.rbegin(), logs.rend(),
+                                   [](const std::string& line) { return line.find("\"drained\"") != std::string::npos; });
+  ASSERT_NE(report, logs.rend());
+  EXPECT_NE(report->find("\"scheduler\":{\"finished\":30,"), std::string::npos) << *report;
+  EXPECT_NE(report->find("\"worker default\":{\"finished\":31,"), std::string::npos) << *report;
+}
+
 TEST(Orders, ValidationNamesEveryViolation) {
   auto app = orders::make_app();
-  TestClient client(app);
+  TestClient client(app, on_virtual_time);
   const auto wrong =
       client.send_json("POST", "/orders", R"({"customer": "", "items": [{"sku": "abc", "quantity": 0, "price": -1, "x": 1}]})");
   EXPECT_EQ(wrong.status, 422);
@@ -50,7 +102,7 @@ TEST(Orders, ValidationNamesEveryViolation) {
 
 TEST(Orders, AttachmentIsStreamed) {
   auto app = orders::make_app();
-  TestClient client(app);
+  TestClient client(app, on_virtual_time);
   client.send_json("POST", "/orders", ada);
   const auto attached =
       client.request("PUT", "/orders/1/attachment", {{"Content-Type", "application/octet-stream"}}, std::string(300'000, 'x'));
@@ -65,7 +117,7 @@ TEST(Orders, AttachmentIsStreamed) {
 
 TEST(Orders, FeedTellsChanges) {
   auto app = orders::make_app();
-  TestClient client(app);
+  TestClient client(app, on_virtual_time);
   auto feed = client.open("GET", "/orders/feed");
   ASSERT_TRUE(feed.wait_for(": connected\n\n"));
   EXPECT_EQ(feed.response().header("content-type"), "text/event-stream");

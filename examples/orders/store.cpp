@@ -1,60 +1,87 @@
-#include <cmath>
-#include <cstdlib>
-#include <stdexcept>
-
 #include "orders.hpp"
 
+#include <cmath>
+
+using namespace spikard;
+
 namespace orders {
+namespace {
 
-Store::Store() {
-  std::string name = (std::filesystem::temp_directory_path() / "orders-XXXXXX").string();
-  if (::mkdtemp(name.data()) == nullptr) throw std::runtime_error("cannot make a folder for attachments in " + name);
-  folder_ = name;
+constexpr const char* columns = "id, customer, status, items, note, total, attachment";
+
+std::optional<Order> first_of(const db::Rows& rows) {
+  if (rows.rows.root().size() == 0) return std::nullopt;
+  return from_validated<Order>(rows.rows.root().at(0));
 }
 
-Store::~Store() {
-  std::error_code ignored;
-  std::filesystem::remove_all(folder_, ignored);
+Task<Result<std::optional<std::string>>> load(db::Client& db, net::Caller caller, std::int64_t id) {
+  using Text = std::optional<std::string>;
+  Result<db::Rows> rows =
+      co_await db.query(caller, std::string("SELECT ") + columns + " FROM orders WHERE id = ?", json_list(id));
+  if (!rows.ok()) co_return Result<Text>(std::move(rows).error());
+  const std::optional<Order> order = first_of(*rows);
+  Text text;
+  if (order) text = to_json(*order);
+  co_return Result<Text>(std::move(text));
 }
 
-Order& Store::add(NewOrder order) {
-  const auto id = static_cast<std::int64_t>(orders_.size()) + 1;
+}  // namespace
+
+Task<Result<std::optional<Order>>> find(cache::Client& cache, db::Client& db, net::Caller caller, std::int64_t id) {
+  using Found = std::optional<Order>;
+  cache::LoadOptions options(cache::Ttl(std::chrono::minutes(10)));
+  cache::Loader loader = [&db, caller, id] { return load(db, caller, id); };
+  auto cached = co_await cache.get_or_load(caller, cache_key(id), std::move(options), std::move(loader));
+  if (!cached.ok()) co_return Result<Found>(std::move(cached).error());
+  if (!*cached) co_return Result<Found>(Found());
+  const Json document = json::parse((*cached)->view()).value();
+  co_return Result<Found>(Found(from_validated<Order>(document.root())));
+}
+
+Task<Result<std::optional<Order>>> find(db::Transaction& tx, net::Caller caller, std::int64_t id) {
+  using Found = std::optional<Order>;
+  Result<db::Rows> rows =
+      co_await tx.query(caller, std::string("SELECT ") + columns + " FROM orders WHERE id = ?", json_list(id));
+  if (!rows.ok()) co_return Result<Found>(std::move(rows).error());
+  co_return Result<Found>(first_of(*rows));
+}
+
+Task<Result<Order>> insert(db::Transaction& tx, net::Caller caller, NewOrder order) {
   double total = 0;
   for (const Item& item : order.items) total += item.quantity * item.price;
-  return orders_[id] = {.id = id,
-                        .customer = std::move(order.customer),
-                        .status = Status::new_,
-                        .items = std::move(order.items),
-                        .note = std::move(order.note),
-                        .total = std::round(total * 100) / 100,
-                        .attachment = std::nullopt};
+  total = std::round(total * 100) / 100;
+  Json params = json_list(order.customer, order.items, order.note, total);
+  Result<db::Rows> rows = co_await tx.query(
+      caller,
+      std::string(
+          "INSERT INTO orders (customer, items, note, total, placed_at) VALUES (?, ?, ?, ?, CURRENT_TIMESTAMP) RETURNING ") +
+          columns,
+      std::move(params));
+  if (!rows.ok()) co_return Result<Order>(std::move(rows).error());
+  co_return Result<Order>(*first_of(*rows));
 }
 
-Order& Store::find(std::int64_t id) {
-  const auto at = orders_.find(id);
-  if (at == orders_.end()) throw spikard::Problem::not_found("No order " + std::to_string(id));
-  return at->second;
+Task<Result<void>> update(db::Transaction& tx, net::Caller caller, Order order) {
+  Json params = json_list(order.status, order.note, order.attachment, order.id);
+  Result<std::uint64_t> done =
+      co_await tx.execute(caller, "UPDATE orders SET status = ?, note = ?, attachment = ? WHERE id = ?", std::move(params));
+  if (!done.ok()) co_return std::move(done).error();
+  co_return Result<void>();
 }
 
-OrderList Store::list(std::optional<Status> status, std::size_t limit, std::size_t offset) const {
-  OrderList page;
-  for (const auto& [id, order] : orders_) {
-    if (status && order.status != *status) continue;
-    if (page.total >= offset && page.orders.size() < limit) page.orders.push_back(order);
-    ++page.total;
-  }
-  return page;
+Task<Result<OrderList>> page(db::Client& db, net::Caller caller, std::optional<Status> status, int limit, std::int64_t offset) {
+  OrderList list;
+  Json params = json_list(status, limit, offset);
+  Result<db::Rows> rows = co_await db.query(
+      caller, std::string("SELECT ") + columns + " FROM orders WHERE ($1 IS NULL OR status = $1) ORDER BY id LIMIT $2 OFFSET $3",
+      std::move(params));
+  if (!rows.ok()) co_return Result<OrderList>(std::move(rows).error());
+  for (const Value row : rows->rows.root().elements()) list.orders.push_back(from_validated<Order>(row));
+  Result<db::Rows> count =
+      co_await db.query(caller, "SELECT count(*) AS n FROM orders WHERE ($1 IS NULL OR status = $1)", json_list(status));
+  if (!count.ok()) co_return Result<OrderList>(std::move(count).error());
+  list.total = static_cast<std::size_t>(count->rows.root().at(0).find("n").as_int());
+  co_return Result<OrderList>(std::move(list));
 }
-
-void Store::tell(std::string_view change, const Order& order) {
-  if (watchers_.empty()) return;
-  const std::string event =
-      "event: order\ndata: {\"change\":" + spikard::to_json(change) + ",\"order\":" + spikard::to_json(order) + "}\n\n";
-  for (Watcher* watcher : watchers_) {
-    if (!watcher->queue.push(std::string(event))) watcher->queue.close();
-  }
-}
-
-std::filesystem::path Store::attachment_path(std::int64_t id) const { return folder_ / std::to_string(id); }
 
 }  // namespace orders
