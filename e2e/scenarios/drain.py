@@ -38,7 +38,7 @@ GET = b"GET /orders/1 HTTP/1.1\r\nHost: t\r\n\r\n"
 def command(language: str) -> list[str]:
     if language == "cpp":
         built = [p for name in ("full", "default") if (p := ROOT / "build" / name / "examples/orders/orders").exists()]
-        override = os.environ.get("SPIKARD_ORDERS")
+        override = os.environ.get("ORDERS_PROGRAM")
         if not built and not override:
             raise SystemExit("drain: examples/orders is not built; run `make build`")
         return [override or str(max(built, key=lambda p: p.stat().st_mtime))]
@@ -51,7 +51,8 @@ class Server:
             self.port: int = probe.getsockname()[1]
         self.log = tempfile.TemporaryFile()
         env = {**os.environ, "PORT": str(self.port)}
-        self.process = subprocess.Popen(command(language), stdout=self.log, stderr=self.log, env=env, cwd=ROOT)
+        self.folder = tempfile.TemporaryDirectory()  # its data/ goes there
+        self.process = subprocess.Popen(command(language), stdout=self.log, stderr=self.log, env=env, cwd=self.folder.name)
         deadline = time.monotonic() + 30
         while True:
             try:
