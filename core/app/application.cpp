@@ -316,7 +316,8 @@ Result<std::unique_ptr<IoUnit>> Application::open_io(Function<Result<http::Sink*
                                         {"error", failure.message},
                                         {"trace", failure.trace.empty() ? log::Field(nullptr) : log::Field(failure.trace)}});
     };
-    unit->storage_ = std::make_unique<StorageHttp>(*unit->loop_, **sink, storage_routes_, manifest_.http->problem_base);
+    unit->db_ = std::make_unique<DbHttp>(*unit->loop_, **sink, manifest_.http->problem_base);
+    unit->storage_ = std::make_unique<StorageHttp>(*unit->loop_, *unit->db_, storage_routes_, manifest_.http->problem_base);
     unit->sink_ = unit->storage_.get();
     if (event_endpoints_ != nullptr) {
       if (unit->event_sink_ == nullptr) return Error(ErrorKind::conflict, "events: nobody handles them on this loop");

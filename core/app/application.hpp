@@ -11,6 +11,7 @@
 
 #include "app/cloudevents_http.hpp"
 #include "app/component.hpp"
+#include "app/db_http.hpp"
 #include "app/drain.hpp"
 #include "app/http_clients.hpp"
 #include "app/io_units.hpp"
@@ -62,6 +63,8 @@ class IoUnit {
   /// Answers with stored objects and stores bodies for this loop's handlers. Null in an application without HTTP, and inside
   /// `make_sink`.
   [[nodiscard]] StorageHttp* storage_http() noexcept { return storage_.get(); }
+  /// The same for rows of a database.
+  [[nodiscard]] DbHttp* db_http() noexcept { return db_.get(); }
 
  private:
   friend class Application;
@@ -69,6 +72,7 @@ class IoUnit {
   Application& application_;
   std::unique_ptr<net::Loop> loop_;
   std::unique_ptr<worker_loop::Background> background_;
+  std::unique_ptr<DbHttp> db_;
   std::unique_ptr<StorageHttp> storage_;
   std::unique_ptr<EventHttpSink> events_;
   std::unique_ptr<http::Server> server_;
