@@ -6,6 +6,8 @@
 #include <typeinfo>
 
 #include "answer.hpp"
+#include "app/clients.hpp"
+#include "app/storage_http.hpp"
 #include "dispatcher.hpp"
 
 namespace spikard::detail {
@@ -160,6 +162,43 @@ Running stream(std::unique_ptr<Call> call, StreamingResponse response) {
     exchange.end();
     context.answered();
   }
+}
+
+namespace {
+std::shared_ptr<storage::Client> store_named(const Context& context, const std::string& name) {
+  auto client = context.application().clients().storage(name);
+  if (client.ok()) return std::move(*client);
+  send_error(context, client.error());
+  return nullptr;
+}
+}  // namespace
+
+void serve(const Context& context, const StoredObject& object) {
+  auto client = store_named(context, object.store);
+  if (client == nullptr) return;
+  app::ServeOptions options;
+  options.content_type = object.content_type;
+  options.cache_control = object.cache_control;
+  options.content_disposition = object.content_disposition;
+  options.headers = context.headers();
+  options.trace = context.trace();
+  context.dispatcher().storage_http().serve(context.exchange(), std::move(client), object.key, std::move(options));
+}
+
+void store(const Context& context, const StoreBody& object, std::deque<http::BodyChunk> arrived) {
+  auto client = store_named(context, object.store);
+  if (client == nullptr) return;
+  app::StoreOptions options;
+  options.write.content_type = object.content_type;
+  options.write.cache_control = object.cache_control;
+  options.write.content_disposition = object.content_disposition;
+  options.write.metadata = object.metadata;
+  options.max_bytes = object.max_bytes;
+  options.status = object.status;
+  options.headers = context.headers();
+  options.trace = context.trace();
+  context.dispatcher().storage_http().store(context.exchange(), std::move(client), object.key, std::move(options),
+                                            std::move(arrived));
 }
 
 void start(Dispatcher& dispatcher, Running running) { dispatcher.run(running); }

@@ -5,7 +5,7 @@
 namespace spikard::detail {
 
 Dispatcher::Dispatcher(std::shared_ptr<App::State> state, app::Application& application, app::IoUnit& unit)
-    : state_(std::move(state)), application_(application), loop_(unit.loop()), background_(unit.background()) {
+    : state_(std::move(state)), application_(application), unit_(unit), loop_(unit.loop()), background_(unit.background()) {
   auto handlers = std::make_shared<std::vector<app::EventHandlers::Handler>>();
   for (const EventHandler& handler : state_->events) {
     handlers->push_back([handler, &application](cloudevents::Delivery delivery, net::Loop& loop) {

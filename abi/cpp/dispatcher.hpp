@@ -45,6 +45,8 @@ class Dispatcher final : public http::Sink {
   [[nodiscard]] app::Application& application() const noexcept { return application_; }
   [[nodiscard]] log::Logger& logger() const noexcept { return application_.logger(); }
   [[nodiscard]] cloudevents::EventSink& events() noexcept { return *events_; }
+  /// Not null once requests come.
+  [[nodiscard]] app::StorageHttp& storage_http() const noexcept { return *unit_.storage_http(); }
   [[nodiscard]] CancelToken stopping() const noexcept { return stopping_.token(); }
   /// After the answer, which goes out with this turn.
   void background(Function<Task<void>()> work);
@@ -68,6 +70,7 @@ class Dispatcher final : public http::Sink {
 
   std::shared_ptr<App::State> state_;
   app::Application& application_;
+  app::IoUnit& unit_;
   net::Loop& loop_;
   worker_loop::Background& background_;
   std::unique_ptr<app::EventHandlers> events_;

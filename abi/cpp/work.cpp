@@ -29,6 +29,9 @@ T& opened(Result<std::shared_ptr<T>> client) {
 }  // namespace
 
 net::BlockingPool& blocking_pool(app::Application& application) { return application.pool(); }
+telemetry::Tracer tracer_of(app::Application& application) { return application.telemetry().tracer(); }
+const telemetry::Logger& logger_of(app::Application& application) { return application.telemetry().logger(); }
+
 cache::Client& cache_of(app::Application& application, std::string_view name) {
   return opened(application.clients().cache(name));
 }

@@ -49,6 +49,7 @@ void add_validators(Fields& fields, const storage::ObjectInfo& info, const Serve
   http::put_imf_fixdate(date.data(), std::chrono::floor<std::chrono::seconds>(info.last_modified).time_since_epoch().count());
   fields.add("last-modified", std::move(date));
   fields.add("cache-control", options.cache_control, info.cache_control);
+  for (const auto& [name, value] : options.headers) fields.add(name, value);
 }
 
 void add_content(Fields& fields, const storage::ObjectInfo& info, const ServeOptions& options) {
@@ -198,8 +199,10 @@ void StorageHttp::serve(http::Exchange& exchange, std::shared_ptr<storage::Clien
   begin(job, serving(job, std::move(options)));
 }
 
-void StorageHttp::store(http::Exchange& exchange, std::shared_ptr<storage::Client> store, std::string key, StoreOptions options) {
+void StorageHttp::store(http::Exchange& exchange, std::shared_ptr<storage::Client> store, std::string key, StoreOptions options,
+                        std::deque<http::BodyChunk> arrived) {
   const JobPtr job = open(exchange, std::move(store), std::move(key), options.trace);
+  job->parts = std::move(arrived);
   begin(job, storing(job, std::move(options)));
 }
 
@@ -267,9 +270,12 @@ void StorageHttp::signed_request(http::Exchange& exchange) {
     StoreOptions options;
     options.max_bytes = (*client)->max_upload_bytes();
     options.status = 200;
+    options.trace = exchange.trace();
     return store(exchange, std::move(*client), key, std::move(options));
   }
-  serve(exchange, std::move(*client), key);
+  ServeOptions options;
+  options.trace = exchange.trace();
+  serve(exchange, std::move(*client), key, std::move(options));
 }
 
 // -- answers
@@ -458,6 +464,7 @@ Task<void> StorageHttp::answer_object(JobPtr job, ServeOptions options, std::uni
 Task<void> StorageHttp::storing(JobPtr job, StoreOptions options) {
   const http::RequestRecord& record = job->exchange->record();
   const std::uint16_t status = options.status;
+  const auto headers = std::move(options.headers);
   if (!options.write.content_type.has_value() && has_header(record, "content-type"))
     options.write.content_type = std::string(header_of(record, "content-type"));
   if (has_header(record, "if-match")) options.write.conditions.if_match = std::string(header_of(record, "if-match"));
@@ -479,9 +486,11 @@ Task<void> StorageHttp::storing(JobPtr job, StoreOptions options) {
   out.key("etag");
   out.string(info->etag);
   out.end_object();
-  const HeaderField field{"etag", info->etag};
+  Fields fields;
+  fields.add("etag", info->etag);
+  for (const auto& [name, value] : headers) fields.add(name, value);
   job->answered = true;
-  job->exchange->reply({.status = status, .format = http::BodyFormat::json, .headers = {&field, 1}, .body = body});
+  job->exchange->reply({.status = status, .format = http::BodyFormat::json, .headers = fields.all(), .body = body});
 }
 
 Task<Result<storage::ObjectInfo>> StorageHttp::take_body(JobPtr job, StoreOptions options) {

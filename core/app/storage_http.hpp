@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <deque>
 #include <functional>
 #include <map>
 #include <memory>
@@ -9,6 +10,7 @@
 #include <string>
 #include <string_view>
 #include <unordered_map>
+#include <utility>
 #include <vector>
 
 #include "base/function.hpp"
@@ -28,7 +30,8 @@ struct ServeOptions {
   std::optional<std::string> content_type;
   std::optional<std::string> cache_control;
   std::optional<std::string> content_disposition;
-  telemetry::SpanContext trace;  ///< of the request
+  std::vector<std::pair<std::string, std::string>> headers;  ///< beside the object's
+  telemetry::SpanContext trace;                              ///< of the request
 };
 
 /// How a request's body becomes an object. The content type is the request's where it is not given.
@@ -37,7 +40,8 @@ struct StoreOptions {
   storage::WriteOptions write;
   std::uint64_t max_bytes = UINT64_MAX;  ///< more is 413; the route's limit comes first
   std::uint16_t status = 201;            ///< of the answer
-  telemetry::SpanContext trace;          ///< of the request
+  std::vector<std::pair<std::string, std::string>> headers;
+  telemetry::SpanContext trace;  ///< of the request
 };
 
 /// The routes that answer the signed URLs of an application's `memory:` and `file:` stores: GET (and HEAD) and PUT, behind those
@@ -79,7 +83,9 @@ class StorageHttp final : public http::Sink {
   ~StorageHttp() override;
 
   void serve(http::Exchange& exchange, std::shared_ptr<storage::Client> store, std::string key, ServeOptions options = {});
-  void store(http::Exchange& exchange, std::shared_ptr<storage::Client> store, std::string key, StoreOptions options = {});
+  /// `arrived`: parts of a streamed body that came before.
+  void store(http::Exchange& exchange, std::shared_ptr<storage::Client> store, std::string key, StoreOptions options = {},
+             std::deque<http::BodyChunk> arrived = {});
 
   // http::Sink
   void on_request(http::Exchange& exchange) override;

@@ -53,6 +53,11 @@ std::vector<SpanData> MemoryExporter::spans() const {
   return {spans_.begin(), spans_.end()};
 }
 
+std::vector<LogRecord> MemoryExporter::logs() const {
+  const std::lock_guard lock(mutex_);
+  return {logs_.begin(), logs_.end()};
+}
+
 std::vector<SpanData> MemoryExporter::take_spans() {
   const std::lock_guard lock(mutex_);
   std::vector<SpanData> all(std::make_move_iterator(spans_.begin()), std::make_move_iterator(spans_.end()));

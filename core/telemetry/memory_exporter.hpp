@@ -18,6 +18,7 @@ class MemoryExporter final : public Exporter {
   void on_log(const LogRecord& record) noexcept override;
   /// In the order they ended; `take` also forgets them.
   [[nodiscard]] std::vector<SpanData> spans() const;
+  [[nodiscard]] std::vector<LogRecord> logs() const;
   [[nodiscard]] std::vector<SpanData> take_spans();
   [[nodiscard]] std::vector<LogRecord> take_logs();
 

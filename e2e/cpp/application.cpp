@@ -5,6 +5,7 @@
 
 #include "base/base64.hpp"
 #include "base/json.hpp"
+#include "toolbox/toolbox.hpp"
 
 namespace spikard::e2e {
 namespace {
@@ -29,7 +30,9 @@ Document without(Value object, std::initializer_list<std::string_view> left_out)
 }
 
 void configure(App& app, Value config) {
-  only(config, {"request_id", "timeout", "limits"}, "config");
+  only(config, {"request_id", "timeout", "limits", "telemetry"}, "config");
+  if (const Value v = config.find("telemetry"))
+    app.manifest().telemetry = checked(services::telemetry_config_from_json(v, "config.telemetry"));
   services::HttpConfig& http = app.http();
   if (const Value v = config.find("request_id"))
     http.request_id = checked(services::request_id_from_json(v, "config.request_id"));
@@ -51,7 +54,7 @@ services::Route route_of(Value spec, const std::string& path) {
 
 std::unique_ptr<App> make_app(const std::shared_ptr<Case>& play) {
   const Value spec = play->app.root();
-  only(spec, {"config", "hooks", "dependencies", "routes", "cloudevents"}, "app");
+  only(spec, {"config", "hooks", "dependencies", "routes", "cloudevents", "consumers", "env"}, "app");
   auto app = std::make_unique<App>();
   app->manifest().name = "case";
   app->manifest().handle_signals = false;
@@ -80,6 +83,21 @@ std::unique_ptr<App> make_app(const std::shared_ptr<Case>& play) {
         for (const Value dependency : own.elements()) route.dependencies.push_back(add_dependency(*app, play, dependency));
       }
       add_route(*app, play, std::move(route), one.find("handler"));
+    }
+  }
+  if (const Value consumers = spec.find("consumers")) {
+    for (const Value one : consumers.elements()) {
+      only(one, {"topic", "group", "handler"}, "consumer");
+      auto script = std::make_shared<Script>(one.find("handler"));
+      services::Consumer consumer;
+      consumer.group = std::string(one.find("group").text());
+      app->consumer(std::string(one.find("topic").text()), std::move(consumer),
+                    [script](Message& message) -> Task<worker_loop::Outcome> {
+                      Task<Result<worker_loop::Outcome>> acting = act(message.loop(), script->next(message.payload()));
+                      Result<worker_loop::Outcome> outcome = co_await acting;
+                      if (!outcome.ok()) throw std::runtime_error(outcome.error().message());
+                      co_return std::move(outcome).value();
+                    });
     }
   }
   if (const Value events = spec.find("cloudevents")) add_events(*app, play, events);

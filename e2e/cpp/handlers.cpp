@@ -203,6 +203,11 @@ void check(Value spec) {
   if (kind == "problem") return only(spec, {"kind", "problem"}, "handler");
   if (kind == "fail") return only(spec, {"kind", "message"}, "handler");
   if (kind == "stream") return only(spec, {"kind", "media_type", "chunks", "delay_ms", "fail_after"}, "handler");
+  if (kind == "log") {
+    only(spec, {"kind", "level", "message", "attributes", "then"}, "handler");
+    return check(spec.find("then"));
+  }
+  if (kind == "publish") return only(spec, {"kind", "topic", "payload"}, "handler");
   if (kind == "background") return only(spec, {"kind", "list", "field"}, "handler");
   if (kind == "background_list") return only(spec, {"kind", "list"}, "handler");
   throw NotBuilt("handler " + std::string(kind));
@@ -213,13 +218,30 @@ void check(Value spec) {
 void add_route(App& app, const std::shared_ptr<Case>& play, services::Route spec, Value handler) {
   check(handler);
   auto route = std::make_shared<const Route>(Route{play, parameter_names(spec), spec.inject});
-  if (text_or(handler, "kind") != "sleep") {
+  const std::string_view kind = text_or(handler, "kind");
+  if (kind != "sleep" && kind != "log" && kind != "publish") {
     app.add_route(std::move(spec), [route, handler](Context& context) -> AnyResponse { return act(*route, context, handler); });
     return;
   }
   app.add_route(std::move(spec), [route, handler](Context& context) -> Task<AnyResponse> {
     Value now = handler;
-    while (text_or(now, "kind") == "sleep") {
+    for (;;) {
+      const std::string_view step = text_or(now, "kind");
+      if (step == "log") {
+        const auto level = log::level_from(text_or(now, "level", "info"));
+        context.log_json(level.value_or(log::Level::info), text_or(now, "message"), now.find("attributes"));
+        now = now.find("then");
+        continue;
+      }
+      if (step == "publish") {
+        messaging::Message message(std::string(text_or(now, "topic")), content_bytes(now.find("payload")));
+        const auto published = co_await context.messaging().publish(context, std::move(message));
+        if (!published.ok()) throw std::runtime_error(published.error().to_string());
+        Response response;
+        response.status = 202;
+        co_return AnyResponse(std::move(response));
+      }
+      if (step != "sleep") break;
       const auto slept = co_await context.sleep(std::chrono::milliseconds(int_or(now, "ms", 0)));
       if (!slept.ok()) throw std::runtime_error("the sleep was cancelled");
       now = now.find("then");

@@ -10,6 +10,8 @@
 #include "app/application.hpp"
 #include "base/json.hpp"
 #include "case.hpp"
+#include "telemetry/memory_exporter.hpp"
+#include "telemetry/metrics.hpp"
 #include "toolbox/toolbox.hpp"
 
 namespace spikard::e2e {
@@ -26,7 +28,11 @@ struct Refused : std::runtime_error {
 class Running {
  public:
   explicit Running(Value app_spec) : play_(std::make_shared<Case>(Document(app_spec))), app_(make_app(play_)) {
-    auto built = app_->build();
+    app::ApplicationOptions options;
+    if (const Value env = play_->app.root().find("env")) {
+      for (const auto& [name, value] : env.members()) options.environment.emplace(name, value.text());
+    }
+    auto built = app_->build(std::move(options));
     if (!built.ok()) throw Refused(built.error());
     application_ = *built;
     if (const auto reserved = application_->reserve(); !reserved.ok()) throw Refused(reserved.error());
@@ -36,7 +42,9 @@ class Running {
       changed_.notify_all();
     });
     thread_ = std::thread([this] {
-      const auto code = application_->run([this](app::IoUnit& unit) { return app_->make_sink(*application_, unit); });
+      const auto code = application_->run(
+          [this](app::IoUnit& unit) { return app_->make_sink(*application_, unit); },
+          [this](std::vector<net::Loop*> loops) { return app_->make_work_sink(*application_, std::move(loops)); });
       const std::lock_guard lock(mutex_);
       ended_ = true;
       if (!code.ok()) error_ = code.error();
@@ -74,6 +82,8 @@ class Running {
     const std::lock_guard lock(play_->mutex);
     return play_->trace;
   }
+
+  [[nodiscard]] app::Telemetry& telemetry() { return application_->telemetry(); }
 
   [[nodiscard]] std::vector<std::pair<std::string, std::string>> events() const {
     const std::lock_guard lock(play_->mutex);
@@ -151,6 +161,13 @@ class Harness {
         }
       }
       out.end_array();
+    } else if (op == "spans" || op == "logs" || op == "metrics") {
+      NodeBuilder list;
+      list.begin_array();
+      tell(list, op);
+      list.end();
+      out.key(op);
+      out.write(list.root());
     } else if (op == "backends") {
       only(request, {"op", "subsystem"}, "backends");
       out.key("backends");
@@ -181,6 +198,27 @@ class Harness {
     }
     out.end_object();
     return text;
+  }
+
+  /// What the exporter `memory` has, of the application or of what is beside a client.
+  void tell(NodeBuilder& out, std::string_view op) {
+    telemetry::MemoryExporter* memory = nullptr;
+    std::shared_ptr<telemetry::Provider> provider;
+    if (running_ != nullptr) {
+      memory = running_->telemetry().memory();
+      provider = running_->telemetry().provider();
+    } else if (toolbox_ != nullptr) {
+      memory = toolbox_->stage().memory();
+      provider = toolbox_->stage().tracer().provider();
+    }
+    if (provider == nullptr) return;
+    if (op == "metrics") {
+      for (const telemetry::MetricData& metric : provider->metrics().collect()) telemetry::write(out, metric);
+    } else if (memory != nullptr && op == "spans") {
+      for (const telemetry::SpanData& span : memory->spans()) telemetry::write(out, span, provider->resource());
+    } else if (memory != nullptr) {
+      for (const telemetry::LogRecord& record : memory->logs()) telemetry::write(out, record);
+    }
   }
 
   static void texts(json::Writer& out, const std::vector<std::string>& list) {

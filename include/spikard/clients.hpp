@@ -9,7 +9,7 @@
 #include "net/operation_target.hpp"
 #include "storage/client.hpp"
 #include "tasks/client.hpp"
-#include "telemetry/context.hpp"
+#include "telemetry/provider.hpp"
 
 namespace spikard::app {
 class Application;
@@ -29,6 +29,8 @@ namespace detail {
 [[nodiscard]] messaging::Client& messaging_of(app::Application& application, std::string_view name);
 [[nodiscard]] tasks::Client& tasks_of(app::Application& application, std::string_view name);
 [[nodiscard]] app::EventClient& events_of(app::Application& application, std::string_view name);
+[[nodiscard]] telemetry::Tracer tracer_of(app::Application& application);
+[[nodiscard]] const telemetry::Logger& logger_of(app::Application& application);
 }  // namespace detail
 
 /// The clients of the toolbox by name, for everything a handler is given (Context, Message, TaskRun). `default` is always there;
@@ -58,6 +60,24 @@ class HasClients {
   [[nodiscard]] app::EventClient& events(std::string_view name = "default") const {
     return detail::events_of(self().application(), name);
   }
+
+  /// A span below this handler's; it ends where it goes out of scope. Hand its context on by `Caller(ctx.loop(),
+  /// span.context())`.
+  ///
+  ///     auto span = ctx.span("charge", {{"shop.items", 3}});
+  [[nodiscard]] telemetry::Span span(std::string_view name, telemetry::AttributeList attributes = {}) const {
+    return telemetry().start(name, telemetry::SpanKind::internal, self().trace(), attributes);
+  }
+  /// A line of the application's log with this handler's trace and span ids, and a record for telemetry.
+  void log(log::Level level, std::string_view message, telemetry::AttributeList attributes = {}) const {
+    detail::logger_of(self().application()).log(self().trace(), level, message, attributes);
+  }
+  /// As `log`, with attributes that are JSON already (an object).
+  void log_json(log::Level level, std::string_view message, Value attributes) const {
+    detail::logger_of(self().application()).log(self().trace(), level, message, attributes);
+  }
+  /// For instruments and spans of one's own; null where telemetry is off.
+  [[nodiscard]] telemetry::Tracer telemetry() const { return detail::tracer_of(self().application()); }
 
  private:
   [[nodiscard]] const D& self() const noexcept { return static_cast<const D&>(*this); }

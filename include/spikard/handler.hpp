@@ -85,6 +85,9 @@ void send_problem(const Context& context, const Problem& problem);
 void send_error(const Context& context, const Error& error);
 void send_exception(const Context& context, const std::exception_ptr& error);
 Running stream(std::unique_ptr<Call> call, StreamingResponse response);
+void serve(const Context& context, const StoredObject& object);
+/// `arrived`: parts of the body that came before.
+void store(const Context& context, const StoreBody& object, std::deque<http::BodyChunk> arrived);
 
 template <class R>
 struct is_result : std::false_type {};
@@ -133,6 +136,9 @@ void answer(std::unique_ptr<Call>& call, Context& context, R&& value) {
   } else {
     if (call != nullptr) call->leave();
     if constexpr (std::is_same_v<V, Response>) send(context, value);
+    else if constexpr (std::is_same_v<V, StoredObject>) serve(context, value);
+    else if constexpr (std::is_same_v<V, StoreBody>)
+      store(context, value, call != nullptr ? std::move(call->chunks) : std::deque<http::BodyChunk>());
     else if constexpr (std::is_same_v<V, Problem>) send_problem(context, value);
     else if constexpr (is_result<V>::value) send(context, Response::empty(context.status_or(204)));
     else if constexpr (std::is_convertible_v<const V&, std::string_view>) send_text(context, value, context.status_or(200));

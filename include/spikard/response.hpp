@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <exception>
+#include <map>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -120,5 +121,33 @@ struct StreamingResponse {
 };
 
 using AnyResponse = std::variant<Response, StreamingResponse>;
+
+/// A stored object as the answer to GET and HEAD. The core does it all: ETag, Last-Modified, conditions (304, 412), Range (206,
+/// 416), back pressure; what is not there is 404. What is not given here is the object's.
+///
+///     app.get("/files/{key:path}", [](Path<"key"> key) { return StoredObject{.key = *key}; });
+struct StoredObject {
+  std::string key;
+  std::string store = "default";
+  std::optional<std::string> content_type{};
+  std::optional<std::string> cache_control{};
+  std::optional<std::string> content_disposition{};
+};
+
+/// The request's body becomes an object, and the answer tells its etag. `If-Match` with one etag and `If-None-Match: *` of the
+/// request are conditions of the write (412). The content type is the request's where it is not given. A handler that takes a
+/// BodyStream, and leaves it unread, stores bodies of any size as they come; else the body is buffered first.
+///
+///     app.put("/files/{key:path}", [](Path<"key"> key, BodyStream) -> Task<StoreBody> { co_return StoreBody{.key = *key}; });
+struct StoreBody {
+  std::string key;
+  std::string store = "default";
+  std::optional<std::string> content_type{};
+  std::optional<std::string> cache_control{};
+  std::optional<std::string> content_disposition{};
+  std::map<std::string, std::string> metadata{};
+  std::uint64_t max_bytes = UINT64_MAX;  ///< more is 413; the route's limit comes first
+  std::uint16_t status = 201;
+};
 
 }  // namespace spikard

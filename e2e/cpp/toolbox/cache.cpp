@@ -228,7 +228,8 @@ Task<Result<std::shared_ptr<ToolboxClient>>> open(Stage& stage, Document documen
   wanted.url = std::string(text_or(config, "backend")) + ":";
   if (const Value ttl = config.find("default_ttl_ms")) wanted.default_ttl_ms = static_cast<std::uint64_t>(ttl.as_int());
   if (const Value most = config.find("max_entries")) wanted.max_entries = static_cast<std::uint64_t>(most.as_int());
-  const cache::Environment environment(stage.clock());
+  cache::Environment environment(stage.clock());
+  environment.tracer = stage.tracer();
   Result<std::shared_ptr<cache::Cache>> opened = cache::open(wanted, environment);
   if (!opened.ok()) co_return Opened(std::move(opened).error());
   std::shared_ptr<ToolboxClient> ops = std::make_shared<CacheOps>(stage, cache::Client(*opened));

@@ -91,6 +91,7 @@ class DbClient final : public ToolboxClient {
     }
     db::Environment environment(stage.pool());
     environment.databases = &databases_;
+    environment.tracer = stage.tracer();
     Result<std::shared_ptr<db::Client>> opened = db::open(options, environment);
     if (!opened.ok()) throw Failed(std::move(opened).error());
     client_ = std::move(*opened);

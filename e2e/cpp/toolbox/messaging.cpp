@@ -296,7 +296,9 @@ Task<Result<std::shared_ptr<ToolboxClient>>> open_messaging(Stage& stage, Docume
   }
   Result<std::shared_ptr<messaging::Backend>> opened = messaging::open(wanted, environment);
   if (!opened.ok()) co_return Opened(opened.error());
-  auto client = std::make_shared<messaging::Client>(std::move(opened).value(), messaging::ClientOptions());
+  messaging::ClientOptions options;
+  options.tracer = stage.tracer();
+  auto client = std::make_shared<messaging::Client>(std::move(opened).value(), std::move(options));
   co_return Opened(std::make_shared<MessagingClient>(stage, std::move(databases), std::move(client)));
 }
 

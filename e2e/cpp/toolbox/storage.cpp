@@ -131,8 +131,9 @@ Task<Result<std::shared_ptr<ToolboxClient>>> open(Stage& stage, Document documen
   } else {
     throw NotBuilt("backend " + std::string(backend));
   }
-  Result<std::shared_ptr<storage::Client>> client =
-      storage::Client::open(made, storage::Environment(stage.clock(), stage.pool()));
+  storage::Environment environment(stage.clock(), stage.pool());
+  environment.tracer = stage.tracer();
+  Result<std::shared_ptr<storage::Client>> client = storage::Client::open(made, environment);
   if (!client.ok()) co_return Out(std::move(client).error());
   std::shared_ptr<ToolboxClient> ops = std::make_shared<StorageOps>(stage, std::move(*client));
   co_return Out(std::move(ops));

@@ -338,6 +338,7 @@ Task<Result<std::shared_ptr<ToolboxClient>>> open_tasks(Stage& stage, Document c
   tasks::ClientOptions options;
   // Cases look at jobs after days of their clock.
   options.store.retention_ms = options.store.failed_retention_ms = 100LL * 366 * 86'400'000;
+  options.tracer = stage.tracer();
   tasks::Environment environment;
   std::unique_ptr<store::sqlite::Databases> databases;
   if (backend == "sqlite") {

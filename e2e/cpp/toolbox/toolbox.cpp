@@ -11,6 +11,7 @@
 
 #include "base/base64.hpp"
 #include "base/json.hpp"
+#include "telemetry/settings.hpp"
 
 namespace spikard::e2e {
 namespace {
@@ -145,15 +146,29 @@ Result<Document> Stage::finish(Task<Result<Document>> task) {
   return std::move(*ended->value);
 }
 
+void Stage::observe(Value telemetry) {
+  auto config = services::telemetry_config_from_json(telemetry, "telemetry");
+  if (!config.ok()) throw std::runtime_error(config.error().message());
+  auto settings = telemetry::settings_from(*config, {}, "case");
+  if (!settings.ok()) throw std::runtime_error(settings.error().message());
+  if (settings->exporter != telemetry::Settings::Exporter::memory) throw NotBuilt("telemetry.exporter");
+  memory_ = std::make_shared<telemetry::MemoryExporter>();
+  telemetry::ProviderOptions options(clock_);
+  options.exporter = memory_;
+  options.sampler = settings->sampler;
+  options.resource = settings->resource;
+  provider_ = std::make_shared<telemetry::Provider>(std::move(options));
+}
+
 std::vector<std::string> Toolbox::backends(std::string_view subsystem) { return subsystem_of(subsystem).backends; }
 
 Toolbox::Toolbox(Value client) {
   Value config;
   std::optional<Subsystem> subsystem;
-  bool telemetry = false;
+  Value telemetry;
   for (const auto& [name, value] : client.members()) {
     if (name == "telemetry" && client.size() > 1) {
-      telemetry = true;
+      telemetry = value;
       continue;
     }
     if (subsystem) throw NotBuilt("client " + std::string(name) + " beside another");
@@ -161,10 +176,10 @@ Toolbox::Toolbox(Value client) {
     config = value;
   }
   if (!subsystem || subsystem->open == nullptr) throw NotBuilt("client");
-  if (telemetry) throw NotBuilt("telemetry beside a client");
   const Value start = config.find("clock");
   stage_ = std::make_unique<Stage>(start ? instant_of(start.text())
                                          : std::chrono::time_point_cast<Duration>(std::chrono::system_clock::now()));
+  if (telemetry) stage_->observe(telemetry);
   auto opened = stage_->finish(
       [](Task<Result<std::shared_ptr<ToolboxClient>>> opening, std::shared_ptr<ToolboxClient>& to) -> Task<Result<Document>> {
         auto result = co_await std::move(opening);

@@ -14,6 +14,8 @@
 #include "net/blocking_pool.hpp"
 #include "net/loop/loop.hpp"
 #include "net/virtual_clock.hpp"
+#include "telemetry/memory_exporter.hpp"
+#include "telemetry/provider.hpp"
 #include "worker_loop/work.hpp"
 
 /// The client side of the C++ harness: cases of `client` and `ops` (fixtures/README.md section 5, e2e/README.md). One file a
@@ -32,6 +34,10 @@ class Stage {
   [[nodiscard]] net::VirtualClock& clock() noexcept { return clock_; }
   [[nodiscard]] net::Loop& loop() noexcept { return *loop_; }
   [[nodiscard]] net::BlockingPool& pool() noexcept { return *pool_; }
+  /// What clients make their spans by; null unless the case has telemetry beside its client.
+  [[nodiscard]] telemetry::Tracer tracer() const { return telemetry::Tracer(provider_); }
+  [[nodiscard]] telemetry::MemoryExporter* memory() const noexcept { return memory_.get(); }
+  void observe(Value telemetry);
   /// Empty at the start; for files and SQLite databases.
   [[nodiscard]] const std::string& folder();
 
@@ -43,6 +49,8 @@ class Stage {
 
  private:
   net::VirtualClock clock_;
+  std::shared_ptr<telemetry::MemoryExporter> memory_;
+  std::shared_ptr<telemetry::Provider> provider_;
   std::unique_ptr<net::Loop> loop_;
   std::optional<net::BlockingPool> pool_;
   std::string folder_;
@@ -94,7 +102,6 @@ class Toolbox {
   [[nodiscard]] std::vector<std::string> capabilities() const { return client_->capabilities(); }
   [[nodiscard]] Result<Document> run(std::string op, Value args);
   [[nodiscard]] Result<Document> close();
-  /// Null when there is no telemetry beside it.
   [[nodiscard]] Stage& stage() noexcept { return *stage_; }
 
  private:
