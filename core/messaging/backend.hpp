@@ -20,18 +20,19 @@ namespace spikard::messaging {
 
 /// What a backend does by itself. What it does not, the client supplies where it can, else the operation says unsupported.
 struct Capabilities {
-  bool at_least_once = true;     ///< false: pub/sub without acknowledgement; no retries, no dead letters
-  bool durable = false;          ///< what was confirmed survives the process
-  bool shared = false;           ///< several processes may consume one group
-  bool replay = false;           ///< seek, and `earliest` for a new group
-  bool wildcards = false;        ///< patterns
-  bool key_order = false;        ///< keeps the order of a key in the whole group; else the worker loop does, in one process
-  bool positions = false;        ///< publish tells them
-  bool batch_atomic = false;     ///< a batch is published as a whole or not at all
-  bool dead_letters = true;      ///< list, redrive, purge
-  bool groups = false;           ///< groups, delete_group
-  bool owns_delays = true;       ///< waits are computed by the core, so they run on the application's clock
-  bool exact_deliveries = true;  ///< a hand-back before the handler began leaves the delivery count as it was
+  bool at_least_once = true;      ///< false: pub/sub without acknowledgement; no retries, no dead letters
+  bool durable = false;           ///< what was confirmed survives the process
+  bool shared = false;            ///< several processes may consume one group
+  bool replay = false;            ///< seek, and `earliest` for a new group
+  bool wildcards = false;         ///< patterns
+  bool key_order = false;         ///< keeps the order of a key in the whole group; else the worker loop does, in one process
+  bool positions = false;         ///< publish tells them
+  bool batch_atomic = false;      ///< a batch is published as a whole or not at all
+  bool dead_letters = true;       ///< list, redrive, purge
+  bool groups = false;            ///< groups, delete_group
+  bool owns_delays = true;        ///< waits are computed by the core, so they run on the application's clock
+  bool confirms_at_once = false;  ///< publish needs no wait: `publish_now`
+  bool exact_deliveries = true;   ///< a hand-back before the handler began leaves the delivery count as it was
 };
 
 struct GroupName {
@@ -120,10 +121,10 @@ class Backend {
 
   /// In this order; done when the broker has confirmed all. Returns their positions, none where it does not tell.
   [[nodiscard]] virtual Task<Result<std::vector<std::uint64_t>>> publish(net::Caller caller, std::vector<Message> messages) = 0;
-  /// For what needs no wait: any thread. Nothing (and `messages` untouched): use `publish`.
-  [[nodiscard]] virtual std::optional<Result<std::vector<std::uint64_t>>> publish_now(std::vector<Message>& messages) {
+  /// With `confirms_at_once` only. Any thread.
+  [[nodiscard]] virtual Result<std::vector<std::uint64_t>> publish_now(std::vector<Message>& messages) {
     (void)messages;
-    return std::nullopt;
+    return Error(ErrorKind::unsupported, "this broker confirms later");
   }
   /// Commits with the transaction, or not at all. False: it is not in this broker's database; then the caller uses the outbox.
   [[nodiscard]] virtual Task<Result<bool>> publish_in(net::Caller caller, store::Transaction& transaction,

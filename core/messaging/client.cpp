@@ -103,10 +103,10 @@ Result<void> Client::check(const Message& message) const {
   return {};
 }
 
-telemetry::Span Client::send_span(const net::Caller& caller, const std::vector<Message>& messages) const {
-  if (!options_.tracer) return telemetry::Span(caller.trace);
+telemetry::Span Client::send_span(const telemetry::SpanContext& parent, const std::vector<Message>& messages) const {
+  if (!options_.tracer) return telemetry::Span(parent);
   const Message& first = messages.front();
-  telemetry::Span span = options_.tracer.start("send " + first.topic, telemetry::SpanKind::producer, caller.trace);
+  telemetry::Span span = options_.tracer.start("send " + first.topic, telemetry::SpanKind::producer, parent);
   if (!span.recording()) return span;
   span.set({{"messaging.system", backend_->system()},
             {"messaging.operation.name", "send"},
@@ -126,10 +126,8 @@ void Client::inject(const telemetry::SpanContext& context, std::vector<Message>&
   }
 }
 
-void Client::sent(const telemetry::Span&, Instant begun, const std::string& topic, std::size_t count, const Error* error,
-                  const Clock& clock) {
+void Client::sent(Duration took, const std::string& topic, std::size_t count, const Error* error) {
   if (!options_.tracer) return;
-  const Duration took = clock.now() - begun;
   if (error != nullptr) {
     const std::string_view kind = error->detail().empty() ? name_of(error->kind()) : std::string_view(error->detail());
     duration_.record(took, {{"messaging.system", backend_->system()},
@@ -162,7 +160,7 @@ Task<Result<std::vector<std::uint64_t>>> Client::publish_batch(net::Caller calle
     if (Result<void> good = check(one); !good.ok())
       co_return Positions(std::move(good).error().with_operation("messaging.publish"));
   }
-  telemetry::Span span = send_span(caller, messages);
+  telemetry::Span span = send_span(caller.trace, messages);
   inject(span.context(), messages);
   caller.trace = span.context();
   const Instant begun = caller.loop->clock().now();
@@ -173,24 +171,36 @@ Task<Result<std::vector<std::uint64_t>>> Client::publish_batch(net::Caller calle
   if (!positions.ok()) {
     Error error = std::move(positions).error().with_operation("messaging.publish");
     span.fail(error);
-    sent(span, begun, topic, count, &error, clock);
+    sent(clock.now() - begun, topic, count, &error);
     co_return Positions(std::move(error));
   }
   if (count == 1 && !positions->empty() && span.recording()) span.set("messaging.message.id", std::to_string(positions->front()));
-  sent(span, begun, topic, count, nullptr, clock);
+  sent(clock.now() - begun, topic, count, nullptr);
   co_return positions;
 }
 
-std::optional<Result<std::uint64_t>> Client::publish_now(Message message) {
-  if (options_.tracer) return std::nullopt;
+std::optional<Result<std::uint64_t>> Client::publish_now(const telemetry::SpanContext& trace, Message& message) {
+  if (!capabilities().confirms_at_once) return std::nullopt;
   if (Result<void> good = check(message); !good.ok())
     return Result<std::uint64_t>(std::move(good).error().with_operation("messaging.publish"));
   std::vector<Message> one;
   one.push_back(std::move(message));
-  std::optional<Result<std::vector<std::uint64_t>>> positions = backend_->publish_now(one);
-  if (!positions) return std::nullopt;
-  if (!positions->ok()) return Result<std::uint64_t>(std::move(*positions).error().with_operation("messaging.publish"));
-  return Result<std::uint64_t>(positions->value().empty() ? 0 : positions->value().front());
+  telemetry::Span span = send_span(trace, one);
+  inject(span.context(), one);
+  const Instant begun = options_.tracer ? options_.tracer.provider()->clock().now() : Instant();
+  const std::string topic = options_.tracer ? one.front().topic : std::string();
+  Result<std::vector<std::uint64_t>> positions = backend_->publish_now(one);
+  const Duration took = options_.tracer ? options_.tracer.provider()->clock().now() - begun : Duration();
+  if (!positions.ok()) {
+    Error error = std::move(positions).error().with_operation("messaging.publish");
+    span.fail(error);
+    sent(took, topic, 1, &error);
+    return Result<std::uint64_t>(std::move(error));
+  }
+  const std::uint64_t position = positions->empty() ? 0 : positions->front();
+  if (span.recording()) span.set("messaging.message.id", std::to_string(position));
+  sent(took, topic, 1, nullptr);
+  return Result<std::uint64_t>(position);
 }
 
 Task<Result<void>> Client::publish_in(net::Caller caller, store::Transaction& transaction, std::vector<Message> messages) {
@@ -198,11 +208,9 @@ Task<Result<void>> Client::publish_in(net::Caller caller, store::Transaction& tr
   for (const Message& one : messages) {
     if (Result<void> good = check(one); !good.ok()) co_return std::move(good).error().with_operation("messaging.publish");
   }
-  telemetry::Span span = send_span(caller, messages);
+  telemetry::Span span = send_span(caller.trace, messages);
   inject(span.context(), messages);
-  net::Loop& loop = *caller.loop;
   Result<bool> done = co_await backend_->publish_in(std::move(caller), transaction, messages);
-  (void)loop;
   if (!done.ok()) {
     span.fail(done.error());
     co_return std::move(done).error();

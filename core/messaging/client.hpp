@@ -39,8 +39,8 @@ class Client final : public std::enable_shared_from_this<Client> {
   /// Returns its position, 0 where the broker does not tell; confirmed by then.
   [[nodiscard]] Task<Result<std::uint64_t>> publish(net::Caller caller, Message message);
   [[nodiscard]] Task<Result<std::vector<std::uint64_t>>> publish_batch(net::Caller caller, std::vector<Message> messages);
-  /// For a broker that confirms at once, and without telemetry: any thread. Nothing: use `publish`.
-  [[nodiscard]] std::optional<Result<std::uint64_t>> publish_now(Message message);
+  /// For a broker that confirms at once: any thread. Nothing (and `message` untouched): use `publish`.
+  [[nodiscard]] std::optional<Result<std::uint64_t>> publish_now(const telemetry::SpanContext& trace, Message& message);
   /// Commits with the transaction: in the same database as a plain insert, else by the outbox and `deliver`.
   [[nodiscard]] Task<Result<void>> publish_in(net::Caller caller, store::Transaction& transaction, std::vector<Message> messages);
   /// For the outbox's relay: what `publish_in` left there. At least once.
@@ -67,10 +67,9 @@ class Client final : public std::enable_shared_from_this<Client> {
 
  private:
   [[nodiscard]] Result<void> check(const Message& message) const;
-  [[nodiscard]] telemetry::Span send_span(const net::Caller& caller, const std::vector<Message>& messages) const;
+  [[nodiscard]] telemetry::Span send_span(const telemetry::SpanContext& parent, const std::vector<Message>& messages) const;
   static void inject(const telemetry::SpanContext& context, std::vector<Message>& messages);
-  void sent(const telemetry::Span& span, Instant begun, const std::string& topic, std::size_t count, const Error* error,
-            const Clock& clock);
+  void sent(Duration took, const std::string& topic, std::size_t count, const Error* error);
 
   const std::shared_ptr<Backend> backend_;
   const ClientOptions options_;

@@ -231,16 +231,16 @@ constexpr std::array<std::string_view, 5> publish_members{"topic", "payload", "k
 
 }  // namespace
 
-std::optional<Result<Document>> Operations::call_now(Operation operation, Value args) {
+std::optional<Result<Document>> Operations::call_now_for(const telemetry::SpanContext& trace, Operation operation, Value args) {
   switch (operation) {
     case Operation::messaging_topic_match: return topic_match(args);
     case Operation::messaging_stats: return Result<Document>(stats(client_->counts()));
     case Operation::messaging_publish: {
       Args read(args, publish_members);
-      if (read.given("transaction")) return std::nullopt;
+      if (!client_->capabilities().confirms_at_once || read.given("transaction")) return std::nullopt;
       Message message = read_message(read);
       if (!read.good()) return read.error();
-      std::optional<Result<std::uint64_t>> position = client_->publish_now(std::move(message));
+      std::optional<Result<std::uint64_t>> position = client_->publish_now(trace, message);
       if (!position) return std::nullopt;
       if (!position->ok()) return Result<Document>(std::move(*position).error());
       return Result<Document>(position_result(position->value()));

@@ -23,7 +23,11 @@ class Operations final : public net::OperationTarget {
   Operations(std::shared_ptr<Client> client, MakeSink make_sink, FindTransaction find_transaction = {})
       : client_(std::move(client)), make_sink_(std::move(make_sink)), find_transaction_(std::move(find_transaction)) {}
 
-  [[nodiscard]] std::optional<Result<Document>> call_now(Operation operation, Value args) override;
+  [[nodiscard]] std::optional<Result<Document>> call_now(Operation operation, Value args) override {
+    return call_now_for({}, operation, args);
+  }
+  [[nodiscard]] std::optional<Result<Document>> call_now_for(const telemetry::SpanContext& trace, Operation operation,
+                                                             Value args) override;
   [[nodiscard]] Task<Result<Document>> call(net::Caller caller, Operation operation, Document args,
                                             net::OperationStream* stream) override;
 

@@ -217,6 +217,23 @@ TEST_P(MessagingTelemetry, SendAndProcessAreOneTrace) {
   EXPECT_TRUE(consumed);
 }
 
+TEST_P(MessagingTelemetry, WhatCompletesAtOnceHasItsSpanToo) {
+  telemetry::SpanContext trace;
+  trace.trace_id.fill(0xab);
+  trace.span_id.fill(0xcd);
+  trace.flags = 1;
+  start(config("c", "t"));
+  Message message("t", "a");
+  const auto position = client->publish_now(trace, message);
+  ASSERT_TRUE(position.has_value() && position->ok());
+  settle();
+  const std::vector<telemetry::SpanData> spans = exporter->take_spans();
+  ASSERT_EQ(spans.size(), 2U);
+  EXPECT_EQ(spans[0].parent_span_id, trace.span_id);
+  EXPECT_EQ(spans[1].parent_span_id, spans[0].context.span_id);
+  EXPECT_EQ(spans[1].context.trace_id, trace.trace_id);
+}
+
 struct MessagingMemory : Rig {};
 
 TEST_P(MessagingMemory, IsBoundedAndFreesWhatIsDone) {

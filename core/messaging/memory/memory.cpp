@@ -20,6 +20,7 @@ constexpr Capabilities memory_capabilities{.at_least_once = true,
                                            .dead_letters = true,
                                            .groups = true,
                                            .owns_delays = true,
+                                           .confirms_at_once = true,
                                            .exact_deliveries = true};
 
 }  // namespace
@@ -181,7 +182,7 @@ Task<Result<std::vector<std::uint64_t>>> MemoryBackend::publish(net::Caller call
   co_return positions;
 }
 
-std::optional<Result<std::vector<std::uint64_t>>> MemoryBackend::publish_now(std::vector<Message>& messages) {
+Result<std::vector<std::uint64_t>> MemoryBackend::publish_now(std::vector<Message>& messages) {
   Wakers wakers;
   Result<std::vector<std::uint64_t>> positions = append_all(messages, wakers);
   wake(wakers, nullptr);

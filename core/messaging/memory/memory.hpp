@@ -38,7 +38,7 @@ class MemoryBackend final : public Backend, public std::enable_shared_from_this<
   [[nodiscard]] const Capabilities& capabilities() const noexcept override;
   [[nodiscard]] std::string_view system() const noexcept override { return "memory"; }
   [[nodiscard]] Task<Result<std::vector<std::uint64_t>>> publish(net::Caller caller, std::vector<Message> messages) override;
-  [[nodiscard]] std::optional<Result<std::vector<std::uint64_t>>> publish_now(std::vector<Message>& messages) override;
+  [[nodiscard]] Result<std::vector<std::uint64_t>> publish_now(std::vector<Message>& messages) override;
   [[nodiscard]] Task<Result<std::unique_ptr<Subscription>>> subscribe(net::Loop& loop, SubscribeOptions options) override;
   [[nodiscard]] Task<Result<DeadLetterPage>> list_dead_letters(net::Caller caller, DeadLetterQuery query) override;
   [[nodiscard]] Task<Result<std::uint64_t>> redrive(net::Caller caller, DeadLetterSelection which, std::string to) override;

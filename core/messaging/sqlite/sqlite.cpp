@@ -26,6 +26,7 @@ constexpr Capabilities sqlite_capabilities{.at_least_once = true,
                                            .dead_letters = true,
                                            .groups = true,
                                            .owns_delays = true,
+                                           .confirms_at_once = false,
                                            .exact_deliveries = true};
 
 }  // namespace
