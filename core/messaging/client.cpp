@@ -82,6 +82,21 @@ Client::Client(std::shared_ptr<Backend> backend, ClientOptions options)
   duration_ = tracer.histogram("messaging.client.operation.duration", "s", "Duration of an operation of a messaging client.");
   consumed_ = tracer.counter("messaging.client.consumed.messages", "{message}", "Messages that were given to a handler.");
   process_duration_ = tracer.histogram("messaging.process.duration", "s", "Duration of handling a message.");
+  if (!tracer) return;
+  const auto observe = [this](std::string_view metric, std::string_view what, std::uint64_t BackendCounts::* count) {
+    options_.tracer.provider()->metrics().observe(
+        this, metric, "{message}", what, telemetry::MetricType::counter,
+        [backend = backend_, client = options_.name, count](telemetry::Observation& out) {
+          out.observe(static_cast<double>(backend->counts().*count),
+                      {{"messaging.system", backend->system()}, {"messaging.client.name", client}});
+        });
+  };
+  observe("messages_dropped", "Messages that were given up where there is no dead letter topic.", &BackendCounts::dropped);
+  observe("messages_dead_lettered", "Messages that went to a dead letter topic.", &BackendCounts::dead_lettered);
+}
+
+Client::~Client() {
+  if (options_.tracer) options_.tracer.provider()->metrics().forget(this);
 }
 
 Result<void> Client::check(const Message& message) const {

@@ -32,6 +32,9 @@ struct ClientOptions {
 class Client final : public std::enable_shared_from_this<Client> {
  public:
   Client(std::shared_ptr<Backend> backend, ClientOptions options);
+  ~Client();
+  Client(const Client&) = delete;
+  Client& operator=(const Client&) = delete;
 
   [[nodiscard]] const Capabilities& capabilities() const noexcept { return backend_->capabilities(); }
   [[nodiscard]] const std::string& name() const noexcept { return options_.name; }

@@ -4,6 +4,12 @@
 #include <cmath>
 
 namespace spikard::worker_loop {
+namespace {
+
+/// Ten years: what a handler asks for is added to clocks, in nanoseconds.
+constexpr Duration longest_wait{std::chrono::hours(24 * 3653)};
+
+}  // namespace
 
 std::string_view name_of(Outcome::Kind kind) noexcept {
   switch (kind) {
@@ -61,7 +67,7 @@ Settlement decide(const RetryPolicy& of_worker, const WorkItem& item, Outcome ou
     out.after = backoff(policy, item.failures, random);
     ++out.failures;
   } else if (outcome.kind == Kind::retry) {
-    out.after = std::max(outcome.after, Duration::zero());
+    out.after = std::clamp(outcome.after, Duration::zero(), longest_wait);
   }
   return out;
 }

@@ -181,6 +181,10 @@ struct MessagingTelemetry : Rig {
     client_options.tracer = telemetry::Tracer(provider);
     Rig::SetUp();
   }
+  void TearDown() override {
+    Rig::TearDown();
+    client_options.tracer = {};
+  }
 };
 
 TEST_P(MessagingTelemetry, SendAndProcessAreOneTrace) {
@@ -232,6 +236,16 @@ TEST_P(MessagingTelemetry, WhatCompletesAtOnceHasItsSpanToo) {
   EXPECT_EQ(spans[0].parent_span_id, trace.span_id);
   EXPECT_EQ(spans[1].parent_span_id, spans[0].context.span_id);
   EXPECT_EQ(spans[1].context.trace_id, trace.trace_id);
+}
+
+TEST_P(MessagingTelemetry, WhatIsDroppedIsAMetric) {
+  start(config("c", "t"), {{"a", {Outcome::nack(false)}}});
+  publish("t", "a");
+  double dropped = -1;
+  for (const telemetry::MetricData& metric : provider->metrics().collect()) {
+    if (metric.name == "messages_dropped") dropped = metric.points.at(0).value;
+  }
+  EXPECT_EQ(dropped, 1.0);
 }
 
 struct MessagingMemory : Rig {};

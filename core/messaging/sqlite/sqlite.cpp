@@ -12,6 +12,7 @@ namespace spikard::messaging::sqlite {
 namespace {
 
 constexpr std::uint64_t trim_every = 256;       // messages published
+constexpr std::uint32_t take_limit = 256;       // messages taken in one transaction
 constexpr std::size_t trim_limit = 1000;        // rows a trim looks at: more than came in since the last
 constexpr std::size_t dead_letter_chunk = 200;  // dead letters moved in one transaction
 
@@ -59,6 +60,7 @@ class SqliteSubscription final : public messaging::Subscription {
 
   Task<Result<std::vector<worker_loop::WorkItem>>> pull(std::uint32_t max) override {
     using Items = Result<std::vector<worker_loop::WorkItem>>;
+    max = std::min(max, take_limit);
     for (;;) {
       arrived_.reset();
       // While it comes in full batches there is more; else a look, which takes no lock, comes first.
