@@ -35,7 +35,7 @@ int main() {
   pack.group = "packing";
   pack.max_retries = 2;
   pack.backoff.initial_ms = 10;
-  pack.dead_letter = "orders.dead";
+  pack.dead_letter = "dead.orders";
   app.consumer("orders.*", pack, [packed](Order order, Message& message) {
     if (order.id == "flaky" && message.delivery_count() < 3) throw std::runtime_error("the printer is out of paper");
     if (order.id == "unknown") return Outcome::reject("no such article");
@@ -49,7 +49,7 @@ int main() {
     return packed->lines;
   });
   app.get("/dead", [](Context& ctx) -> Task<std::string> {
-    messaging::DeadLetterQuery query("orders.dead");
+    messaging::DeadLetterQuery query("dead.orders");
     Result<messaging::DeadLetterPage> page = co_await ctx.messaging().list_dead_letters(ctx, std::move(query));
     std::string lines;
     for (const messaging::DeadLetter& one : page.value().messages) {

@@ -22,7 +22,7 @@ async def take(body: bytes = Body()) -> str:
 
 
 # One consumer of the group gets each message. What does not fit Order goes to the dead letters before the handler sees it.
-@app.consumer("orders.*", group="packing", max_retries=2, backoff={"initial_ms": 10}, dead_letter="orders.dead")
+@app.consumer("orders.*", group="packing", max_retries=2, backoff={"initial_ms": 10}, dead_letter="dead.orders")
 async def pack(order: Order, message: Message) -> None:
     if order.id == "flaky" and message.delivery_count < 3:
         raise RuntimeError("the printer is out of paper")
@@ -38,7 +38,7 @@ def show() -> str:
 
 @app.get("/dead")
 async def dead() -> str:
-    letters = await broker.list_dead_letters("orders.dead")
+    letters = await broker.list_dead_letters("dead.orders")
     return "".join(f"{one['reason']}: {one['error']}\n" for one in letters.messages)
 
 
