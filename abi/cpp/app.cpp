@@ -58,6 +58,17 @@ services::EventEndpoint& App::event_endpoint(std::string path) {
   return endpoints.back();
 }
 
+services::EventConsumer& App::event_consumer(std::string topic) {
+  auto& consumers = manifest().event_consumers;
+  for (services::EventConsumer& one : consumers) {
+    if (one.consumer.topic == topic) return one;
+  }
+  services::EventConsumer& made = consumers.emplace_back();
+  made.consumer.name = "events " + topic;
+  made.consumer.topic = std::move(topic);
+  return made;
+}
+
 std::uint32_t App::add_event_handler(detail::EventHandler handler) {
   state_->events.push_back(std::move(handler));
   return static_cast<std::uint32_t>(state_->events.size() - 1);

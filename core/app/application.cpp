@@ -10,6 +10,7 @@
 #include "app/background_component.hpp"
 #include "app/clients.hpp"
 #include "app/cloudevents_callback.hpp"
+#include "app/cloudevents_inbox.hpp"
 #include "app/cloudevents_messaging.hpp"
 #include "app/http_component.hpp"
 #include "app/outbox_component.hpp"
@@ -108,6 +109,8 @@ Result<std::shared_ptr<Application>> Application::create(services::Manifest mani
   environment.http = self->http_clients_;
   self->clients_ = std::make_unique<Clients>(m, std::move(environment));
   SPIKARD_TRY(self->clients_->check());
+  self->event_gate_ =
+      std::make_shared<DbEventGate>([clients = self->clients_.get()](const std::string& name) { return clients->db(name); });
   self->clients_->add_to(self->toolbox_);
   self->toolbox_.add(Subsystem::telemetry, "default", std::make_shared<TelemetryOperations>(*self->telemetry_));
   if (m.io_threads == 0) return invalid_argument("io_threads: expected at least 1, got 0");
@@ -323,6 +326,7 @@ Result<std::unique_ptr<IoUnit>> Application::open_io(Function<Result<http::Sink*
       if (unit->event_sink_ == nullptr) return Error(ErrorKind::conflict, "events: nobody handles them on this loop");
       EventHttpOptions event_options;
       event_options.gate = event_gate_;
+      event_options.tracer = telemetry_->tracer();
       event_options.call_back = [this, io = unit->loop_.get()](std::string url, std::string rate) {
         Task<> granted = grant_by_callback(*io, http_clients_, std::move(url), std::move(rate), *logger_);
         spawn(std::move(granted), [](const std::exception_ptr&) {});

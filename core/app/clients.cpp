@@ -180,6 +180,7 @@ Clients::Clients(const services::Manifest& manifest, Environment environment)
       EventClientOptions options;
       options.name = name;
       options.http = environment_.http;
+      options.tracer = environment_.tracer;
       options.broker = [this](const std::string& broker) {
         auto client = messaging(broker);
         return std::pair(client.ok() ? *client : std::shared_ptr<messaging::Client>(), broker_scheme(broker));
@@ -246,11 +247,21 @@ Result<void> Clients::check() const {
   for (const services::Consumer& c : manifest_.consumers)
     SPIKARD_TRY(known(messaging_, "messaging", c.client, "consumers[" + std::to_string(index++) + "]"));
   index = 0;
+  for (const services::EventEndpoint& e : manifest_.events) {
+    if (e.inbox && !db_.contains(e.inbox->db)) {
+      return invalid_argument("events[" + std::to_string(index) + "].inbox.db: there is no \"" + e.inbox->db +
+                              "\" in services.db");
+    }
+    ++index;
+  }
+  index = 0;
   for (const services::EventConsumer& c : manifest_.event_consumers) {
     const std::string where = "event_consumers[" + std::to_string(index++) + "]";
     SPIKARD_TRY(known(messaging_, "messaging", c.consumer.client, where + ".consumer"));
     if (!c.reply.empty() && !events_.contains(c.reply))
       return invalid_argument(where + ".reply: there is no \"" + c.reply + "\" in services.events");
+    if (c.inbox && !db_.contains(c.inbox->db))
+      return invalid_argument(where + ".inbox.db: there is no \"" + c.inbox->db + "\" in services.db");
     if (c.subscriptions.empty() && !c.handler)
       return invalid_argument(where + ": expected subscriptions, or a handler for every event");
   }

@@ -8,6 +8,7 @@
 #include "base/json.hpp"
 #include "cloudevents/json_format.hpp"
 #include "cloudevents/text.hpp"
+#include "telemetry/propagation.hpp"
 
 namespace spikard::app {
 namespace {
@@ -55,6 +56,33 @@ int severity(Kind kind) noexcept {
 }
 
 }  // namespace
+
+telemetry::Span event_span(const telemetry::Tracer& tracer, std::string_view verb, telemetry::SpanKind kind,
+                           const telemetry::SpanContext& parent, const cloudevents::Event& event) {
+  if (!tracer) return telemetry::Span(parent);
+  telemetry::Span span = tracer.start("CloudEvents " + std::string(verb) + " " + event.type, kind, parent);
+  if (span.recording()) {
+    span.set("cloudevents.event_id", event.id);
+    span.set("cloudevents.event_source", event.source);
+    span.set("cloudevents.event_type", event.type);
+    span.set("cloudevents.event_spec_version", cloudevents::spec_version);
+    if (!event.subject.empty()) span.set("cloudevents.event_subject", event.subject);
+    if (const auto origin = telemetry::parse_traceparent(event.attribute("traceparent"))) span.link(*origin);
+  }
+  return span;
+}
+
+void end_event_span(telemetry::Span& span, const EventOutcome& outcome) {
+  if (outcome.kind == Kind::fail) {
+    span.exception(outcome.type, outcome.message);
+    span.set("error.type", outcome.type);
+    span.status(telemetry::SpanStatus::error);
+  } else if (outcome.kind == Kind::nack || outcome.kind == Kind::timeout) {
+    span.set("error.type", outcome.kind == Kind::nack ? "rejected" : "timeout");
+    span.status(telemetry::SpanStatus::error);
+  }
+  span.end();
+}
 
 MinuteRate::MinuteRate(std::optional<std::uint32_t> per_minute) noexcept
     : interval_ns_(per_minute ? std::int64_t{60'000'000'000} / *per_minute : 0) {}
@@ -296,11 +324,17 @@ void EventHttpSink::start(const std::shared_ptr<Request>& request) {
 void EventHttpSink::deliver(const std::shared_ptr<Request>& request, std::size_t index) {
   if (requests_.find(request->id) == requests_.end()) return;  // closed meanwhile
   const std::uint64_t ticket = next_ticket_++;
-  tickets_.emplace(ticket, Ticket{request, index});
+  Ticket entry{request, index};
   cloudevents::Delivery delivery;
   delivery.event = request->events[index];
   delivery.handler = request->handlers[index];
   delivery.trace = request->trace;
+  if (options_.tracer) {
+    entry.span = std::make_shared<telemetry::Span>(
+        event_span(options_.tracer, "Process", telemetry::SpanKind::consumer, request->trace, *request->events[index]));
+    delivery.trace = entry.span->context();
+  }
+  tickets_.emplace(ticket, std::move(entry));
   handlers_.on_event(ticket, std::move(delivery), *this);
 }
 
@@ -309,6 +343,7 @@ void EventHttpSink::complete(std::uint64_t ticket, EventOutcome outcome) {
   if (found == tickets_.end()) return;
   const Ticket of = found->second;
   tickets_.erase(found);
+  if (of.span != nullptr) end_event_span(*of.span, outcome);
   const std::optional<services::EventInbox>& inbox = of.request->endpoint->config.inbox;
   if (!inbox || options_.gate == nullptr || severity(outcome.kind) > 1) return settled(of.request, of.index, std::move(outcome));
   Task<Result<void>> noted = options_.gate->handled(loop_, *inbox, of.request->events[of.index]);

@@ -20,10 +20,17 @@
 #include "net/loop/loop.hpp"
 #include "services/cloudevents.gen.hpp"
 #include "services/http.gen.hpp"
+#include "telemetry/provider.hpp"
 
 namespace spikard::app {
 
 class EventGate;
+
+/// The span of an event's handling (semantic conventions of CloudEvents), below `parent`, with a link to the trace that the event
+/// itself names (its `traceparent`). What becomes of it is told by `end_event_span`.
+[[nodiscard]] telemetry::Span event_span(const telemetry::Tracer& tracer, std::string_view verb, telemetry::SpanKind kind,
+                                         const telemetry::SpanContext& parent, const cloudevents::Event& event);
+void end_event_span(telemetry::Span& span, const cloudevents::EventOutcome& outcome);
 
 /// A rate in requests a minute, shared by all loops of a process: a full minute's worth may come at once. Thread-safe.
 class MinuteRate {
@@ -72,6 +79,7 @@ struct EventHttpOptions {
   Function<void(std::string url, std::string allowed_rate)> call_back{};
   /// Whether an event is new (inbox); null where no endpoint has one.
   std::shared_ptr<EventGate> gate{};
+  telemetry::Tracer tracer{};
 };
 
 /// CloudEvents over HTTP on one loop (bindings/http-protocol-binding.md and http-webhook.md 1.0.2): takes the event routes out of
@@ -119,6 +127,7 @@ class EventHttpSink final : public http::Sink, public cloudevents::EventSource {
   struct Ticket {
     std::shared_ptr<Request> request;
     std::size_t index = 0;
+    std::shared_ptr<telemetry::Span> span{};  // null where telemetry is off
   };
 
   void handshake(http::Exchange& exchange, Endpoint& endpoint);

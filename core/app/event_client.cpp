@@ -6,6 +6,7 @@
 #include <cmath>
 #include <random>
 
+#include "app/cloudevents_http.hpp"
 #include "base/json.hpp"
 #include "cloudevents/json_format.hpp"
 #include "cloudevents/text.hpp"
@@ -153,15 +154,23 @@ Task<Result<EventSent>> EventClient::send(net::Caller caller, Event event, std::
   complete(caller.loop->clock(), event);
   const Mode as = mode.value_or(config_.mode == services::EventMode::binary ? Mode::binary : Mode::structured);
   const std::string id = event.id;
+  telemetry::Span span = event_span(options_.tracer, "Create", telemetry::SpanKind::producer, caller.trace, event);
+  caller.trace = span.context();
+  Result<EventSent> sent = EventSent{};
   if (broker_ != nullptr) {
     std::vector<Event> one;
     one.push_back(std::move(event));
-    co_return co_await publish(caller, std::move(one), as, std::move(key));
+    sent = co_await publish(caller, std::move(one), as, std::move(key));
+  } else {
+    auto message = cloudevents::encode_http(event, as);
+    if (!message.ok()) {
+      span.fail(message.error());
+      co_return Result<EventSent>(std::move(message).error());
+    }
+    sent = co_await deliver(caller, std::move(message).value());
+    if (sent.ok()) sent->ids.push_back(id);
   }
-  auto message = cloudevents::encode_http(event, as);
-  if (!message.ok()) co_return Result<EventSent>(std::move(message).error());
-  Result<EventSent> sent = co_await deliver(caller, std::move(message).value());
-  if (sent.ok()) sent->ids.push_back(id);
+  if (!sent.ok()) span.fail(sent.error());
   co_return sent;
 }
 

@@ -24,6 +24,7 @@ struct EventClientOptions {
   EventClientOptions() = default;
   std::string name = "default";       ///< of `services.events`
   std::shared_ptr<HttpClients> http;  ///< for http: and https: targets
+  telemetry::Tracer tracer{};
   /// A broker of `services.messaging` and the scheme of its URL, by name; null for one that is not there.
   std::function<std::pair<std::shared_ptr<messaging::Client>, std::string>(const std::string&)> broker{};
 };

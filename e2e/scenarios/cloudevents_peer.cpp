@@ -52,18 +52,21 @@ Task<Response> send(Context& context) {
 int main() {
   App app;
   auto memory = std::make_shared<Memory>();
-  app.event("*", [memory](const Event& event) -> EventOutcome {
-    {
-      const std::lock_guard lock(memory->mutex);
-      memory->events.push_back(cloudevents::to_json(event));
-    }
-    if (event.type == "throw") throw std::runtime_error("as the event says");
-    if (event.type == "later") return EventOutcome::retry(std::chrono::seconds(1));
-    if (event.type != "reply") return EventOutcome::ack();
-    Event answer("replied", "/spikard", "re:" + event.id);
-    answer.set_text("hällo");
-    return EventOutcome::reply(std::move(answer));
-  });
+  app.event(
+      "*",
+      [memory](const Event& event) -> EventOutcome {
+        {
+          const std::lock_guard lock(memory->mutex);
+          memory->events.push_back(cloudevents::to_json(event));
+        }
+        if (event.type == "throw") throw std::runtime_error("as the event says");
+        if (event.type == "later") return EventOutcome::retry(std::chrono::seconds(1));
+        if (event.type != "reply") return EventOutcome::ack();
+        Event answer("replied", "/spikard", "re:" + event.id);
+        answer.set_text("hällo");
+        return EventOutcome::reply(std::move(answer));
+      },
+      "/");
   app.get("/events", [memory]() -> Response {
     const std::lock_guard lock(memory->mutex);
     Response response;

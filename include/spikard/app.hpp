@@ -146,27 +146,39 @@ class App {
     return add_hook(phase, std::move(hook));
   }
 
-  /// A handler of CloudEvents that are posted to `path` (`/` for Knative and Cloud Functions): `fn(const Event&)`,
+  /// A handler of CloudEvents that are posted to `path` (Knative and Cloud Functions use `/`): `fn(const Event&)`,
   /// `fn(EventWork&)` or both, plain or a Task. Returns nothing (taken), an Event or std::optional<Event> (the answer), an
   /// EventOutcome, or a Result of these; an Error or an exception is answered with 500, and the sender tries again. `type` is
   /// exact or has `*` for any run of characters; of several the best fit takes an event.
   ///
   ///     app.event("com.example.order.*", [](const Event& event) -> std::optional<Event> { ... });
   template <class F>
-  App& event(std::string type, F fn, std::string path = "/") {
+  App& event(std::string type, F fn, std::string path = "/events") {
     services::EventSubscription where;
     where.type = std::move(type);
     return event(std::move(where), std::move(fn), std::move(path));
   }
   /// By source and subject too.
   template <class F>
-  App& event(services::EventSubscription where, F fn, std::string path = "/") {
+  App& event(services::EventSubscription where, F fn, std::string path = "/events") {
     where.handler = add_event_handler(detail::make_event_handler(std::move(fn)));
     event_endpoint(std::move(path)).subscriptions.push_back(std::move(where));
     return *this;
   }
   /// Further options of an endpoint (allowed origins, rate, limits); it is made if it is not there.
-  [[nodiscard]] services::EventEndpoint& event_endpoint(std::string path = "/");
+  [[nodiscard]] services::EventEndpoint& event_endpoint(std::string path = "/events");
+  /// A handler of CloudEvents in the messages of `topic` of the broker `default`: as `event`. An answer goes to `reply` of the
+  /// consumer; an Error or an exception is tried again with its backoff, and what is no event goes to the dead letter.
+  template <class F>
+  App& event_from(std::string topic, std::string type, F fn) {
+    services::EventSubscription where;
+    where.type = std::move(type);
+    where.handler = add_event_handler(detail::make_event_handler(std::move(fn)));
+    event_consumer(std::move(topic)).subscriptions.push_back(std::move(where));
+    return *this;
+  }
+  /// Further options of such a consumer (group, dead letter, binding, inbox); it is made if it is not there.
+  [[nodiscard]] services::EventConsumer& event_consumer(std::string topic);
   /// A handler for subscriptions that are written by hand; gives its number.
   std::uint32_t add_event_handler(detail::EventHandler handler);
 
