@@ -116,7 +116,7 @@ Result<void> Members::finish() {
   return {};
 }
 
-Result<NewJob> new_job_from_nodes(Value object, std::string where, bool stored) {
+Result<NewJob> new_job_from_nodes(Value object, std::string where, bool stored, std::uint64_t* transaction) {
   Members in(object, where);
   NewJob job;
   job.queue = in.text("queue", "default", 1, 255);
@@ -147,6 +147,7 @@ Result<NewJob> new_job_from_nodes(Value object, std::string where, bool stored) 
   job.tags = in.texts("tags");
   job.retention_ms = in.integer("retention_ms", 0, 0, furthest);
   if (stored) job.trace = in.text("trace");
+  if (transaction != nullptr) *transaction = static_cast<std::uint64_t>(in.integer("transaction", 0, 1, INT64_MAX));
   if (Result<void> good = in.finish(); !good.ok()) return std::move(good).error();
   return job;
 }
@@ -271,7 +272,7 @@ void put(NodeBuilder& out, const Job& job) {
 
 void put(NodeBuilder& out, const Enqueued& enqueued) {
   out.begin_object();
-  member(out, "id", id_to_text(enqueued.id));
+  member(out, "id", enqueued.id == 0 ? std::string() : id_to_text(enqueued.id));
   out.key("created");
   out.boolean(enqueued.created);
   out.end();

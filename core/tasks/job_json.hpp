@@ -45,7 +45,9 @@ class Members {
 };
 
 /// With `stored` the members that only `new_job_to_json` writes are taken as well.
-[[nodiscard]] Result<NewJob> new_job_from_nodes(Value object, std::string where, bool stored = false);
+/// `transaction`: takes the member of that name, and gives its number (0: none).
+[[nodiscard]] Result<NewJob> new_job_from_nodes(Value object, std::string where, bool stored = false,
+                                                std::uint64_t* transaction = nullptr);
 [[nodiscard]] std::string new_job_to_json(const NewJob& job);
 
 // One value each.

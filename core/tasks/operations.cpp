@@ -77,8 +77,12 @@ struct Operations::Running {
   }
 };
 
-Operations::Operations(std::shared_ptr<Client> client, SinkFactory sinks)
-    : client_(std::move(client)), sinks_(std::move(sinks)), running_(std::make_shared<Running>()) {}
+Operations::Operations(std::shared_ptr<Client> client, SinkFactory sinks, FindTransaction transactions, std::string target)
+    : client_(std::move(client)),
+      sinks_(std::move(sinks)),
+      transactions_(std::move(transactions)),
+      target_(std::move(target)),
+      running_(std::make_shared<Running>()) {}
 
 Operations::~Operations() = default;
 
@@ -156,8 +160,22 @@ Task<Result<Document>> Operations::call(net::Caller caller, Operation operation,
 
 Task<Result<Document>> Operations::enqueue(net::Caller caller, Operation operation, Document args) {
   if (operation == Operation::tasks_enqueue) {
-    Result<NewJob> job = new_job_from_nodes(args.root(), {});
+    std::uint64_t number = 0;
+    Result<NewJob> job = new_job_from_nodes(args.root(), {}, false, &number);
     if (!job.ok()) co_return Result<Document>(std::move(job).error());
+    if (number != 0) {
+      if (!transactions_) co_return Result<Document>(Error(ErrorKind::unsupported, "transaction: there is no db here"));
+      store::Transaction* transaction = transactions_(number);
+      if (transaction == nullptr) co_return Result<Document>(invalid_argument("transaction: there is none with this number"));
+      std::vector<NewJob> jobs;
+      jobs.push_back(std::move(*job));
+      Task<Result<EnqueueResult>> in_transaction = client_->enqueue_in(caller, *transaction, std::move(jobs), target_);
+      Result<EnqueueResult> enqueued = co_await std::move(in_transaction);
+      if (!enqueued.ok()) co_return Result<Document>(std::move(enqueued).error());
+      NodeBuilder out;
+      put(out, enqueued->jobs.front());
+      co_return Document(std::move(out));
+    }
     Task<Result<Enqueued>> call = client_->enqueue(caller, std::move(*job));
     Result<Enqueued> done = co_await std::move(call);
     if (!done.ok()) co_return Result<Document>(std::move(done).error());

@@ -17,12 +17,17 @@ namespace spikard::tasks {
 using SinkFactory =
     std::function<Result<std::unique_ptr<worker_loop::WorkSink>>(const WorkerOptions&, std::uint64_t user, net::Loop&)>;
 
+/// A host's open transaction of db by its number, or null. On the caller's loop.
+using FindTransaction = std::function<store::Transaction*(std::uint64_t number)>;
+
 /// The operations of spec/operations/tasks.yaml and cron.yaml over one client. Workers and schedulers run on the loop of the call
 /// that started them (hosts': the service loop) and are stopped there.
 class Operations final : public net::OperationTarget {
  public:
   /// Without a factory, `tasks.start_worker` is unsupported.
-  explicit Operations(std::shared_ptr<Client> client, SinkFactory sinks = {});
+  /// `target`: whom the outbox's relay hands this client's entries to.
+  explicit Operations(std::shared_ptr<Client> client, SinkFactory sinks = {}, FindTransaction transactions = {},
+                      std::string target = "tasks.default");
   ~Operations() override;
 
   [[nodiscard]] std::optional<Result<Document>> call_now(Operation operation, Value args) override;
@@ -42,6 +47,8 @@ class Operations final : public net::OperationTarget {
 
   const std::shared_ptr<Client> client_;
   const SinkFactory sinks_;
+  const FindTransaction transactions_;
+  const std::string target_;
   const std::shared_ptr<Running> running_;
 };
 

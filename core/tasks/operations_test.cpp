@@ -19,7 +19,7 @@ struct TasksOperations : ::testing::Test {
   std::shared_ptr<Client> client = Client::open(ClientOptions(), Environment()).value();
   std::vector<std::string> ran;
   std::unique_ptr<Operations> operations = std::make_unique<Operations>(
-      client, [this](const WorkerOptions&, net::Loop& of) -> Result<std::unique_ptr<worker_loop::WorkSink>> {
+      client, [this](const WorkerOptions&, std::uint64_t, net::Loop& of) -> Result<std::unique_ptr<worker_loop::WorkSink>> {
         const std::vector<net::Loop*> loops{&of};
         return std::unique_ptr<worker_loop::WorkSink>(std::make_unique<worker_loop::TaskSink>(
             loops, [this, &of](std::shared_ptr<const WorkItem> item) { return handle(of, item); }));
@@ -155,6 +155,10 @@ TEST_F(TasksOperations, SchedulesAreFiredByASchedulerOfTheHost) {
   EXPECT_EQ(call(Operation::tasks_unschedule, R"({"name":"s"})"), R"({"removed":true})");
 }
 
+TEST_F(TasksOperations, ATransactionNeedsADatabase) {
+  EXPECT_EQ(call(Operation::tasks_enqueue, R"({"task":"t","transaction":7})"), "unsupported: transaction: there is no db here");
+}
+
 TEST_F(TasksOperations, CronAnswersAtOnceWhereTheTimeIsGiven) {
   const Document args = json::parse(R"({"expr":"0 0 L * *","after":"2028-01-31T00:00:00Z","count":2})").value();
   const auto now = operations->call_now(Operation::cron_next, args.root());
@@ -171,7 +175,7 @@ TEST_F(TasksOperations, ARunIsAConsumersSpanInTheTraceOfWhoEnqueuedIt) {
   ClientOptions with;
   with.tracer = telemetry::Tracer(std::make_shared<telemetry::Provider>(std::move(of_provider)));
   client = Client::open(std::move(with), Environment()).value();
-  operations = std::make_unique<Operations>(client, [this](const WorkerOptions&, net::Loop& of) {
+  operations = std::make_unique<Operations>(client, [this](const WorkerOptions&, std::uint64_t, net::Loop& of) {
     const std::vector<net::Loop*> loops{&of};
     return Result<std::unique_ptr<worker_loop::WorkSink>>(std::make_unique<worker_loop::TaskSink>(
         loops, [this, &of](std::shared_ptr<const WorkItem> item) { return handle(of, item); }));

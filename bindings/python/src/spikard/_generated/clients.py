@@ -2158,7 +2158,7 @@ class TasksClient(Client):
         batch: Id of a batch that is not done, which this job joins.
         tags: For people and lists.
         retention: How long the job and its result are kept after its end. 0: the store's default.
-        transaction: A transaction of `db`: the task is enqueued when it commits, and not at all when it does not.
+        transaction: A transaction of `db`: the task is enqueued when it commits, and not at all when it does not. A store in another database gets it through the outbox; the result then has no id (empty).
         """
         arguments: dict[str, Any] = {"task": task}
         if queue != "default":
