@@ -70,7 +70,7 @@ fn speed(entries: u32, threads: usize, ttl: bool) -> [f64; 3] {
     cache.run_pending_tasks();
     let mut state = 88172645463325252u64;
     let order: Arc<Vec<u32>> = Arc::new(
-        (0..1 << 20)
+        (0..1 << 19)
             .map(|_| {
                 state ^= state << 13;
                 state ^= state >> 7;
@@ -82,7 +82,7 @@ fn speed(entries: u32, threads: usize, ttl: bool) -> [f64; 3] {
     let mut out = [0.0; 3];
     for (which, result) in out.iter_mut().enumerate() {
         let mut best = f64::MAX;
-        for _ in 0..5 {
+        for _ in 0..3 {
             let before = cpu_ns();
             let workers: Vec<_> = (0..threads)
                 .map(|t| {
