@@ -6,6 +6,7 @@
 #include <cstring>
 #include <stdexcept>
 
+#include "app/clients.hpp"
 #include "base/json.hpp"
 #include "base/operation.gen.hpp"
 #include "cloudevents/json_format.hpp"
@@ -481,6 +482,7 @@ int Port::apply_reply(const spk_cmd& command) {
   Entry* entry = find(command.id);
   if (entry == nullptr || entry->owed != Owed::request) return -SPK_E_STALE;
   http::Exchange& exchange = *entry->exchange;
+  if (command.format == SPK_BODY_OPERATION) return reply_by_operation(command, *entry);
   http::Reply reply;
   reply.status = command.status;
   reply.format = format_of(command.format);
@@ -499,6 +501,52 @@ int Port::apply_reply(const spk_cmd& command) {
     return refuse(wrong);
   }
   exchange.reply(reply);
+  return 0;
+}
+
+int Port::reply_by_operation(const spk_cmd& command, Entry& entry) {
+  http::Exchange& exchange = *entry.exchange;
+  const auto refused = [&](const char* why) {
+    settle(entry);
+    exchange.fail({.type = "PortError", .message = why, .trace = {}});
+    return refuse(why);
+  };
+  const Value arguments = command.body.len > 0 ? checked_nodes(command.body.ptr, command.body.len) : Value();
+  if (!arguments || !arguments.is_object()) return refused("REPLY: malformed nodes");
+  const auto operation = static_cast<Operation>(command.arg);
+  const std::vector<std::string> names = application_->toolbox().names(app::Subsystem::storage);
+  if ((operation != Operation::storage_read_stream && operation != Operation::storage_write_stream) ||
+      command.client >= names.size() || io_->storage_http() == nullptr) {
+    return refused("REPLY: expected storage.read_stream or storage.write_stream of a client of services.storage");
+  }
+  auto store = application_->clients().storage(names[command.client]);
+  if (!store.ok()) return refused("REPLY: the store cannot be opened");
+  const auto text = [&](std::string_view name) -> std::optional<std::string> {
+    const Value v = arguments.find(name);
+    return v.exists() && v.is_string() ? std::optional<std::string>(v.text()) : std::nullopt;
+  };
+  std::string key = text("key").value_or("");
+  // What of the body has come to the host already: it was not read there.
+  auto held = std::move(entry.chunks);
+  entry.chunks.clear();
+  settle(entry);
+  if (operation == Operation::storage_read_stream) {
+    app::ServeOptions options;
+    options.content_type = text("content_type");
+    options.cache_control = text("cache_control");
+    options.content_disposition = text("content_disposition");
+    options.trace = exchange.trace();
+    io_->storage_http()->serve(exchange, std::move(*store), std::move(key), std::move(options));
+  } else {
+    app::StoreOptions options;
+    options.write.content_type = text("content_type");
+    options.write.cache_control = text("cache_control");
+    options.write.content_disposition = text("content_disposition");
+    options.trace = exchange.trace();
+    if (command.status != 0) options.status = command.status;
+    io_->storage_http()->store(exchange, std::move(*store), std::move(key), std::move(options));
+    for (auto& [chunk, record] : held) io_->storage_http()->on_chunk(exchange, std::move(chunk));
+  }
   return 0;
 }
 

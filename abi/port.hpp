@@ -131,6 +131,7 @@ class Port final : public http::Sink, public cloudevents::EventSink, private net
 
   int apply(const spk_cmd& command);
   int apply_reply(const spk_cmd& command);
+  int reply_by_operation(const spk_cmd& command, Entry& entry);
   int apply_result(const spk_cmd& command);
   int apply_hook_result(Entry& entry, Value nodes);
   int apply_fail(const spk_cmd& command);

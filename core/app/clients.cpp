@@ -1,5 +1,7 @@
 #include "app/clients.hpp"
 
+#include "app/cache_invalidation.hpp"
+
 #include <algorithm>
 #include <future>
 #include <set>
@@ -88,8 +90,9 @@ Clients::Clients(const services::Manifest& manifest, Environment environment)
       environment.name = name;
       auto opened = cache::open(config, environment);
       if (!opened.ok()) return std::move(opened).error();
-      return Opened<cache::Client, net::OperationTarget>{std::make_shared<cache::Client>(*opened),
-                                                         std::make_shared<cache::Operations>(*opened)};
+      return Opened<cache::Client, net::OperationTarget>{
+          std::make_shared<cache::Client>(*opened),
+          std::make_shared<CacheInvalidation>(std::make_shared<cache::Operations>(*opened), transactions_)};
     };
     cache_.emplace(entry.first, std::move(slot));
   }
@@ -150,7 +153,8 @@ Clients::Clients(const services::Manifest& manifest, Environment environment)
   }
   for (const auto& entry : with_default(services.tasks, manifest.in_memory_stores)) {
     auto slot = std::make_shared<Slot<tasks::Client, tasks::Operations>>();
-    slot->open = [this, config = entry.second]() -> Result<Opened<tasks::Client, tasks::Operations>> {
+    slot->open = [this, name = std::string(entry.first),
+                  config = entry.second]() -> Result<Opened<tasks::Client, tasks::Operations>> {
       tasks::Environment environment;
       environment.databases = databases_.get();
       tasks::ClientOptions options;
@@ -166,7 +170,11 @@ Clients::Clients(const services::Manifest& manifest, Environment environment)
         if (!environment_.make_sink) return Error(ErrorKind::unsupported, "tasks.start_worker: nobody handles its tasks here");
         return environment_.make_sink({WorkOrigin::Kind::task, WorkOrigin::by_operation, user, worker.name});
       };
-      auto operations = std::make_shared<tasks::Operations>(*client, sinks);
+      const auto find = [this](std::uint64_t number) -> store::Transaction* {
+        auto found = transactions_.find(number);
+        return found.ok() ? *found : nullptr;
+      };
+      auto operations = std::make_shared<tasks::Operations>(*client, sinks, find, "tasks." + name);
       return Opened<tasks::Client, tasks::Operations>{std::move(*client), std::move(operations)};
     };
     tasks_.emplace(entry.first, std::move(slot));

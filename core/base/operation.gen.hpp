@@ -28,6 +28,7 @@ enum class Operation : std::uint32_t {
   cache_get_or_begin_load = 46,
   cache_end_load = 47,
   cache_stats = 48,
+  cache_invalidate = 49,
   storage_read = 64,
   storage_read_stream = 65,
   storage_write = 66,
@@ -139,6 +140,7 @@ enum class Operation : std::uint32_t {
     case Operation::cache_get_or_begin_load: return "cache.get_or_begin_load";
     case Operation::cache_end_load: return "cache.end_load";
     case Operation::cache_stats: return "cache.stats";
+    case Operation::cache_invalidate: return "cache.invalidate";
     case Operation::storage_read: return "storage.read";
     case Operation::storage_read_stream: return "storage.read_stream";
     case Operation::storage_write: return "storage.write";

@@ -67,7 +67,10 @@ def parameter(value: Any) -> Any:
         if kind == "$decimal":
             return decimal.Decimal(text)
         if kind == "$timestamp":
-            return datetime.datetime.fromisoformat(text.replace("Z", "+00:00"))
+            try:
+                return datetime.datetime.fromisoformat(text.replace("Z", "+00:00"))
+            except ValueError:
+                return value  # the core says what is wrong with it
         if kind == "$float":
             return float(text)
     return value

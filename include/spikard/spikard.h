@@ -118,7 +118,8 @@ enum {
   SPK_BODY_RAW = 0,  /* application/octet-stream unless a Content-Type is given. */
   SPK_BODY_TEXT = 1,  /* text/plain; charset=utf-8. */
   SPK_BODY_JSON = 2,  /* application/json. */
-  SPK_BODY_NODES = 3  /* spk_node at the start of `body`, text offsets relative to `body.ptr`; the core writes them as JSON. */
+  SPK_BODY_NODES = 3,  /* spk_node at the start of `body`, text offsets relative to `body.ptr`; the core writes them as JSON. */
+  SPK_BODY_OPERATION = 4  /* REPLY only: the core answers by itself with operation `arg` of client `client`, whose arguments are the nodes at `body`. storage.read_stream serves an object (GET and HEAD by RFC 9110: conditions, one range), of the arguments only `key`, and content_type, cache_control, content_disposition that replace the object's; storage.write_stream stores the body of the request, which has not been read, and answers 201. */
 };
 
 /* Errors of functions, returned negated. */
@@ -422,6 +423,7 @@ enum {
   SPK_OP_CACHE_GET_OR_BEGIN_LOAD = 46,
   SPK_OP_CACHE_END_LOAD = 47,
   SPK_OP_CACHE_STATS = 48,
+  SPK_OP_CACHE_INVALIDATE = 49,
   SPK_OP_STORAGE_READ = 64,
   SPK_OP_STORAGE_READ_STREAM = 65,
   SPK_OP_STORAGE_WRITE = 66,

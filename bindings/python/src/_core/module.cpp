@@ -9,20 +9,21 @@ namespace {
 
 PyObject* configure(PyObject* module, PyObject* args, PyObject* kwargs) {
   State* s = state_of(module);
-  static const char* names[] = {"error",    "config_error",    "problem_type", "response_type", "streaming_type",
-                                "classify", "describe",        "task_factory", "task_type",     "stream_runner",
-                                "dispatch", "cancelled_error", "body_stream",  "sleep",         "failure",
-                                "to_plain", "handling",        "current",      "span",          nullptr};
+  static const char* names[] = {
+      "error",     "config_error",  "problem_type", "response_type",   "streaming_type", "classify", "describe", "task_factory",
+      "task_type", "stream_runner", "dispatch",     "cancelled_error", "body_stream",    "sleep",    "failure",  "to_plain",
+      "handling",  "current",       "span",         "served_type",     nullptr};
   PyObject** const into[] = {&s->error,    &s->config_error,    &s->problem_type, &s->response_type, &s->streaming_type,
                              &s->classify, &s->describe,        &s->task_factory, &s->task_type,     &s->stream_runner,
                              &s->dispatch, &s->cancelled_error, &s->body_stream,  &s->sleep,         &s->failure,
-                             &s->to_plain, &s->handling,        &s->current,      &s->span};
+                             &s->to_plain, &s->handling,        &s->current,      &s->span,          &s->served_type};
   constexpr std::size_t n = sizeof into / sizeof *into;
   PyObject* values[n] = {};
-  if (!PyArg_ParseTupleAndKeywords(args, kwargs, "OOO!O!O!OOOOOOOOOOOOOO", const_cast<char**>(names), &values[0], &values[1],
+  if (!PyArg_ParseTupleAndKeywords(args, kwargs, "OOO!O!O!OOOOOOOOOOOOOOO!", const_cast<char**>(names), &values[0], &values[1],
                                    &PyType_Type, &values[2], &PyType_Type, &values[3], &PyType_Type, &values[4], &values[5],
                                    &values[6], &values[7], &values[8], &values[9], &values[10], &values[11], &values[12],
-                                   &values[13], &values[14], &values[15], &values[16], &values[17], &values[18])) {
+                                   &values[13], &values[14], &values[15], &values[16], &values[17], &values[18], &PyType_Type,
+                                   &values[19])) {
     return nullptr;
   }
   for (std::size_t i = 0; i < n; ++i) Py_XSETREF(*into[i], Py_NewRef(values[i]));
@@ -58,9 +59,9 @@ PyMethodDef methods[] = {
   X(error) \
   X(config_error) \
   X(problem_type) X(response_type) X(streaming_type) X(classify) X(describe) X(task_factory) X(task_type) X(stream_runner) \
-      X(dispatch) X(cancelled_error) X(body_stream) X(sleep) X(failure) X(to_plain) X(handling) X(current) X(span) X(encoders) X(kw_task) X(s_content) X(s_status) X(s_header_list) \
+      X(dispatch) X(cancelled_error) X(body_stream) X(sleep) X(failure) X(to_plain) X(handling) X(current) X(span) X(served_type) X(encoders) X(kw_task) X(s_content) X(s_status) X(s_header_list) \
           X(s_media_type) X(s_background) X(s_done) X(s_result) X(s_cancel) X(s_add_done_callback) X(s_call_soon) \
-              X(s_call_soon_threadsafe) X(s_to_dict) X(s_finish) X(s_flush) X(s_done_callback) X(s_resolve) X(s_wait) X(empty_tuple)
+              X(s_call_soon_threadsafe) X(s_to_dict) X(s_finish) X(s_flush) X(s_done_callback) X(s_resolve) X(s_wait) X(s_answer) X(empty_tuple)
 // clang-format on
 
 int add_type(PyObject* module, PyType_Spec* spec, PyTypeObject** into, const char* name) {
@@ -98,7 +99,8 @@ int execute(PyObject* module) {
                            {&s->s_flush, "flush"},
                            {&s->s_done_callback, "_done"},
                            {&s->s_resolve, "_resolve"},
-                           {&s->s_wait, "_wait"}}) {
+                           {&s->s_wait, "_wait"},
+                           {&s->s_answer, "_answer"}}) {
     *name.into = PyUnicode_InternFromString(name.text);
     if (*name.into == nullptr) return -1;
   }

@@ -175,6 +175,29 @@ bool add_response(State& state, Batch& batch, spk_id id, PyObject* response, boo
 
 }  // namespace
 
+namespace {
+
+/// `_answer()` of what the core answers by itself: (operation, client, arguments, status).
+bool add_served(State& state, Batch& batch, spk_id id, PyObject* value) {
+  const Ref answer(PyObject_CallMethodNoArgs(value, state.s_answer));
+  unsigned long long operation = 0;
+  unsigned client = 0, status = 0;
+  PyObject* arguments = nullptr;
+  if (!answer || !PyArg_ParseTuple(answer.get(), "KIOI", &operation, &client, &arguments, &status)) return false;
+  if (!batch.arena().align(8)) return false;
+  const std::size_t at = batch.arena().size();
+  if (!encode_nodes(state, arguments, batch.arena())) return false;
+  spk_cmd& cmd = batch.add(SPK_CMD_REPLY, id);
+  cmd.format = SPK_BODY_OPERATION;
+  cmd.arg = operation;
+  cmd.client = client;
+  cmd.status = static_cast<std::uint16_t>(status);
+  batch.body_in_arena(at, batch.arena().size() - at);
+  return true;
+}
+
+}  // namespace
+
 bool add_reply(State& state, Batch& batch, spk_id id, PyObject* value, std::uint16_t status, bool as_head) {
   const Writing writing(batch);
   const std::size_t start = batch.arena().size();
@@ -183,6 +206,8 @@ bool add_reply(State& state, Batch& batch, spk_id id, PyObject* value, std::uint
       PyObject_TypeCheck(value, reinterpret_cast<PyTypeObject*>(state.response_type)) ||
       (as_head && PyObject_TypeCheck(value, reinterpret_cast<PyTypeObject*>(state.streaming_type)))) {
     ok = add_response(state, batch, id, value, as_head);
+  } else if (PyObject_TypeCheck(value, reinterpret_cast<PyTypeObject*>(state.served_type))) {
+    ok = add_served(state, batch, id, value);
   } else if (PyObject_TypeCheck(value, reinterpret_cast<PyTypeObject*>(state.problem_type))) {
     const Ref response(PyObject_CallMethodNoArgs(value, state.s_to_dict));
     ok = response && add_response(state, batch, id, response.get(), false);

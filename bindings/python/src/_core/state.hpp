@@ -43,6 +43,7 @@ struct State {
   PyObject* to_plain;         ///< what nodes do not know -> what they do
   PyObject* handling;         ///< ContextVar: the id of the request, message or task in hand
   PyObject* current;          ///< ContextVar: the application that runs here
+  PyObject* served_type;      ///< what the core answers by itself
   PyObject* span;             ///< ContextVar: the traceparent of the span of the application's own around this, or None
   PyObject* body_stream;      ///< (request) -> async iterator over its body
   PyObject* sleep;            ///< (request, seconds) -> awaitable
@@ -66,6 +67,7 @@ struct State {
   PyObject* s_done_callback;
   PyObject* s_resolve;
   PyObject* s_wait;
+  PyObject* s_answer;
   PyObject* empty_tuple;
 
   KeyCache keys;

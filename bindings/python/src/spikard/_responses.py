@@ -112,6 +112,16 @@ class StreamingResponse(_Headed):
         self.background = None
 
 
+class Served:
+    """An answer that the core makes by itself, without the bytes coming here."""
+
+    __slots__ = ()
+
+    def _answer(self) -> tuple[int, int, dict[str, Any], int]:
+        """Operation, number of the client, arguments, status (0: the operation's own)."""
+        raise NotImplementedError
+
+
 _TITLES = {
     400: "Bad Request",
     401: "Unauthorized",

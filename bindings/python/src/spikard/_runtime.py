@@ -27,7 +27,7 @@ from ._encode import classify
 from ._errors import ConfigError, OperationError, SpikardError
 from ._generated.constants import BodyFormat, Event
 from ._generated.errors import ErrorKind
-from ._responses import Problem, Response, StreamingResponse, problem_base
+from ._responses import Problem, Response, Served, StreamingResponse, problem_base
 
 if TYPE_CHECKING:
     from ._server import Binding
@@ -411,6 +411,7 @@ def install() -> None:
         handling=handling,
         current=current,
         span=active,
+        served_type=Served,
     )
 
 

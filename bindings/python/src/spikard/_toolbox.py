@@ -39,7 +39,7 @@ from ._generated.clients import (
 from ._generated.constants import Operation
 from ._generated.errors import ErrorKind
 from ._plans import Plans
-from ._responses import StreamingResponse
+from ._responses import Served, StreamingResponse
 from ._work import Workers, hints_of, is_async, message_plan, task_plan
 
 if TYPE_CHECKING:
@@ -200,9 +200,6 @@ class BlockingCache(BlockingCacheClient):
         return self.end_load(begun.flight, "absent") if value is None else self.end_load(begun.flight, "value", value=value)
 
 
-# In spec/operations as soon as transactions reach caches.
-_CACHE_INVALIDATE = 49
-
 # ---- storage
 
 
@@ -233,6 +230,25 @@ class Storage(StorageClient):
         """The bytes of an object together with what is known of it."""
         return await StorageClient.read(self, key, **options)
 
+    def object(
+        self, key: str, *, content_type: str | None = None, cache_control: str | None = None, content_disposition: str | None = None
+    ) -> ServedObject:
+        """An object as the answer of a handler: `return storage.object("reports/1.pdf")`. The core serves it, with ETag, conditions, and ranges; one that is not there is a 404.
+        What is given here replaces the object's own."""
+        return ServedObject(self, Operation.STORAGE_READ_STREAM, 0, key, content_type, cache_control, content_disposition)
+
+    def accept(
+        self,
+        key: str,
+        *,
+        status: int = 201,
+        content_type: str | None = None,
+        cache_control: str | None = None,
+        content_disposition: str | None = None,
+    ) -> ServedObject:
+        """The body of a request as an object: `return storage.accept("uploads/1")` from a handler with `stream=True` that has not read it. The core stores it as it comes, and answers."""
+        return ServedObject(self, Operation.STORAGE_WRITE_STREAM, status, key, content_type, cache_control, content_disposition)
+
     async def iterate(self, prefix: str = "", *, start_after: str = "") -> AsyncIterator[dict[str, Any]]:
         """All objects below a prefix, page by page."""
         token: str | None = None
@@ -243,6 +259,22 @@ class Storage(StorageClient):
             token = page.next
             if token is None:
                 return
+
+
+class ServedObject(Served):
+    """See `Storage.object` and `Storage.accept`."""
+
+    __slots__ = ("_arguments", "_client", "_operation", "_status")
+
+    def __init__(self, client: Storage, operation: Operation, status: int, key: str, content_type: str | None, cache_control: str | None, content_disposition: str | None) -> None:
+        self._client = client
+        self._operation = operation
+        self._status = status
+        given = {"content_type": content_type, "cache_control": cache_control, "content_disposition": content_disposition}
+        self._arguments: dict[str, Any] = {"key": key, **{name: value for name, value in given.items() if value is not None}}
+
+    def _answer(self) -> tuple[int, int, dict[str, Any], int]:
+        return self._operation, self._client._where()[1], self._arguments, self._status
 
 
 class BlockingStorage(BlockingStorageClient):
@@ -538,12 +570,7 @@ class Transaction(_Queries):
 
     async def invalidate(self, *keys: str, tags: Sequence[str] = (), namespace: str = "", client: str = "default") -> None:
         """Deletes keys, and what has one of the tags, from a cache when the transaction commits."""
-        arguments: dict[str, Any] = {"transaction": self.number, "keys": list(keys), "tags": list(tags)}
-        if namespace:
-            arguments["namespace"] = namespace
-        result = Cache(client)._call(_CACHE_INVALIDATE, arguments)
-        if not isinstance(result, dict):
-            await result
+        await Cache(client).invalidate(keys=keys, tags=tags, namespace=namespace, transaction=self.number)
 
     async def inbox(self, source: str, id: str) -> bool:
         """Notes (source, id); False when it was there: what this transaction does was done before."""

@@ -356,6 +356,27 @@ class CacheClient(Client):
             result = await result
         return CacheStatsResult(result["hits"], result["misses"], result["evictions"], result["expirations"], result["loads"], result["load_failures"], result["entries"], result["weight"], result["max_weight"])
 
+    async def invalidate(self, *, keys: Sequence[str] = (), tags: Sequence[str] = (), namespace: str = "", transaction: int | None = None) -> None:
+        """Deletes keys, and what was set with one of the tags; in a transaction of `db` when it commits, and not at all when it does not.
+
+        keys: The keys.
+        tags: The tags, of any namespace.
+        namespace: The namespace of the keys.
+        transaction: The transaction of `db`.
+        """
+        arguments: dict[str, Any] = {}
+        if keys:
+            arguments["keys"] = list(keys)
+        if tags:
+            arguments["tags"] = list(tags)
+        if namespace:
+            arguments["namespace"] = namespace
+        if transaction is not None:
+            arguments["transaction"] = transaction
+        result = self._call(49, arguments)
+        if not isinstance(result, dict):
+            result = await result
+
 
 class BlockingCacheClient(BlockingClient):
     """The same for plain functions on threads of their own."""
@@ -525,6 +546,18 @@ class BlockingCacheClient(BlockingClient):
         arguments: dict[str, Any] = {}
         result = self._call(48, arguments)
         return CacheStatsResult(result["hits"], result["misses"], result["evictions"], result["expirations"], result["loads"], result["load_failures"], result["entries"], result["weight"], result["max_weight"])
+
+    def invalidate(self, *, keys: Sequence[str] = (), tags: Sequence[str] = (), namespace: str = "", transaction: int | None = None) -> None:
+        arguments: dict[str, Any] = {}
+        if keys:
+            arguments["keys"] = list(keys)
+        if tags:
+            arguments["tags"] = list(tags)
+        if namespace:
+            arguments["namespace"] = namespace
+        if transaction is not None:
+            arguments["transaction"] = transaction
+        self._call(49, arguments)
 
 
 @dataclass(slots=True)

@@ -62,6 +62,7 @@ class Operation(IntEnum):
     CACHE_GET_OR_BEGIN_LOAD = 46
     CACHE_END_LOAD = 47
     CACHE_STATS = 48
+    CACHE_INVALIDATE = 49
     STORAGE_READ = 64
     STORAGE_READ_STREAM = 65
     STORAGE_WRITE = 66
@@ -191,6 +192,7 @@ class BodyFormat(IntEnum):
     TEXT = 1
     JSON = 2
     NODES = 3
+    OPERATION = 4
 
 class AppState(IntEnum):
     READY = 1
