@@ -95,6 +95,8 @@ struct PortObject {
   std::unordered_map<spk_id, RequestObject*>* pending;
   Batch* batch;
   NodeScratch* scratch;
+  std::vector<spk_event>* held;  ///< work that has come before the application's own start was over
+  bool holding;
   std::uint64_t next_user;
   std::chrono::steady_clock::time_point first_pending;
   bool polling;

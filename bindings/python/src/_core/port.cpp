@@ -46,6 +46,7 @@ PyObject* create(PyTypeObject* type, PyObject* args, PyObject* kwargs) {
   self->pending = new std::unordered_map<spk_id, RequestObject*>();
   self->batch = new Batch();
   self->scratch = new NodeScratch();
+  self->held = new std::vector<spk_event>();
   if (self->routes == nullptr) {
     Py_DECREF(object);
     return nullptr;
@@ -123,6 +124,7 @@ void dealloc(PyObject* object) {
   delete self->pending;
   delete self->batch;
   delete self->scratch;
+  delete self->held;
   PyTypeObject* type = Py_TYPE(object);
   type->tp_free(object);
   Py_DECREF(type);
@@ -428,6 +430,51 @@ void to_python(PortObject* self, const spk_event& event) {
   }
 }
 
+void on_event(PortObject* self, const spk_event& event) {
+  switch (event.kind) {
+    case SPK_EV_REQUEST: on_request(self, event); break;
+    case SPK_EV_CHUNK: on_chunk(self, event); break;
+    case SPK_EV_CANCEL: on_cancel(self, event); break;
+    case SPK_EV_CREDIT:
+      if (RequestObject* request = find(self, event.id)) {
+        request->credit += static_cast<std::int64_t>(event.arg);
+        if (request->credit > 0) wake_waiter(request);
+      } else if (event.user != 0) {
+        to_python(self, event);
+      }
+      break;
+    default: to_python(self, event); break;
+  }
+}
+
+/// Work waits until the application's own start is over; answers to what that start asks for do not.
+bool waits_for_start(const PortObject* self, const spk_event& event) {
+  if (!self->holding || event.kind == SPK_EV_DONE || event.kind == SPK_EV_STATE) return false;
+  return !((event.kind == SPK_EV_CHUNK || event.kind == SPK_EV_CREDIT) && event.user != 0);
+}
+
+/// hold(): from here on work is kept back. release_held(): it is begun, in its order.
+PyObject* hold(PyObject* object, PyObject*) {
+  self_of(object)->holding = true;
+  Py_RETURN_NONE;
+}
+
+PyObject* release_held(PyObject* object, PyObject*) {
+  PortObject* self = self_of(object);
+  const Ref keep = Ref::borrowed(object);
+  self->holding = false;
+  std::vector<spk_event> held;
+  held.swap(*self->held);
+  self->polling = true;
+  for (const spk_event& event : held) {
+    if (self->port == nullptr) break;
+    on_event(self, event);
+  }
+  self->polling = false;
+  port_flush(self);
+  Py_RETURN_NONE;
+}
+
 PyObject* on_readable(PyObject* object, PyObject*) {
   PortObject* self = self_of(object);
   if (self->port == nullptr || self->polling) Py_RETURN_NONE;
@@ -443,20 +490,11 @@ PyObject* on_readable(PyObject* object, PyObject*) {
   for (int i = 0; i < n && self->port != nullptr; ++i) {
     const std::size_t before = self->batch->size();
     if (before == 0) self->first_pending = {};
-    switch (events[i].kind) {
-      case SPK_EV_REQUEST: on_request(self, events[i]); break;
-      case SPK_EV_CHUNK: on_chunk(self, events[i]); break;
-      case SPK_EV_CANCEL: on_cancel(self, events[i]); break;
-      case SPK_EV_CREDIT:
-        if (RequestObject* request = find(self, events[i].id)) {
-          request->credit += static_cast<std::int64_t>(events[i].arg);
-          if (request->credit > 0) wake_waiter(request);
-        } else if (events[i].user != 0) {
-          to_python(self, events[i]);
-        }
-        break;
-      default: to_python(self, events[i]); break;
+    if (waits_for_start(self, events[i])) {
+      self->held->push_back(events[i]);
+      continue;
     }
+    on_event(self, events[i]);
     if (self->batch->size() != 0) {
       const auto now = std::chrono::steady_clock::now();
       if (before == 0) self->first_pending = now;
@@ -620,6 +658,8 @@ PyMethodDef methods[] = {
     {"invoke", reinterpret_cast<PyCFunction>(reinterpret_cast<void (*)()>(port_invoke)), METH_FASTCALL, nullptr},
     {"command", reinterpret_cast<PyCFunction>(reinterpret_cast<void (*)()>(port_command)), METH_FASTCALL, nullptr},
     {"next_user", next_user, METH_NOARGS, nullptr},
+    {"hold", hold, METH_NOARGS, nullptr},
+    {"release_held", release_held, METH_NOARGS, nullptr},
     {"release", release, METH_O, nullptr},
     {"owed", owed, METH_NOARGS, nullptr},
     {nullptr, nullptr, 0, nullptr}};

@@ -505,12 +505,19 @@ async def serve(plan: Plan, app: _core.App, *, signals: bool, started: Callable[
         if plan.traced:
             log_handler = LogHandler(binding=binding)
             logging.getLogger().addHandler(log_handler)
-        await _call_all(plan.on_start)
+        if plan.on_start:
+            # Its operations are answered while work that comes meanwhile waits.
+            binding.port.hold()
+            binding.open()
+            await _call_all(plan.on_start)
         if signals:
             for number in (signal.SIGTERM, signal.SIGINT):
                 loop.add_signal_handler(number, app.drain)
                 handled.append(number)
-        binding.open()
+        if plan.on_start:
+            binding.port.release_held()
+        else:
+            binding.open()
         if started is not None:
             started(binding)
         await binding.stopped.wait()

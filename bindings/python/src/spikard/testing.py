@@ -172,6 +172,7 @@ class TestApp(TestServer):
         os.environ.update(names)
         try:
             super().start()
+            self.settle()  # consumers and workers are there before the test goes on
         finally:
             for name, value in before.items():
                 if value is None:
