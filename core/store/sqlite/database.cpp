@@ -625,7 +625,7 @@ void Database::poll_changes() {
     }
     auto version = poll_connection_->first("PRAGMA data_version", [](Statement& row) { return row.integer(0); });
     if (!version.ok() || !version->has_value()) return;
-    changed = data_version_ != -1 && **version != data_version_;
+    changed = **version != data_version_;  // the first look too: what came before it is not known
     data_version_ = **version;
   }
   if (!changed) return;
