@@ -177,6 +177,7 @@ EventHttpSink::~EventHttpSink() { *alive_ = false; }
 void EventHttpSink::on_request(http::Exchange& exchange) {
   const http::RequestRecord& record = exchange.record();
   if (!endpoints_->is_route(record.route)) return inner_.on_request(exchange);
+  exchange.user = nullptr;  // not one of the inner sink's
   Endpoint& endpoint = endpoints_->of_route(record.route);
   if (record.method == http::Method::options) handshake(exchange, endpoint);
   else post(exchange, endpoint);
@@ -187,9 +188,9 @@ void EventHttpSink::on_credit(http::Exchange& exchange) {
 }
 
 void EventHttpSink::on_cancel(http::Exchange& exchange, CancelReason reason) {
-  if (!endpoints_->is_route(exchange.record().route)) return inner_.on_cancel(exchange, reason);
+  // What its token has ended already has no record any more: only the id may be looked at.
   const auto found = requests_.find(exchange.id());
-  if (found == requests_.end()) return;
+  if (found == requests_.end()) return inner_.on_cancel(exchange, reason);
   const std::shared_ptr<Request> request = found->second;
   request->cancelled = true;
   std::vector<std::uint64_t> tickets;

@@ -210,6 +210,7 @@ void StorageHttp::store(http::Exchange& exchange, std::shared_ptr<storage::Clien
 
 void StorageHttp::on_request(http::Exchange& exchange) {
   if (routes_ != nullptr && routes_->is_route(exchange.record().route)) {
+    exchange.user = nullptr;  // not one of the inner sink's
     signed_request(exchange);
   } else {
     inner_.on_request(exchange);
@@ -227,11 +228,9 @@ void StorageHttp::on_chunk(http::Exchange& exchange, http::BodyChunk chunk) {
 }
 
 void StorageHttp::on_cancel(http::Exchange& exchange, CancelReason reason) {
+  // What its token has ended already has no record any more: only the id may be looked at.
   const auto at = jobs_.find(exchange.id());
-  if (at == jobs_.end()) {
-    if (routes_ == nullptr || !routes_->is_route(exchange.record().route)) inner_.on_cancel(exchange, reason);
-    return;
-  }
+  if (at == jobs_.end()) return inner_.on_cancel(exchange, reason);
   const JobPtr job = at->second;  // may end in here
   job->cancel.cancel(reason);
 }
