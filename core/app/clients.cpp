@@ -46,10 +46,11 @@ class Clients::Target final : public net::OperationTarget {
  public:
   Target(std::shared_ptr<Slot<Client, Operations>> slot, std::string where) : slot_(std::move(slot)), where_(std::move(where)) {}
 
-  std::optional<Result<Document>> call_now(Operation operation, Value args) override {
+  std::optional<Result<Document>> call_now(Operation operation, Value args) override { return call_now_for({}, operation, args); }
+  std::optional<Result<Document>> call_now_for(const telemetry::SpanContext& trace, Operation operation, Value args) override {
     auto opened = operations();
     if (!opened.ok()) return Result<Document>(std::move(opened).error());
-    return (*opened)->call_now(operation, args);
+    return (*opened)->call_now_for(trace, operation, args);
   }
   Task<Result<Document>> call(net::Caller caller, Operation operation, Document args, net::OperationStream* stream) override {
     auto opened = operations();
