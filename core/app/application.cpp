@@ -353,10 +353,19 @@ Result<std::unique_ptr<IoUnit>> Application::open_io(Function<Result<http::Sink*
 
 void Application::begin_work(MakeWorkSink make_sink) {
   std::call_once(work_begun_, [&] {
-    service_->loop().post([this, make = std::move(make_sink)]() mutable {
+    // Waits until they have subscribed: what is published from now on finds them. Bounded, for a broker may be slow.
+    auto begun = std::make_shared<std::promise<void>>();
+    auto waiting = begun->get_future();
+    service_->loop().post([this, make = std::move(make_sink), begun]() mutable {
       make_work_sink_ = std::move(make);
-      for (WorkComponent* component : work_) component->begin(make_work_sink_);
+      auto left = std::make_shared<std::size_t>(work_.size() + 1);
+      const auto one = [left, begun] {
+        if (--*left == 0) begun->set_value();
+      };
+      for (WorkComponent* component : work_) component->begin(make_work_sink_, one);
+      one();
     });
+    waiting.wait_for(std::chrono::seconds(10));
   });
 }
 

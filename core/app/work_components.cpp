@@ -46,12 +46,12 @@ Result<void> ConsumerComponent::start() {
   return {};
 }
 
-void ConsumerComponent::begin(MakeWorkSink& make_sink) {
-  if (stopping_) return;
+void ConsumerComponent::take_up(MakeWorkSink& make_sink) {
+  if (stopping_) return set_begun();
   std::shared_ptr<worker_loop::WorkSink> sink = make_sink_(make_sink);
   if (sink == nullptr) {
     application_.logger().error("consumer not started", {{"consumer", config_.name}, {"error", "nobody handles what it takes"}});
-    return;
+    return set_begun();
   }
   Task<Result<std::shared_ptr<messaging::Consumer>>> task =
       client_->start_consumer(application_.service_loop(), *options_, std::move(sink));
@@ -59,7 +59,7 @@ void ConsumerComponent::begin(MakeWorkSink& make_sink) {
     if (!started || !started->ok()) {
       application_.logger().error("consumer not started",
                                   {{"consumer", config_.name}, {"error", started ? started->error().to_string() : "exception"}});
-      return;
+      return set_begun();
     }
     consumer_ = std::move(**started);
     set_ready();
@@ -104,7 +104,7 @@ Result<void> TaskWorkerComponent::start() {
   return {};
 }
 
-void TaskWorkerComponent::begin(MakeWorkSink& make_sink) {
+void TaskWorkerComponent::take_up(MakeWorkSink& make_sink) {
   const services::Worker& worker = config();
   tasks::WorkerOptions options(worker.name, worker.queue);
   options.concurrency = worker.concurrency;
@@ -174,8 +174,8 @@ Result<void> SchedulerComponent::start() {
   return {};
 }
 
-void SchedulerComponent::begin(MakeWorkSink&) {
-  if (stopping_) return;
+void SchedulerComponent::take_up(MakeWorkSink&) {
+  if (stopping_) return set_begun();
   spawn(declare(), [alive = alive_, this](const std::exception_ptr&) {
     if (*alive) set_ready();
   });

@@ -2,6 +2,7 @@
 
 #include <memory>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "app/application.hpp"
@@ -16,15 +17,27 @@ namespace spikard::app {
 /// A component that takes its work only once handlers are there: after the first I/O unit was opened.
 class WorkComponent : public Component {
  public:
-  /// On the service loop's thread, once. What fails is logged by the application, and the component stays without work.
-  virtual void begin(MakeWorkSink& make_sink) = 0;
+  /// On the service loop's thread, once. `begun`: it takes work now, or never will. What fails is logged, and the component stays
+  /// without work.
+  void begin(MakeWorkSink& make_sink, Function<void()> begun) {
+    begun_ = std::move(begun);
+    take_up(make_sink);
+  }
   [[nodiscard]] bool ready() const noexcept override { return ready_.load(std::memory_order_acquire); }
 
  protected:
-  void set_ready() noexcept { ready_.store(true, std::memory_order_release); }
+  virtual void take_up(MakeWorkSink& make_sink) = 0;
+  void set_ready() {
+    ready_.store(true, std::memory_order_release);
+    set_begun();
+  }
+  void set_begun() {
+    if (begun_) std::exchange(begun_, {})();
+  }
 
  private:
   std::atomic<bool> ready_{false};
+  Function<void()> begun_;
 };
 
 /// A consumer of the manifest: of messages, or of the events in them.
@@ -43,7 +56,7 @@ class ConsumerComponent final : public WorkComponent {
 
   [[nodiscard]] std::string_view name() const noexcept override { return name_; }
   [[nodiscard]] Result<void> start() override;
-  void begin(MakeWorkSink& make_sink) override;
+  void take_up(MakeWorkSink& make_sink) override;
   void stop_taking(Function<void()> done) override;
   void finish(Function<void()> idle) override;
   void cancel() override;
@@ -72,7 +85,7 @@ class TaskWorkerComponent final : public WorkComponent {
 
   [[nodiscard]] std::string_view name() const noexcept override { return name_; }
   [[nodiscard]] Result<void> start() override;
-  void begin(MakeWorkSink& make_sink) override;
+  void take_up(MakeWorkSink& make_sink) override;
   void stop_taking(Function<void()> done) override;
   void finish(Function<void()> idle) override;
   void cancel() override;
@@ -99,7 +112,7 @@ class SchedulerComponent final : public WorkComponent {
 
   [[nodiscard]] std::string_view name() const noexcept override { return "scheduler"; }
   [[nodiscard]] Result<void> start() override;
-  void begin(MakeWorkSink& make_sink) override;
+  void take_up(MakeWorkSink& make_sink) override;
   void stop_taking(Function<void()> done) override;
   void finish(Function<void()> idle) override { idle(); }
   void cancel() override {}
