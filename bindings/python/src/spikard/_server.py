@@ -515,7 +515,8 @@ async def serve(plan: Plan, app: _core.App, *, signals: bool, started: Callable[
                 loop.add_signal_handler(number, app.drain)
                 handled.append(number)
         if plan.on_start:
-            binding.port.release_held()
+            # Not from here: a handler's task begins at once, which it cannot inside another one.
+            loop.call_soon(binding.port.release_held)
         else:
             binding.open()
         if started is not None:
