@@ -106,6 +106,36 @@ class Check(unittest.TestCase):
         script = run("completions", "bash").stdout + "\nCOMP_WORDS=(spikard che); COMP_CWORD=1; _spikard; echo ${COMPREPLY[@]}; COMP_WORDS=(spikard check --la); COMP_CWORD=2; _spikard; echo ${COMPREPLY[@]}"
         self.assertEqual(subprocess.run(["bash", "-c", script], capture_output=True, text=True, check=True).stdout, "check\n--layers\n")
 
+    def test_stores_by_url(self) -> None:
+        with tempfile.TemporaryDirectory() as folder:
+            store, file = ("--url", f"file:{folder}/objects"), ("--url", f"sqlite:{folder}/t.db")
+            self.assertEqual(run("storage", "put", "a/b.txt", *store, stdin="hello").stdout, "a/b.txt written, 5 bytes\n")
+            self.assertEqual(run("storage", "get", "a/b.txt", *store).stdout, "hello")
+            self.assertEqual(run("storage", "ls", *store).stdout, "SIZE  KEY\n      a/\n")
+            self.assertEqual(json.loads(run("--json", "storage", "stat", "a/b.txt", *store).stdout)["object"]["size"], 5)
+            self.assertIn("signature=", run("storage", "presign", "a/b.txt", *store).stdout)
+            self.assertEqual(run("storage", "rm", "a/b.txt", *store).returncode, 0)
+            missing = run("storage", "get", "a/b.txt", *store)
+            self.assertEqual((missing.returncode, missing.stdout), (66, ""))
+            self.assertEqual(run("tasks", "list", *file).stdout, "no jobs\n")
+            self.assertEqual(run("tasks", "pause", "mail", *file).stdout, "paused\n")
+            self.assertEqual(json.loads(run("--json", "tasks", "queues", *file).stdout)["queues"][0]["paused"], True)
+            self.assertEqual(run("dlq", "list", "dead", *file).stdout, "no dead letters\n")
+            self.assertEqual(run("dlq", "purge", "dead", *file).stdout, "0 deleted\n")
+            os.mkdir(os.path.join(folder, "m"))
+            with open(os.path.join(folder, "m", "0001_t.sql"), "w", encoding="utf-8") as sql:
+                sql.write("CREATE TABLE t (n INTEGER);")
+            migrations = ("--folder", os.path.join(folder, "m"), *file)
+            self.assertEqual(run("db", "migrate", *migrations).stdout, "applied 0001_t.sql\n")
+            self.assertEqual(run("db", "migrate", *migrations).stdout, "nothing to apply\n")
+            self.assertIn("0001_t.sql  applied", run("db", "status", *migrations).stdout)
+            refused = run("tasks", "list", "--url", "kafka:x")
+            self.assertEqual(refused.returncode, 78)
+            self.assertIn("memory: or sqlite:FILE", refused.stderr)
+        self.assertEqual(run("cron", "next", "0 3 * * *", "--after", "2026-01-01T00:00:00Z", "--count", "2").stdout, "2026-01-01T03:00:00Z\n2026-01-02T03:00:00Z\n")
+        self.assertEqual(run("cron", "next", "61 * * * *").returncode, 78)
+        self.assertEqual(run("cache", "stats").returncode, 78)
+
     def test_version(self) -> None:
         result = run("version")
         self.assertEqual(result.returncode, 0)
