@@ -772,6 +772,9 @@ void Port::done(std::uint64_t user, std::uint64_t id, const Error* error, Value 
   const void* address = finished.record.get();
   if (const auto running = calls_.find(id); running != calls_.end()) {
     finished.chunks = std::move(running->second.chunks);
+    // Its waits and its cancellation belong to the service loop's thread, where they may be in use still: it is destroyed there.
+    net::Loop& service = running->second.call->service();
+    service.post([call = std::move(running->second.call)] {});
     calls_.erase(running);
   }
   results_.emplace(id, std::move(finished));
