@@ -116,7 +116,8 @@ class HttpExporter::Worker {
       if (!done) return;
       auto fn = std::move(done);
       done = nullptr;
-      if (timer != nullptr) timer->stop();
+      const auto last = std::move(timer);  // it keeps this alive, and so goes at the very end
+      if (last != nullptr) last->stop();
       fn(ok);
     }
   };
