@@ -136,9 +136,7 @@ Port::~Port() {
     service.post([call = std::move(running.call)] { call->cancel(); });  // its last owner here lives on the service loop
   }
   calls_.clear();
-  for (auto& [id, work] : works_) work.answered();
-  works_.clear();   // what the host still owes is handed over again
-  events_.clear();  // their requests end with the server
+  drop_owed_work();  // messages and tasks are handed over again; events end with their requests
   pending_.clear();
   entries_.clear();  // chunks before the server's memory
   io_.reset();
@@ -200,8 +198,24 @@ void Port::settle(Entry& entry) {
   entry.owed = entry.streaming_behind ? Owed::streaming : Owed::nothing;
   entry.streaming_behind = false;
   entry.extra.reset();
+  no_longer_owed(entry.waits);
+}
+
+/// One that answers while it waits is at rest for the clock already; those waits count for nobody from here on.
+void Port::no_longer_owed(std::uint32_t& waits) {
   owed_.fetch_sub(1, std::memory_order_relaxed);
-  if (virtual_time_) application_->virtual_clock()->idle();
+  if (virtual_time_ && waits == 0) application_->virtual_clock()->idle();
+  waits = 0;
+}
+
+void Port::drop_owed_work() {
+  for (auto& [id, work] : works_) {
+    work.answered();
+    no_longer_owed(work.waits);
+  }
+  works_.clear();
+  for (auto& [id, event] : events_) no_longer_owed(event.waits);
+  events_.clear();
 }
 
 void Port::post(Function<void(Port&)> fn) {
@@ -298,9 +312,7 @@ void Port::state(app::State state) {
   } else if (state == app::State::stopped) {
     // Every id is stale now.
     for (Entry& entry : entries_) entry.owed = Owed::nothing, entry.streaming_behind = false;
-    for (auto& [id, work] : works_) work.answered();
-    works_.clear();
-    events_.clear();
+    drop_owed_work();
     push({.kind = SPK_EV_STATE, .flags = 0, .route = 0, .id = 0, .rec = nullptr, .user = 0, .arg = SPK_STOPPED});
   }
 }
@@ -433,8 +445,7 @@ int Port::apply(const spk_cmd& command) {
         const bool started = streams(*entry);
         if (entry->streaming_behind) {
           entry->streaming_behind = false;  // the hook is owed still
-          owed_.fetch_sub(1, std::memory_order_relaxed);
-          if (virtual_time_) application_->virtual_clock()->idle();
+          no_longer_owed(entry->waits);
         } else {
           settle(*entry);
         }
@@ -506,10 +517,10 @@ int Port::apply_reply(const spk_cmd& command) {
 
 int Port::reply_by_operation(const spk_cmd& command, Entry& entry) {
   http::Exchange& exchange = *entry.exchange;
-  const auto refused = [&](const char* why) {
+  const auto refused = [&](const std::string& why) {
     settle(entry);
     exchange.fail({.type = "PortError", .message = why, .trace = {}});
-    return refuse(why);
+    return refuse(why.c_str());
   };
   const Value arguments = command.body.len > 0 ? checked_nodes(command.body.ptr, command.body.len) : Value();
   if (!arguments || !arguments.is_object()) return refused("REPLY: malformed nodes");
@@ -520,7 +531,7 @@ int Port::reply_by_operation(const spk_cmd& command, Entry& entry) {
     return refused("REPLY: expected storage.read_stream or storage.write_stream of a client of services.storage");
   }
   auto store = application_->clients().storage(names[command.client]);
-  if (!store.ok()) return refused("REPLY: the store cannot be opened");
+  if (!store.ok()) return refused("REPLY: " + store.error().message());
   const auto text = [&](std::string_view name) -> std::optional<std::string> {
     const Value v = arguments.find(name);
     return v.exists() && v.is_string() ? std::optional<std::string>(v.text()) : std::nullopt;
@@ -1063,10 +1074,9 @@ int Port::apply_to_work(const spk_cmd& command) {
   }
   Work work = std::move(at->second);
   works_.erase(at);
-  owed_.fetch_sub(1, std::memory_order_relaxed);
   work.answered();
   work.delivery->finish(std::move(outcome));
-  if (virtual_time_ && work.waits == 0) application_->virtual_clock()->idle();
+  no_longer_owed(work.waits);
   return 0;
 }
 
@@ -1141,9 +1151,8 @@ int Port::apply_to_event(const spk_cmd& command) {
   }
   OwedEvent owed = std::move(at->second);
   events_.erase(at);
-  owed_.fetch_sub(1, std::memory_order_relaxed);
   owed.source->complete(owed.ticket, std::move(outcome));
-  if (virtual_time_ && owed.waits == 0) application_->virtual_clock()->idle();
+  no_longer_owed(owed.waits);
   return result;
 }
 

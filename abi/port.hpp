@@ -121,6 +121,8 @@ class Port final : public http::Sink, public cloudevents::EventSink, private net
   Entry* find(std::uint64_t id);
   void owe(Entry& entry, Owed what);
   void settle(Entry& entry);
+  void no_longer_owed(std::uint32_t& waits);
+  void drop_owed_work();
   [[nodiscard]] static bool streams(const Entry& entry) noexcept {
     return entry.owed == Owed::streaming || entry.streaming_behind;
   }

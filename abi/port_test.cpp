@@ -5,6 +5,7 @@
 #include <netinet/in.h>
 #include <sys/socket.h>
 #include <unistd.h>
+#include <atomic>
 #include <cstring>
 #include <functional>
 #include <future>
@@ -118,6 +119,21 @@ class Host {
     cmd.user = user;
     cmd.body = {body.data(), body.size()};
     return spk_submit(port, &cmd, 1);
+  }
+  /// The operation test.advance; DONE comes with `user`.
+  int advance(int64_t ms, uint64_t user) {
+    struct {
+      spk_node object, key, value;
+      char text[8];
+    } args{};
+    args.object = {SPK_OBJ, 1, {}};
+    args.object.u.off = 2;
+    args.key = {SPK_STR, 2, {}};
+    args.key.u.off = 48;
+    args.value = {SPK_INT, 0, {}};
+    args.value.u.i = ms;
+    std::memcpy(args.text, "ms", 2);
+    return command(SPK_CMD_CALL, 0, SPK_OP_TEST_ADVANCE, user, std::string(reinterpret_cast<const char*>(&args), sizeof args));
   }
 
   spk_app* app = nullptr;
@@ -526,18 +542,7 @@ TEST(Port, virtual_time_moves_only_when_told) {
           waiting.set_value();
         } else if (e.kind == SPK_EV_REQUEST) {
           h.reply(e.id, "<moving>");
-          struct {
-            spk_node object, key, value;
-            char text[8];
-          } args{};
-          args.object = {SPK_OBJ, 1, {}};
-          args.object.u.off = 2;
-          args.key = {SPK_STR, 2, {}};
-          args.key.u.off = 48;
-          args.value = {SPK_INT, 0, {}};
-          args.value.u.i = 3'600'000;
-          std::memcpy(args.text, "ms", 2);
-          h.command(SPK_CMD_CALL, 0, SPK_OP_TEST_ADVANCE, 2, std::string(reinterpret_cast<const char*>(&args), sizeof args));
+          h.advance(3'600'000, 2);
         } else if (e.kind == SPK_EV_DONE && e.user == 1) {
           order.push_back("timer");
           h.reply(slow, "<slow>");
@@ -558,6 +563,60 @@ TEST(Port, virtual_time_moves_only_when_told) {
   advanced.get_future().wait();
   host.stop();
   EXPECT_EQ(order, (std::vector<std::string>{"timer", "advanced"}));
+}
+
+TEST(Port, a_handler_that_answered_while_it_waited_counts_for_nothing_any_more) {
+  setenv("SPIKARD_TEST", "1", 1);
+  std::promise<void> advanced;
+  std::promise<void> holding;
+  spk_id held = 0;
+  std::atomic<bool> answered{false};
+  bool moved_under_a_handler = false;
+  Host host(
+      R"({"method": "GET", "path": "/early"}, {"method": "GET", "path": "/held"}, {"method": "GET", "path": "/advance"},
+         {"method": "GET", "path": "/turn"}, {"method": "GET", "path": "/release"})",
+      [&](Host& h, const spk_event& e) {
+        if (e.kind == SPK_EV_REQUEST && e.route == 0) {
+          h.command(SPK_CMD_TIMER, e.id, 5000, 1);
+          h.command(SPK_CMD_TIMER, e.id, 7000, 3);  // a second wait of the same handler
+          h.reply(e.id, "<early>");                 // answered, and nobody waits for either
+        } else if (e.kind == SPK_EV_REQUEST && e.route == 1) {
+          held = e.id;
+          holding.set_value();
+        } else if (e.kind == SPK_EV_REQUEST && e.route == 2) {
+          h.reply(e.id, "<moving>");
+          h.advance(10'000, 2);
+        } else if (e.kind == SPK_EV_REQUEST) {
+          if (e.route == 4) {
+            answered = true;
+            h.reply(held, "<held>");
+          }
+          h.reply(e.id, "<turn>");
+        } else if (e.kind == SPK_EV_DONE && e.user == 2) {
+          moved_under_a_handler = !answered;
+          h.command(SPK_CMD_RELEASE, e.id);
+          advanced.set_value();
+        }
+      },
+      "", R"("clock": "virtual", )");
+  Client a(host.number);
+  a.send(get("/early"));
+  a.until("<early>");
+  Client b(host.number);
+  b.send(get("/held"));
+  holding.get_future().wait();
+  a.send(get("/advance"));
+  a.until("<moving>");
+  for (int i = 0; i < 20; ++i) {
+    a.send(get("/turn"));
+    a.until("<turn>");
+  }
+  a.send(get("/release"));
+  a.until("<turn>");
+  b.until("<held>");
+  ASSERT_EQ(advanced.get_future().wait_for(std::chrono::seconds(20)), std::future_status::ready);
+  host.stop();
+  EXPECT_FALSE(moved_under_a_handler) << "time stands still while a handler is at work";
 }
 
 }  // namespace

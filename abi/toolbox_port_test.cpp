@@ -373,6 +373,27 @@ TEST_F(PortWork, ACallOfAHandlerLetsTheClockGoOn) {
   EXPECT_TRUE(done);
 }
 
+TEST_F(PortWork, WorkThatFindsNoPortWaitsForOneAndUsesUpNoTry) {
+  port.reset();
+  publish("x");
+  // With nobody to hand it to, nothing moves: it is neither tried nor given up.
+  std::promise<void> rested;
+  application->virtual_clock()->advance(std::chrono::minutes(10), [&] { rested.set_value(); });
+  ASSERT_EQ(rested.get_future().wait_for(std::chrono::seconds(20)), std::future_status::ready);
+  on_service([&] {
+    EXPECT_EQ(worker->counts().failed, 0u);
+    EXPECT_EQ(source->dead_letters().size(), 0u);
+  });
+  auto opened = Port::open(application, ports);
+  ASSERT_TRUE(opened.ok());
+  port = std::move(*opened);
+  const spk_event event = next(SPK_EV_MESSAGE);
+  EXPECT_EQ(record_of(event).attempt, 1u);
+  EXPECT_GE(submit({.op = SPK_CMD_ACK, .id = event.id}), 0);
+  advance(std::chrono::milliseconds(0));
+  on_service([&] { EXPECT_EQ(worker->counts().acked, 1u); });
+}
+
 TEST_F(PortWork, WhatAClosedPortStillOwesIsHandedToTheNext) {
   publish("x");
   (void)next(SPK_EV_MESSAGE);

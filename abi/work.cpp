@@ -9,6 +9,7 @@ namespace spikard::abi {
 void Ports::opened(Port& port) {
   const std::lock_guard lock(mutex_);
   ports_.push_back(&port);
+  for (; !waiting_.empty(); waiting_.pop_front()) post(std::move(waiting_.front()));
 }
 
 void Ports::closing(Port& port) {
@@ -16,13 +17,16 @@ void Ports::closing(Port& port) {
   std::erase(ports_, &port);
 }
 
-bool Ports::post_to_least(Function<void(Port&)> fn) {
-  // Under the lock, so that the port cannot go between the choice and the post.
+void Ports::post_to_least(Function<void(Port&)> fn) {
   const std::lock_guard lock(mutex_);
-  if (ports_.empty()) return false;
+  if (ports_.empty()) waiting_.push_back(std::move(fn));
+  else post(std::move(fn));
+}
+
+// Under the lock, so that the port cannot go between the choice and the post.
+void Ports::post(Function<void(Port&)> fn) {
   Port* const least = *std::min_element(ports_.begin(), ports_.end(), [](Port* a, Port* b) { return a->owed() < b->owed(); });
   least->post(std::move(fn));
-  return true;
 }
 
 void Ports::post_to(Port* port, Function<void(Port&)> fn) {
@@ -46,7 +50,7 @@ void PortSink::on_work(std::uint64_t ticket, std::shared_ptr<const worker_loop::
     const std::lock_guard lock(places_->mutex);
     places_->by_ticket.emplace(ticket, Place{});
   }
-  const bool taken = ports_->post_to_least([places = places_, ticket, delivery = std::move(delivery)](Port& port) mutable {
+  ports_->post_to_least([places = places_, ticket, delivery = std::move(delivery)](Port& port) mutable {
     {
       const std::lock_guard lock(places->mutex);
       const auto at = places->by_ticket.find(ticket);
@@ -62,9 +66,6 @@ void PortSink::on_work(std::uint64_t ticket, std::shared_ptr<const worker_loop::
     const std::lock_guard lock(places->mutex);
     places->by_ticket[ticket] = {&port, id, false};
   });
-  if (taken) return;
-  const std::lock_guard lock(places_->mutex);
-  places_->by_ticket.erase(ticket);  // the delivery went with the function, and so is handed over again
 }
 
 void PortSink::on_cancel(std::uint64_t ticket, CancelReason reason) {

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <deque>
 #include <memory>
 #include <mutex>
 #include <string>
@@ -20,14 +21,17 @@ class Ports {
  public:
   void opened(Port& port);
   void closing(Port& port);
-  /// Posts to the loop of the port that owes least; false when there is none.
-  [[nodiscard]] bool post_to_least(Function<void(Port&)> fn);
+  /// Posts to the loop of the port that owes least; while there is none it waits for the next that opens.
+  void post_to_least(Function<void(Port&)> fn);
   /// Posts to that port's loop if it is still there.
   void post_to(Port* port, Function<void(Port&)> fn);
 
  private:
+  void post(Function<void(Port&)> fn);
+
   std::mutex mutex_;
   std::vector<Port*> ports_;
+  std::deque<Function<void(Port&)>> waiting_;
 };
 
 /// One message or task on its way through a port. Answered once, on the port's loop or, when the port goes, by its destruction
