@@ -555,8 +555,9 @@ int Port::reply_by_operation(const spk_cmd& command, Entry& entry) {
     options.write.content_disposition = text("content_disposition");
     options.trace = exchange.trace();
     if (command.status != 0) options.status = command.status;
-    io_->storage_http()->store(exchange, std::move(*store), std::move(key), std::move(options));
-    for (auto& [chunk, record] : held) io_->storage_http()->on_chunk(exchange, std::move(chunk));
+    std::deque<http::BodyChunk> arrived;
+    for (auto& [chunk, record] : held) arrived.push_back(std::move(chunk));
+    io_->storage_http()->store(exchange, std::move(*store), std::move(key), std::move(options), std::move(arrived));
   }
   return 0;
 }

@@ -5,6 +5,7 @@
 #include <csignal>
 #include <cstdlib>
 #include <cstring>
+#include <filesystem>
 #include <future>
 
 #include "app/background_component.hpp"
@@ -99,10 +100,7 @@ Result<std::shared_ptr<Application>> Application::create(services::Manifest mani
   environment.pool = self->pool_.get();
   environment.tracer = self->telemetry_->tracer();
   environment.opened_db = [app = self.get()](const std::shared_ptr<db::Client>& client) { app->outbox_->opened(client); };
-  environment.base_url = [app = self.get()] {
-    const auto addresses = app->addresses();
-    return addresses.empty() ? std::string() : "http://" + addresses.front();
-  };
+  environment.base_url = [app = self.get()] { return app->base_url(); };
   environment.make_sink = [app = self.get()](const WorkOrigin& origin) -> std::unique_ptr<worker_loop::WorkSink> {
     return app->make_work_sink_ ? app->make_work_sink_(origin) : nullptr;
   };
@@ -119,8 +117,14 @@ Result<std::shared_ptr<Application>> Application::create(services::Manifest mani
     services::HttpConfig http = *m.http;
     auto stores = m.services.storage;
     stores.try_emplace("default");
-    auto signed_urls =
-        StorageRoutes::create(stores, http, [app = self.get()](const std::string& name) { return app->clients_->storage(name); });
+    auto find = [app = self.get()](const std::string& name) -> Result<std::shared_ptr<storage::Client>> {
+      // A store that nobody named and nobody has used has made no links; whoever asks does not bring it about.
+      const std::string folder = services::StorageConfig().url.substr(sizeof("file:") - 1);
+      if (!app->manifest_.services.storage.contains(name) && !std::filesystem::exists(folder))
+        return Error(ErrorKind::unavailable, "services.storage: \"" + name + "\" was never used");
+      return app->clients_->storage(name);
+    };
+    auto signed_urls = StorageRoutes::create(stores, http, std::move(find));
     if (!signed_urls.ok()) return std::move(signed_urls).error();
     self->storage_routes_ = std::move(signed_urls).value();
     if (!m.events.empty()) {
@@ -221,6 +225,14 @@ std::vector<std::string> Application::addresses() const {
   return list;
 }
 
+std::string Application::base_url() const {
+  for (std::size_t i = 0; i < reserved_.size(); ++i) {
+    const std::string address = reserved_[i].address();
+    if (!address.starts_with("unix:")) return (tls_[i] == nullptr ? "http://" : "https://") + address;
+  }
+  return {};
+}
+
 Result<void> Application::reserve() {
   if (!manifest_.http || !reserved_.empty()) return {};
   std::size_t index = 0;
@@ -229,6 +241,7 @@ Result<void> Application::reserve() {
     auto address = net::ReservedAddress::reserve({.address = listener.address, .port = listener.port});
     if (!address.ok()) {
       reserved_.clear();
+      tls_.clear();
       return Error(address.error().kind(), where + ": " + address.error().message());
     }
     reserved_.push_back(std::move(address).value());
@@ -450,6 +463,7 @@ std::string Application::info() const {
     w.end_array();
   }
   w.end_object();
+  w.key("telemetry"), w.boolean(telemetry_->provider() != nullptr);
   if (manifest_.http) w.key("problem_base"), w.string(manifest_.http->problem_base);
   w.end_object();
   return out;

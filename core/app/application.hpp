@@ -109,6 +109,8 @@ class Application : public std::enable_shared_from_this<Application> {
   [[nodiscard]] State state() const noexcept { return state_.load(std::memory_order_acquire); }
   /// `127.0.0.1:8000` of each listener, once reserved.
   [[nodiscard]] std::vector<std::string> addresses() const;
+  /// Of signed URLs that have no `presign.base_url`: the first TCP listener. Empty where there is none.
+  [[nodiscard]] std::string base_url() const;
 
   /// Binds every listener without listening; port 0 is resolved here. Idempotent. Single-threaded, before any fork.
   [[nodiscard]] Result<void> reserve();

@@ -2,7 +2,9 @@
 
 #include <gtest/gtest.h>
 
+#include <unistd.h>
 #include <atomic>
+#include <filesystem>
 #include <future>
 #include <utility>
 
@@ -248,30 +250,45 @@ TEST_F(BackgroundDrainTest, a_task_that_takes_too_long_is_cancelled_and_abandone
   EXPECT_EQ(application->exit_code(), 1);
 }
 
-TEST_F(ApplicationTest, ItsServerAnswersSignedUrlsOfItsStores) {
+struct StoreServer : ApplicationTest {
+  /// Starts the server; its handlers answer 299.
+  void serve(services::Manifest manifest) {
+    manifest.http.emplace();
+    manifest.http->listeners.emplace_back();
+    manifest.http->listeners.back().port = 0;
+    create(std::move(manifest));
+    ASSERT_TRUE(application->start().ok());
+    struct Inner final : http::Sink {
+      void on_request(http::Exchange& exchange) override { exchange.reply({.status = 299}); }
+      void on_chunk(http::Exchange&, http::BodyChunk) override {}
+      void on_cancel(http::Exchange&, CancelReason) override {}
+      void on_credit(http::Exchange&) override {}
+      void on_hook(http::Exchange& exchange, http::HookPhase, std::uint32_t) override { exchange.hook_done({}); }
+      void on_factory(http::Exchange&, std::uint32_t, std::span<const std::uint64_t>) override {}
+      void on_dispose(http::Exchange&, std::uint32_t, std::uint64_t) override {}
+    };
+    sink = std::make_unique<Inner>();
+    io = std::move(application->open_io([&](IoUnit&) { return Result<http::Sink*>(sink.get()); })).value();
+    turn();
+  }
+  void turn() {
+    for (int i = 0; i < 50; ++i) io->loop().turn(0);
+  }
+  std::string ask(const std::string& request) {
+    net::MemoryPair pair = net::memory_pair(io->loop(), 65536);
+    io->server()->adopt(std::move(pair.a));
+    net::test::Peer peer(std::move(pair.b));
+    peer.send(request);
+    turn();
+    return peer.in;
+  }
+};
+
+TEST_F(StoreServer, AnswersSignedUrlsOfItsStores) {
   services::Manifest manifest = silent();
-  manifest.http.emplace();
-  manifest.http->listeners.emplace_back();
-  manifest.http->listeners.back().port = 0;
   manifest.services.storage["files"].url = "memory:";
   manifest.services.storage["default"].url = "memory:";
-  create(std::move(manifest));
-  ASSERT_TRUE(application->start().ok());
-  struct Inner final : http::Sink {
-    void on_request(http::Exchange& exchange) override { exchange.reply({.status = 299}); }
-    void on_chunk(http::Exchange&, http::BodyChunk) override {}
-    void on_cancel(http::Exchange&, CancelReason) override {}
-    void on_credit(http::Exchange&) override {}
-    void on_hook(http::Exchange& exchange, http::HookPhase, std::uint32_t) override { exchange.hook_done({}); }
-    void on_factory(http::Exchange&, std::uint32_t, std::span<const std::uint64_t>) override {}
-    void on_dispose(http::Exchange&, std::uint32_t, std::uint64_t) override {}
-  };
-  sink = std::make_unique<Inner>();
-  io = std::move(application->open_io([&](IoUnit&) { return Result<http::Sink*>(sink.get()); })).value();
-  const auto turn = [&] {
-    for (int i = 0; i < 50; ++i) io->loop().turn(0);
-  };
-  turn();
+  serve(std::move(manifest));
   const auto store = application->clients().storage("files").value();
   const auto signed_path = [&](storage::PresignMethod method) {
     std::string url;
@@ -281,14 +298,6 @@ TEST_F(ApplicationTest, ItsServerAnswersSignedUrlsOfItsStores) {
     EXPECT_TRUE(url.starts_with(base + "/_spikard/storage/files/a/b?")) << url;
     return url.substr(std::min(base.size(), url.size()));
   };
-  const auto ask = [&](const std::string& request) {
-    net::MemoryPair pair = net::memory_pair(io->loop(), 65536);
-    io->server()->adopt(std::move(pair.a));
-    net::test::Peer peer(std::move(pair.b));
-    peer.send(request);
-    turn();
-    return peer.in;
-  };
   EXPECT_TRUE(ask("PUT " + signed_path(storage::PresignMethod::put) + " HTTP/1.1\r\nHost: t\r\nContent-Length: 2\r\n\r\nhi")
                   .starts_with("HTTP/1.1 200 "));
   const std::string got = ask("GET " + signed_path(storage::PresignMethod::get) + " HTTP/1.1\r\nHost: t\r\n\r\n");
@@ -296,6 +305,34 @@ TEST_F(ApplicationTest, ItsServerAnswersSignedUrlsOfItsStores) {
   EXPECT_TRUE(ask("GET /_spikard/storage/files/a/b HTTP/1.1\r\nHost: t\r\n\r\n").starts_with("HTTP/1.1 403 "));
   EXPECT_TRUE(ask("GET /_spikard/storage/default/a/b HTTP/1.1\r\nHost: t\r\n\r\n").starts_with("HTTP/1.1 403 "));
   EXPECT_TRUE(ask("GET /_spikard/storage/none/a/b HTTP/1.1\r\nHost: t\r\n\r\n").starts_with("HTTP/1.1 404 "));
+}
+
+TEST_F(StoreServer, AStoreThatNobodyHasNamedOrUsedIsNotMadeForWhoeverAsks) {
+  const std::filesystem::path before = std::filesystem::current_path();
+  const std::filesystem::path room = std::filesystem::path(testing::TempDir()) / ("unnamed-" + std::to_string(::getpid()));
+  std::filesystem::create_directories(room);
+  std::filesystem::current_path(room);  // the default store is below it
+  serve(silent());
+  EXPECT_TRUE(ask("GET /_spikard/storage/default/a HTTP/1.1\r\nHost: t\r\n\r\n").starts_with("HTTP/1.1 503 "));
+  EXPECT_TRUE(std::filesystem::is_empty(room));
+  EXPECT_TRUE(application->clients().storage("default").ok());
+  EXPECT_TRUE(ask("GET /_spikard/storage/default/a HTTP/1.1\r\nHost: t\r\n\r\n").starts_with("HTTP/1.1 403 "));
+  std::filesystem::current_path(before);
+  std::filesystem::remove_all(room);
+}
+
+TEST_F(ApplicationTest, signed_urls_begin_with_the_first_listener_of_tcp) {
+  const net::test::Identity identity;
+  services::Manifest manifest = silent();
+  manifest.http.emplace();
+  auto& listeners = manifest.http->listeners;
+  listeners.resize(2);
+  listeners[0].address = "unix:" + testing::TempDir() + "base-url-" + std::to_string(::getpid());
+  listeners[1].port = 0;
+  listeners[1].tls = services::Tls{.certificate = identity.certificate, .key = identity.key};
+  create(std::move(manifest));
+  ASSERT_TRUE(application->start().ok());
+  EXPECT_EQ(application->base_url(), "https://" + application->addresses().at(1));
 }
 
 }  // namespace

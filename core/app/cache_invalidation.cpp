@@ -3,6 +3,8 @@
 #include <string>
 #include <vector>
 
+#include "cache/backend.hpp"
+
 namespace spikard::app {
 namespace {
 
@@ -21,9 +23,16 @@ Result<void> check(Value args) {
       if (!value.is_array()) return invalid_argument(std::string(key) + ": expected a list of texts");
       for (const Value one : value.elements()) {
         if (!one.is_string()) return invalid_argument(std::string(key) + ": expected a list of texts");
+        // What a commit will ask for is not refused afterwards: nobody would hear of it.
+        if (key == "keys" && one.text().size() > cache::max_key) return invalid_argument("keys: at most 16384 bytes each");
+        if (key == "tags" && (one.text().empty() || one.text().size() > cache::max_tag))
+          return invalid_argument("tags: 1 to 1024 bytes each");
       }
+      if (key == "tags" && value.size() > cache::max_tags) return invalid_argument("tags: at most 128");
     } else if (key == "namespace") {
+      if (value.is_null()) continue;
       if (!value.is_string()) return invalid_argument("namespace: expected text");
+      if (value.text().size() > cache::max_space) return invalid_argument("namespace: at most 1024 bytes");
     } else if (key == "transaction") {
       if (!value.is_null() && !(value.is(NodeType::integer) && value.as_int() >= 0))
         return invalid_argument("transaction: expected a number of db.begin");

@@ -361,12 +361,6 @@ void each_open(Slots& slots, F fn) {
 }
 }  // namespace
 
-std::vector<std::pair<std::string, std::shared_ptr<storage::Client>>> Clients::open_stores() {
-  std::vector<std::pair<std::string, std::shared_ptr<storage::Client>>> out;
-  each_open(storage_, [&](const std::string& name, auto& opened) { out.emplace_back(name, opened.client); });
-  return out;
-}
-
 std::vector<std::shared_ptr<db::Operations>> Clients::db_operations() {
   std::vector<std::shared_ptr<db::Operations>> out;
   each_open(db_, [&](const std::string&, auto& opened) { out.push_back(opened.operations); });

@@ -69,8 +69,6 @@ class Clients {
   [[nodiscard]] Result<std::shared_ptr<EventClient>> events(std::string_view name);
   /// Scheme of the URL of a broker of `services.messaging`: `memory`, `sqlite`, `kafka`.
   [[nodiscard]] std::string broker_scheme(const std::string& name) const;
-  /// The stores that are open, for the routes of their signed URLs.
-  [[nodiscard]] std::vector<std::pair<std::string, std::shared_ptr<storage::Client>>> open_stores();
 
   [[nodiscard]] store::OpenTransactions& transactions() noexcept { return transactions_; }
   /// Operations that have work in progress of their own, for the drain: those that are open.

@@ -428,8 +428,8 @@ Task<void> StorageHttp::answer_object(JobPtr job, ServeOptions options, std::uni
                                     std::to_string(info.size));
   }
   const std::uint16_t status = partial ? 206 : 200;
-  job->answered = true;
   if (part->size() == span.size) {
+    job->answered = true;
     job->exchange->reply({.status = status, .headers = fields.all(), .body = *part});
     co_return;
   }
@@ -442,6 +442,7 @@ Task<void> StorageHttp::answer_object(JobPtr job, ServeOptions options, std::uni
       auto waiting = job->room.wait();
       Result<void> waited = co_await waiting;
       if (!waited.ok()) {
+        job->answered = true;
         job->exchange->abort();
         co_return;
       }
@@ -450,11 +451,13 @@ Task<void> StorageHttp::answer_object(JobPtr job, ServeOptions options, std::uni
     part = co_await next;
     const CancelToken token = co_await current_token();
     if (!part.ok() || token.cancelled()) {
+      job->answered = true;
       job->exchange->abort();  // the length was promised: a broken answer must look broken
       co_return;
     }
     if (part->empty()) break;
   }
+  job->answered = true;
   job->exchange->end();
 }
 
@@ -466,9 +469,10 @@ Task<void> StorageHttp::storing(JobPtr job, StoreOptions options) {
   const auto headers = std::move(options.headers);
   if (!options.write.content_type.has_value() && has_header(record, "content-type"))
     options.write.content_type = std::string(header_of(record, "content-type"));
-  if (has_header(record, "if-match")) options.write.conditions.if_match = std::string(header_of(record, "if-match"));
-  if (has_header(record, "if-none-match"))
-    options.write.conditions.if_none_match = std::string(header_of(record, "if-none-match"));
+  storage::WriteConditions& conditions = options.write.conditions;  // the handler's own go before the client's
+  if (!conditions.if_match && has_header(record, "if-match")) conditions.if_match = std::string(header_of(record, "if-match"));
+  if (!conditions.if_none_match && has_header(record, "if-none-match"))
+    conditions.if_none_match = std::string(header_of(record, "if-none-match"));
   auto work = take_body(job, std::move(options));
   Result<storage::ObjectInfo> info = co_await work;
   if (!info.ok()) {

@@ -235,6 +235,27 @@ Result<Document> TelemetryOperations::end_span(Value args) {
   if (*status != "unset" && *status != "ok" && *status != "error") return bad(operation, "status", "unset, ok or error");
   auto further = attributes(operation, args);
   if (!further.ok()) return std::move(further).error();
+  struct Noted {
+    std::string_view name;
+    std::optional<WallTime> at;
+    telemetry::Attributes attributes;
+  };
+  std::vector<Noted> noted;  // all of it is looked at before the span is touched
+  if (const Value events = given(args, "events"); events.exists()) {
+    if (!events.is_array()) return bad(operation, "events", "a list of objects");
+    for (const Value one : events.elements()) {
+      if (!one.is_object()) return bad(operation, "events", "a list of objects");
+      auto event_name = text(operation, one, "name", "event");
+      if (!event_name.ok()) return std::move(event_name).error();
+      auto event_attributes = attributes(operation, one);
+      if (!event_attributes.ok()) return std::move(event_attributes).error();
+      const Value time = given(one, "time_unix_nano");
+      if (time.exists() && !time.is(NodeType::integer)) return bad(operation, "events.time_unix_nano", "an integer");
+      std::optional<WallTime> at;
+      if (time.exists()) at = WallTime(std::chrono::nanoseconds(time.as_int()));
+      noted.push_back({*event_name, at, *std::move(event_attributes)});
+    }
+  }
   telemetry::Span span;
   {
     const std::lock_guard lock(mutex_);
@@ -245,19 +266,7 @@ Result<Document> TelemetryOperations::end_span(Value args) {
   }
   if (!name->empty()) span.rename(*name);
   for (const auto& [key, value] : further->root().members()) span.set(key, value);
-  if (const Value events = given(args, "events"); events.is_array()) {
-    for (const Value one : events.elements()) {
-      if (!one.is_object()) return bad(operation, "events", "a list of objects");
-      auto event_name = text(operation, one, "name", "event");
-      if (!event_name.ok()) return std::move(event_name).error();
-      auto event_attributes = attributes(operation, one);
-      if (!event_attributes.ok()) return std::move(event_attributes).error();
-      const Value time = given(one, "time_unix_nano");
-      span.event_at(*event_name,
-                    time.is(NodeType::integer) ? std::optional(WallTime(std::chrono::nanoseconds(time.as_int()))) : std::nullopt,
-                    *std::move(event_attributes));
-    }
-  }
+  for (Noted& one : noted) span.event_at(one.name, one.at, std::move(one.attributes));
   if (*status == "ok") span.status(telemetry::SpanStatus::ok);
   else if (*status == "error") span.status(telemetry::SpanStatus::error, *message);
   span.end();

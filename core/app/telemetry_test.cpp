@@ -92,6 +92,8 @@ TEST_F(TelemetryOperationsTest, WrongArgumentsAreNamed) {
       {Operation::telemetry_start_span, R"({"name":"n","traceparent":"00"})"},
       {Operation::telemetry_end_span, R"({"span":"1"})"},
       {Operation::telemetry_end_span, R"({"span":1,"status":"good"})"},
+      {Operation::telemetry_end_span, R"({"span":1,"events":{}})"},
+      {Operation::telemetry_end_span, R"({"span":1,"events":[{"name":"e","time_unix_nano":"now"}]})"},
       {Operation::telemetry_log, R"({"message":"m","level":"off"})"},
       {Operation::telemetry_add, R"({"name":"c","value":-1})"},
       {Operation::telemetry_record, R"({"name":"h"})"},

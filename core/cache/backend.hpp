@@ -17,6 +17,12 @@
 
 namespace spikard::cache {
 
+/// Limits of names in bytes, and of tags an entry or a call.
+inline constexpr std::size_t max_key = 16384;
+inline constexpr std::size_t max_space = 1024;
+inline constexpr std::size_t max_tag = 1024;
+inline constexpr std::size_t max_tags = 128;
+
 /// An entry's name: keys of two namespaces never meet, whatever their text. Borrowed.
 struct Key {
   std::string_view space;

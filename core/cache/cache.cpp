@@ -7,10 +7,6 @@ namespace spikard::cache {
 
 namespace {
 
-constexpr std::size_t max_key = 16384;
-constexpr std::size_t max_space = 1024;
-constexpr std::size_t max_tag = 1024;
-constexpr std::size_t max_tags = 128;
 constexpr std::size_t max_many = 65536;
 // Room for a clock's present time above it.
 constexpr Millis max_millis = forever / 4;
@@ -212,12 +208,14 @@ Answer<std::vector<std::optional<Payload>>> Cache::get_many(On on, std::string_v
 
 namespace {
 
-Task<Result<void>> put_rest(Backend& backend, const net::Caller* caller, std::string_view space, std::span<const Item> items,
-                            Put put, Answer<void> first) {
+Task<Result<void>> put_rest(Backend& backend, Flights& flights, const net::Caller* caller, std::string_view space,
+                            std::span<const Item> items, Put put, Answer<void> first) {
   Result<void> done = co_await first;
   for (std::size_t n = 1; n < items.size() && done.ok(); ++n) {
+    const Key key{space, items[n].key};
+    flights.supersede(key);
     put.value = items[n].value;
-    Answer<void> next = backend.put(caller, Key{space, items[n].key}, put);
+    Answer<void> next = backend.put(caller, key, put);
     done = co_await next;
   }
   co_return done;
@@ -240,7 +238,7 @@ Answer<void> Cache::set_many(On on, std::string_view space, std::span<const Item
     Answer<void> answer = backend_->put(on.caller, key, *put);
     if (!answer.ready()) {
       return ending(std::move(around),
-                    Answer<void>(put_rest(*backend_, on.caller, space, items.subspan(n), *put, std::move(answer))));
+                    Answer<void>(put_rest(*backend_, flights_, on.caller, space, items.subspan(n), *put, std::move(answer))));
     }
     Result<void> done = std::move(answer).take();
     if (!done.ok()) return ending(std::move(around), Answer<void>(std::move(done)));

@@ -409,6 +409,7 @@ Reached perform(Cache& cache, On on, Operation operation, Value object) {
       args.nothing_else({"flight", "outcome", "value", "message"});
       if (!args.ok()) return args.take();
       if (!end) return wrong("outcome", "value, absent, failed or given_up");
+      if (!object.find("flight").is(NodeType::integer)) return wrong("flight", "the number from cache.get_or_begin_load");
       return settle(now, end_load(cache, on.caller, static_cast<std::uint64_t>(flight), *end, value, message));
     }
     case Operation::cache_stats: {

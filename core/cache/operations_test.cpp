@@ -122,6 +122,8 @@ TEST_F(OperationsTest, Bad_arguments_name_the_member) {
             "invalid_argument: outcome: expected value, absent, failed or given_up");
   EXPECT_EQ(now(target, cache_end_load, R"({"flight": 1, "outcome": "value"})"),
             "invalid_argument: value: expected text or bytes");
+  EXPECT_EQ(now(target, cache_end_load, R"({"outcome": "absent"})"),
+            "invalid_argument: flight: expected the number from cache.get_or_begin_load");
   EXPECT_EQ(now(target, cache_get_or_begin_load, R"({"key": "k", "wait_ms": 0})"),
             "invalid_argument: wait_ms: expected whole milliseconds, at least 1");
 }

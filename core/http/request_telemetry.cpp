@@ -56,8 +56,8 @@ std::string redacted_query(std::string_view query) {
     const std::string_view one = rest.substr(0, amp);
     const auto equals = one.find('=');
     const std::string_view name = one.substr(0, equals);
-    const bool secret = name == "AWSAccessKeyId" || name == "Signature" || name == "sig" || name == "X-Goog-Signature" ||
-                        name == "X-Amz-Signature" || is_secret_name(name);
+    const bool secret = name == "AWSAccessKeyId" || name == "Signature" || name == "signature" || name == "sig" ||
+                        name == "X-Goog-Signature" || name == "X-Amz-Signature" || is_secret_name(name);
     if (secret && equals != std::string_view::npos) out.append(name).append("=REDACTED");
     else out.append(one);
     if (amp == std::string_view::npos) return out;
@@ -199,6 +199,7 @@ void RequestTelemetry::finish(State& state, std::uint16_t status, std::string_vi
   state.open = false;
   const Instant now = loop_.clock().now();
   const bool error = status >= 500 || !error_type.empty();
+  const std::uint64_t cut = error_type.empty() ? 0U : error_type == "aborted" ? 1U : 4U;
   char digits[4] = {static_cast<char>('0' + status / 100 % 10), static_cast<char>('0' + status / 10 % 10),
                     static_cast<char>('0' + status % 10), 0};
   if (error && error_type.empty()) error_type = {digits, 3};
@@ -212,8 +213,7 @@ void RequestTelemetry::finish(State& state, std::uint16_t status, std::string_vi
     span.end_at(now);
   }
   const std::uint64_t key = std::uint64_t{state.route} << 32U | std::uint64_t{status} << 16U |
-                            std::uint64_t{static_cast<std::uint8_t>(state.method)} << 8U | (state.tls ? 2U : 0U) |
-                            (error && status < 500 ? 1U : 0U);
+                            std::uint64_t{static_cast<std::uint8_t>(state.method)} << 8U | (state.tls ? 2U : 0U) | cut;
   if (key != last_key_) {
     last_key_ = key;
     telemetry::BoundHistogram& bound = bound_[key];

@@ -1,5 +1,7 @@
 #include "http/request_telemetry.hpp"
 
+#include <algorithm>
+
 #include "http/test_server.hpp"
 #include "telemetry/memory_exporter.hpp"
 #include "telemetry/propagation.hpp"
@@ -51,7 +53,7 @@ TEST_F(Observed, a_request_is_a_server_span_by_the_conventions) {
     e.reply({.status = 200, .body = "ok"});
   };
   exchange(connect(),
-           "GET /items/1?a=b&sig=secret&password=x HTTP/1.1\r\nHost: shop.example:8080\r\nUser-Agent: test/1\r\n"
+           "GET /items/1?a=b&sig=secret&password=x&signature=s HTTP/1.1\r\nHost: shop.example:8080\r\nUser-Agent: test/1\r\n"
            "traceparent: 00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01\r\ntracestate: a=1\r\nTracestate: b=2\r\n"
            "baggage: k=v\r\n\r\n");
   const SpanData span = one();
@@ -67,7 +69,7 @@ TEST_F(Observed, a_request_is_a_server_span_by_the_conventions) {
   EXPECT_EQ(text(span, "http.route"), "/items/{id}");
   EXPECT_EQ(text(span, "http.response.status_code"), "200");
   EXPECT_EQ(text(span, "url.path"), "/items/1");
-  EXPECT_EQ(text(span, "url.query"), "a=b&sig=REDACTED&password=REDACTED");
+  EXPECT_EQ(text(span, "url.query"), "a=b&sig=REDACTED&password=REDACTED&signature=REDACTED");
   EXPECT_EQ(text(span, "url.scheme"), "http");
   EXPECT_EQ(text(span, "server.address"), "shop.example");
   EXPECT_EQ(text(span, "server.port"), "8080");
@@ -172,6 +174,28 @@ TEST_F(Observed, durations_by_method_route_and_status) {
   EXPECT_EQ(json::to_string(ok.attributes.root()),
             R"({"http.request.method":"GET","http.response.status_code":200,"http.route":"/items/{id}","url.scheme":"http"})");
   EXPECT_EQ(failed.attributes.find("error.type").text(), "500");
+}
+
+TEST_F(Observed, streams_cut_by_either_side_are_counted_apart) {
+  Exchange* held = nullptr;
+  sink.routes[2] = [&](Exchange& e) {
+    e.start(200, {});
+    held = &e;
+  };
+  exchange(connect(), get("/later"));
+  held->abort();
+  turn();
+  auto& client = connect();
+  exchange(client, get("/later"));
+  client.transport->close(true);
+  turn();
+  held->end();
+  turn();
+  std::vector<std::string> kinds;
+  const auto collected = provider->metrics().collect();
+  for (const auto& point : collected.at(0).points) kinds.emplace_back(point.attributes.find("error.type").text());
+  std::sort(kinds.begin(), kinds.end());
+  EXPECT_EQ(kinds, (std::vector<std::string>{"aborted", "cancelled"}));
 }
 
 TEST_F(Observed, own_paths_are_not_observed_and_metrics_are_served) {

@@ -23,7 +23,7 @@ enum class S3Addressing : std::uint8_t {
 
 /// Signed URLs of `memory:` and `file:`, which the application's own HTTP server answers.
 struct StoragePresign {
-  std::string base_url{};  ///< What stands before the path of a signed URL, `https://files.example.com`. Empty: the address of the first listener.
+  std::string base_url{};  ///< What stands before the path of a signed URL, `https://files.example.com`. Empty: the address of the first TCP listener, which is no use to others where that is 0.0.0.0 or behind a proxy: say it there.
   std::string path = "/_spikard/storage";  ///< Path below which signed URLs are answered; the name of the store comes next.
   std::string secret{};  ///< Key of the signatures. Empty: a random one, which `file:` keeps in its folder and `memory:` forgets at the end of the process.
   std::uint64_t max_upload_bytes = 5368709120;  ///< Largest body that a signed PUT takes; more gets 413.

@@ -61,23 +61,31 @@ class Call {
   telemetry::Span span_;
 };
 
-/// A stream's span lasts as long as the stream: one that is dropped before its end was cancelled.
+/// A stream's span lasts as long as the stream: one that is dropped between its first part and its end was cancelled; one that
+/// was not read at all is for what it says of the object.
 class TracedReader final : public Reader {
  public:
   TracedReader(std::unique_ptr<Reader> inner, Call call) : inner_(std::move(inner)), call_(std::move(call)) {}
+  ~TracedReader() override {
+    if (!begun_) call_.succeed();
+  }
   [[nodiscard]] const ObjectInfo& info() const noexcept override { return inner_->info(); }
   [[nodiscard]] Span span() const noexcept override { return inner_->span(); }
   [[nodiscard]] Task<Result<std::string>> next() override {
+    begun_ = true;
     auto work = inner_->next();
     Result<std::string> part = co_await work;
     if (!part.ok()) co_return call_.end(std::move(part));
-    if (part->empty()) call_.succeed();
+    done_ += part->size();
+    if (part->empty() || done_ == inner_->span().size) call_.succeed();
     co_return part;
   }
 
  private:
   std::unique_ptr<Reader> inner_;
   Call call_;
+  bool begun_ = false;
+  std::uint64_t done_ = 0;
 };
 
 class TracedWriter final : public Writer {

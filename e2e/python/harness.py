@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import base64
+import inspect
 import json
 import logging
 import os
@@ -142,20 +143,22 @@ def handler_of(case: Case, route: Json, spec: Json) -> Callable[[Request], Any]:
         return lambda request: publish(spec)
     if spec["kind"] == "log":
 
+        then = handler_of(case, route, spec["then"])
+
         def logging_one(request: Request) -> Any:
             logging.getLogger("case").log(LEVELS[spec["level"]], spec["message"], extra=spec.get("attributes", {}))
-            return act(case, route, spec["then"], request)
+            return then(request)
 
         return logging_one
     if spec["kind"] != "sleep":
         return lambda request: act(case, route, spec, request)
 
+    then = handler_of(case, route, spec["then"])
+
     async def sleeping(request: Request) -> Any:
-        now = spec
-        while now["kind"] == "sleep":
-            await spikard.sleep(now["ms"] / 1000)
-            now = now["then"]
-        return act(case, route, now, request)
+        await spikard.sleep(spec["ms"] / 1000)
+        value = then(request)
+        return await value if inspect.isawaitable(value) else value
 
     return sleeping
 

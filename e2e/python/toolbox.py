@@ -379,7 +379,8 @@ class DbDriver(Driver):
         return {"rows": list(rows), "columns": rows.columns}
 
     async def do_begin(self, args: Json) -> Any:
-        tx = self.db.transaction()
+        only(args, "tx isolation read_only", "begin")
+        tx = self.db.transaction(**{name: value for name, value in args.items() if name != "tx"})
         await tx.__aenter__()
         self.open_transactions[args["tx"]] = tx
 

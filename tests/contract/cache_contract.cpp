@@ -606,6 +606,8 @@ TEST_P(CacheContract, What_is_changed_during_a_load_is_not_overwritten_by_it) {
   EXPECT_EQ(during([] {}), "v");
   EXPECT_EQ(during([&] { (void)run(client_.remove(caller_, "k")); }), "-");
   EXPECT_EQ(during([&] { set("k", "newer"); }), "newer");
+  const std::vector<Item> items{{"first", "1"}, {"k", "newest"}};
+  EXPECT_EQ(during([&] { (void)run(client_.set_many(caller_, items)); }), "newest");
   EXPECT_EQ(during([&] { (void)run(client_.clear(caller_)); }), "-");
   EXPECT_EQ(during([&] { (void)run(client_.in("other").clear(caller_)); }), "v");
   if (GetParam().tags) {

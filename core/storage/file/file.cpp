@@ -69,7 +69,7 @@ class FileWriter final : public Writer {
       : loop_(loop), pool_(pool), store_(std::move(store)), key_(std::move(key)), options_(std::move(options)) {}
   ~FileWriter() override {
     // Taking the temporary file away is for the pool; where that is full or stopped it is done here.
-    if (state_ != nullptr && state_->temporary) (void)pool_.run([state = std::move(state_)] {});
+    if (state_ != nullptr) (void)pool_.run([state = std::move(state_)] {});
   }
 
   [[nodiscard]] Task<Result<void>> write(std::string part) override {

@@ -24,7 +24,7 @@ from ._runtime import BackgroundTasks, BodyStream, ResponseDraft, json_type
 from ._schema import Schemas, constrain, document, is_structured, is_typed_dict, is_union, jsonable, unwrap
 from ._server import HookPlan, Plan
 from ._toolbox import Cache, CloudEvents, Cron, Database, Messaging, Storage, Tasks
-from ._work import Task, Workers, WorkPlan, event_plan, hints_of, is_async, message_plan, task_plan, whole_argument
+from ._work import Task, Workers, WorkPlan, event_plan, hints_of, is_async, message_plan, task_plan
 from .params import MISSING, Marker
 
 if TYPE_CHECKING:
@@ -181,10 +181,7 @@ class App:
         `blocking`: a plain `def` runs on a worker thread (True, the default for them) or on the loop's thread (False: for what never waits). `timeout` in
         seconds. `stream`: the body comes by `request.stream()` while the handler runs.
         """
-        frame = sys._getframe(1)
-        while frame.f_code.co_filename == __file__ and frame.f_back is not None:
-            frame = frame.f_back
-        names = dict(frame.f_locals) if frame.f_locals is not frame.f_globals else {}
+        names = _caller_names()
 
         def register(fn: F) -> F:
             if not callable(fn):
@@ -460,17 +457,18 @@ class App:
         names = _caller_names()
 
         def register(fn: Callable[..., Any]) -> Task[..., Any]:
-            hints = hints_of(fn, names)
-            whole = whole_argument(fn, hints)
-            made: Task[..., Any] = Task(fn, name if isinstance(name, str) else fn.__name__, queue, client, options, None if whole is None else whole.name)
-            key = (client, queue, made.name)
-            if key in self._tasks:
-                raise ConfigError(f"there are two tasks {made.name!r} in queue {queue!r}")
-            self._tasks[key] = (made, names)
-            self._service("tasks", client, {})
-            return made
+            return self._add_task(fn, name if isinstance(name, str) else fn.__name__, queue, client, options, names)
 
         return register(name) if callable(name) else register
+
+    def _add_task(self, fn: Callable[P, R], name: str, queue: str, client: str, options: dict[str, Any], names: dict[str, Any]) -> Task[P, R]:
+        key = (client, queue, name)
+        if key in self._tasks:
+            raise ConfigError(f"there are two tasks {name!r} in queue {queue!r}")
+        task = Task(fn, name, queue, client, options, hints_of(fn, names))
+        self._tasks[key] = (task, names)
+        self._service("tasks", client, {})
+        return task
 
     def worker(
         self,
@@ -506,14 +504,7 @@ class App:
         names = _caller_names()
 
         def register(fn: Callable[P, R] | Task[P, R]) -> Task[P, R]:
-            if isinstance(fn, Task):
-                task = fn
-            else:
-                hints = hints_of(fn, names)
-                whole = whole_argument(fn, hints)
-                task = Task(fn, name or fn.__name__, queue, client, {}, None if whole is None else whole.name)
-                self._tasks[client, queue, task.name] = (task, names)
-            self._service("tasks", task.client, {})
+            task = fn if isinstance(fn, Task) else self._add_task(fn, name or fn.__name__, queue, client, {}, names)
             data = {"name": name or task.name, "cron": cron, "task": task.name, "queue": task.queue, **options}
             if timezone != "UTC":
                 data["timezone"] = timezone
@@ -547,11 +538,7 @@ class App:
                 if value != "*":
                     subscription[key] = value
             if topic is not None:
-                self._service("messaging", client, {})
-                consumer = self._event_consumers.setdefault(
-                    (client, topic, group), {"consumer": _wire({"name": f"events.{topic}", "topic": topic, "group": group or None, "client": client if client != "default" else None})}
-                )
-                consumer.setdefault("subscriptions", []).append(subscription)
+                self._event_consumer(topic, group, client).setdefault("subscriptions", []).append(subscription)
             else:
                 self._event_endpoints.setdefault(path or "/events", {}).setdefault("subscriptions", []).append(subscription)
             self._events.append(_Work(fn, {}, names))
@@ -565,8 +552,12 @@ class App:
 
     def event_consumer(self, topic: str, *, group: str = "", client: str = "default", **options: Any) -> None:
         """Options of a topic whose messages are events: those of `event_consumers` in the manifest; `consumer` has those of a consumer."""
-        data = self._event_consumers.setdefault((client, topic, group), {"consumer": {"name": f"events.{topic}", "topic": topic}})
-        _merge(data, options)
+        _merge(self._event_consumer(topic, group, client), options)
+
+    def _event_consumer(self, topic: str, group: str, client: str) -> dict[str, Any]:
+        self._service("messaging", client, {})
+        named = _wire({"name": f"events.{topic}", "topic": topic, "group": group or None, "client": client if client != "default" else None})
+        return self._event_consumers.setdefault((client, topic, group), {"consumer": named})
 
     # -- what it becomes
 
@@ -610,7 +601,6 @@ class App:
             next_token=1 << 32,
             threads=self.threads,
             log_to_python=self.log_to == "logging",
-            traced="telemetry" in manifest or any(name.startswith("OTEL_") for name in os.environ),
             consumers=consumers,
             workers=workers,
             events=events,
@@ -725,6 +715,8 @@ def listen(plan: Plan, host: str | None, port: int | None) -> None:
     """What the program says about its first listener. The configuration of the process is laid over it by the core, and 127.0.0.1:8000 is its default."""
     if host is None and port is None:
         return
+    if "http" not in plan.manifest:
+        raise ConfigError("host, port: expected an application that serves HTTP; this one has no routes, no event endpoints and no `http` in its config")
     listeners = plan.manifest["http"]["listeners"] or [{"address": "127.0.0.1", "port": 8000}]
     first = dict(listeners[0])
     if host is not None:

@@ -254,9 +254,9 @@ class Stream(Generic[T]):
     @property
     def result(self) -> T:
         """What the operation gave at its end."""
-        if self._call is None or not self._call.done():
+        if self._result is None:
             raise SpikardError("a stream has its result when it was read to its end")
-        return cast(T, self._result)
+        return self._result
 
     async def read(self) -> bytes:
         """All of it."""
@@ -334,9 +334,9 @@ class BlockingStream(Generic[T]):
     @property
     def result(self) -> T:
         """What the operation gave at its end."""
-        if self._call is None or not self._call.done():
+        if self._result is None:
             raise SpikardError("a stream has its result when it was read to its end")
-        return cast(T, self._result)
+        return self._result
 
     def read(self) -> bytes:
         """All of it."""

@@ -205,7 +205,7 @@ class WorkerPool:
         self._idle = threading.Semaphore(0)
 
     def submit(self, request: _core.Request) -> None:
-        if self._binding.plan.traced:
+        if self._binding.traced:
             from ._telemetry import traceparent
 
             request._variables.run(active.set, traceparent())  # only the loop's thread can ask for it

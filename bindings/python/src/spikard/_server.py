@@ -57,8 +57,6 @@ class Plan:
     next_token: int
     threads: int
     log_to_python: bool
-    traced: bool = False
-    """Telemetry may be on: records of `logging` go to it, and threads are told the span of their handler."""
     consumers: list[WorkPlan] = field(default_factory=list)
     workers: list[Workers] = field(default_factory=list)
     events: list[WorkPlan] = field(default_factory=list)
@@ -67,7 +65,7 @@ class Plan:
 
 
 class Binding:
-    """The live side of a Plan. Everything here runs on the loop's thread."""
+    """The live side of a Plan. Everything here runs on the loop's thread, but for `operation_blocking` and `run_blocking`."""
 
     def __init__(self, plan: Plan, app: _core.App, loop: asyncio.AbstractEventLoop) -> None:
         self.plan = plan
@@ -77,6 +75,8 @@ class Binding:
         # From the core: spikard.toml or the environment may have changed what the manifest said.
         info = json.loads(app.info())
         self.problem_base: str = info.get("problem_base", PROBLEM_BASE)
+        self.traced: bool = info.get("telemetry", False)
+        """Telemetry is on: records of `logging` go to it, and threads are told the span of their handler."""
         self.pool = WorkerPool(plan.threads, self)
         self.tokens: dict[int, Any] = dict(plan.tokens)
         self.closers: dict[int, Closer] = {}
@@ -233,13 +233,13 @@ class Binding:
     # -- messages, tasks and events
 
     def spawn(self, coroutine: Coroutine[Any, Any, Any]) -> None:
-        """Work of its own, which nobody waits for."""
+        """Work of its own, which nobody waits for. It begins in the loop's next turn: a task begins at once, which it cannot inside another one."""
 
         def done(task: asyncio.Task[Any]) -> None:
             if not task.cancelled() and task.exception() is not None:
                 logger.error("background work failed", exc_info=task.exception())
 
-        self._run(coroutine, done)
+        self.loop.call_soon(self._run, coroutine, done)
 
     def dynamic_user(self, plan: WorkPlan | Workers) -> int:
         """Notes a handler for what an operation starts; the number to tell it."""
@@ -251,7 +251,7 @@ class Binding:
         if self._threads is None:
             self._threads = concurrent.futures.ThreadPoolExecutor(self.plan.threads, "spikard-work")
         context = contextvars.copy_context()
-        if self.plan.traced and active.get() is None:
+        if self.traced and active.get() is None:
             context.run(active.set, traceparent())
         value = await self.loop.run_in_executor(self._threads, lambda: context.run(fn, *args, **kwargs))
         return await value if inspect.isawaitable(value) else value
@@ -290,7 +290,10 @@ class Binding:
             if isinstance(error, asyncio.CancelledError):
                 self.command(Command.NACK, id, 0, Flag.REQUEUE)  # nobody waits for it any more
             elif isinstance(error, Outcome):
-                answer(error)
+                try:
+                    answer(error)
+                except Exception as wrong:  # noqa: BLE001 - an outcome that cannot be told
+                    self.port.fail(id, wrong)
             else:
                 self.port.fail(id, error)
 
@@ -470,21 +473,24 @@ class Binding:
 
     def open(self) -> None:
         self.loop.add_reader(self.fd, self._readable)
-        self._readable()
+        self.loop.call_soon(self._readable)  # not from here: a task begins at once, which it cannot inside the one that serves
 
     async def close(self) -> None:
         self.loop.remove_reader(self.fd)
         for task in list(self.tasks):
             task.cancel()
-        for waiter in self.waiting.values():
-            if not waiter.done():
-                waiter.cancel()
+        self._cancel_waiting()
         self.pool.stop()
         if self._threads is not None:
             self._threads.shutdown(wait=False, cancel_futures=True)
         if self.tasks:
             await asyncio.wait(list(self.tasks), timeout=1)
         self.port.close()
+        self._cancel_waiting()  # of threads that asked meanwhile; from now on the port refuses
+
+    def _cancel_waiting(self) -> None:
+        for waiter in list(self.waiting.values()):
+            waiter.cancel()
 
 
 async def _call_all(functions: list[Callable[[], Any]]) -> None:
@@ -502,7 +508,7 @@ async def serve(plan: Plan, app: _core.App, *, signals: bool, started: Callable[
     handled: list[int] = []
     log_handler: LogHandler | None = None
     try:
-        if plan.traced:
+        if binding.traced:
             log_handler = LogHandler(binding=binding)
             logging.getLogger().addHandler(log_handler)
         if plan.on_start:

@@ -67,10 +67,10 @@ class span:  # noqa: N801 - used like a function
     def set_attribute(self, name: str, value: Any) -> None:
         self._attributes[name] = value
 
-    def add_event(self, name: str, attributes: Mapping[str, Any] | None = None) -> None:
-        self._events.append({"name": name, "time_unix_nano": time.time_ns(), "attributes": dict(attributes or {})})
+    def add_event(self, name: str, attributes: Mapping[str, Any] | None = None, time_unix_nano: int | None = None) -> None:
+        self._events.append({"name": name, "time_unix_nano": time.time_ns() if time_unix_nano is None else time_unix_nano, "attributes": dict(attributes or {})})
 
-    def record_exception(self, error: BaseException) -> None:
+    def record_exception(self, error: BaseException, attributes: Mapping[str, Any] | None = None, time_unix_nano: int | None = None) -> None:
         kind = type(error)
         self.add_event(
             "exception",
@@ -78,7 +78,9 @@ class span:  # noqa: N801 - used like a function
                 "exception.type": kind.__qualname__ if kind.__module__ == "builtins" else f"{kind.__module__}.{kind.__qualname__}",
                 "exception.message": str(error),
                 "exception.stacktrace": "".join(traceback.format_exception(kind, error, error.__traceback__)),
+                **(attributes or {}),
             },
+            time_unix_nano,
         )
 
     def set_status(self, status: str, message: str | None = None) -> None:
@@ -166,9 +168,10 @@ class LogHandler(logging.Handler):
         self._binding = binding
 
     def emit(self, record: logging.LogRecord) -> None:
-        binding = current.get(None) or self._binding
-        if binding is None:
-            return
+        here = current.get(None)
+        binding = here or self._binding
+        if binding is None or self._binding not in (None, binding):
+            return  # that of another application, which has a handler of its own
         try:
             attributes: dict[str, Any] = {name: value for name, value in vars(record).items() if name not in _OWN and isinstance(value, (str, int, float, bool))}
             attributes["logger.name"] = record.name

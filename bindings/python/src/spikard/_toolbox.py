@@ -49,7 +49,6 @@ T = TypeVar("T")
 Params = Union[Sequence[Any], Mapping[str, Any], None]
 Row = dict[str, Any]
 Loaded = Union[str, bytes, None]
-_FOREVER = "forever"
 
 
 def payload_bytes(payload: Any) -> str | bytes:
@@ -487,7 +486,7 @@ class Database(_Queries, DatabaseClient):  # type: ignore[misc]
 class Transaction(_Queries):
     """A transaction, or a nested scope of one. Statements, tasks, messages and invalidations in it happen together or not at all."""
 
-    __slots__ = ("_client", "_isolation", "_number", "_outer", "_read_only")
+    __slots__ = ("_client", "_ended", "_isolation", "_number", "_outer", "_read_only")
 
     def __init__(self, client: DatabaseClient, isolation: str, read_only: bool, outer: Transaction | None = None) -> None:
         self._client = client
@@ -495,6 +494,7 @@ class Transaction(_Queries):
         self._read_only = read_only
         self._outer = outer
         self._number: int | None = None
+        self._ended = False
 
     def __spikard_plain__(self) -> int:
         return self.number
@@ -516,11 +516,12 @@ class Transaction(_Queries):
             await self._client.savepoint(self.number)
         else:
             self._number = await self._client.begin(isolation=self._isolation, read_only=self._read_only)
+        self._ended = False
         return self
 
     async def __aexit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
-        if self._outer is None and self._number is None:
-            return  # ended by hand
+        if self._ended:
+            return  # by hand
         if error is None:
             await self.commit()
         else:
@@ -541,11 +542,11 @@ class Transaction(_Queries):
                 pass
             raise
         finally:
-            self._number = None
+            self._number, self._ended = None, True
 
     async def rollback(self) -> None:
         number, nested = self.number, self._outer is not None
-        self._number = None
+        self._number, self._ended = None, True
         await self._client.rollback(number, savepoint=nested)
 
     def savepoint(self) -> Transaction:

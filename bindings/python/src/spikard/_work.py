@@ -361,14 +361,16 @@ class Task(Generic[P, R]):
     >>> await send.options(delay=60, priority=5).enqueue("bob@example.com")
     """
 
-    def __init__(self, fn: Callable[P, R], name: str, queue: str, client: str, options: dict[str, Any], whole: str | None) -> None:
+    def __init__(self, fn: Callable[P, R], name: str, queue: str, client: str, options: dict[str, Any], hints: Mapping[str, Any]) -> None:
         self._fn = fn
-        self._whole = whole
+        whole = whole_argument(fn, hints)
+        self._whole = None if whole is None else whole.name
         self._options = options
         self.name = name
         self.queue = queue
         self.client = client
         self._signature = inspect.signature(fn)
+        self._runs = {name for name, parameter in self._signature.parameters.items() if _is_run(parameter, hints.get(name, parameter.empty))}
         self.__name__ = getattr(fn, "__name__", name)
         self.__qualname__ = getattr(fn, "__qualname__", name)
         self.__doc__ = fn.__doc__
@@ -395,7 +397,7 @@ class Task(Generic[P, R]):
             if parameter.kind is parameter.VAR_KEYWORD:
                 extra.update(bound.pop(name, {}))
             elif parameter.default is parameter.empty and parameter.kind is not parameter.VAR_POSITIONAL and name not in bound:
-                if "TaskRun" not in str(parameter.annotation):
+                if name not in self._runs:
                     raise TypeError(f"{self.name}: {name!r} is missing")
         return {**bound, **extra}
 

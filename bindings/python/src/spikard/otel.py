@@ -1,5 +1,6 @@
 """opentelemetry-api over the core: `spikard.otel.install()` at start-up. Libraries that make spans by that API then add to the same traces, and see the span of the request, message or task
-in hand as the current one. Needs the package `opentelemetry-api`; the SDK is not needed, for the core samples and exports."""
+in hand as the current one. Needs the package `opentelemetry-api`; the SDK is not needed, for the core samples and exports, and times
+spans itself: `start_time` and `end_time` are not taken over."""
 
 from __future__ import annotations
 
@@ -58,7 +59,7 @@ class Span(trace.Span):
             self.set_attribute(key, value)
 
     def add_event(self, name: str, attributes: Mapping[str, Any] | None = None, timestamp: int | None = None) -> None:
-        self._inner.add_event(name, attributes)
+        self._inner.add_event(name, attributes, timestamp)
 
     def update_name(self, name: str) -> None:
         self._inner.rename(name)
@@ -71,7 +72,7 @@ class Span(trace.Span):
     def record_exception(
         self, exception: BaseException, attributes: Mapping[str, Any] | None = None, timestamp: int | None = None, escaped: bool = False
     ) -> None:
-        self._inner.record_exception(exception)
+        self._inner.record_exception(exception, attributes, timestamp)
 
     def end(self, end_time: int | None = None) -> None:
         self._inner.end()

@@ -306,26 +306,29 @@ class TestStream:
 
 
 class TestClient:
-    """A client with a server of its own. Keeps no cookies and follows no redirects."""
+    """A client with a server of its own, or of a TestApp that runs. Keeps no cookies and follows no redirects."""
 
     __test__ = False
 
     def __init__(
         self, app: App, *, headers: Mapping[str, str] | None = None, timeout: float = 30.0, loop: str = "asyncio", server: TestServer | None = None
     ) -> None:
-        self.server = server if server is not None else TestServer(app, loop=loop)
+        self._own = server is None
+        self.server = TestServer(app, loop=loop) if server is None else server
         self._headers = dict(headers or {})
         self._timeout = timeout
         self._connection: http.client.HTTPConnection | None = None
 
     def __enter__(self) -> TestClient:
-        self.server.start()
+        if self._own:
+            self.server.start()
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
         if self._connection is not None:
             self._connection.close()
-        self.server.__exit__(kind, error, trace)
+        if self._own:
+            self.server.__exit__(kind, error, trace)
 
     def _connect(self) -> http.client.HTTPConnection:
         return http.client.HTTPConnection(self.server.host, self.server.port, timeout=self._timeout)

@@ -915,7 +915,7 @@ class StoragePresign:
     """Signed URLs of `memory:` and `file:`, which the application's own HTTP server answers."""
 
     base_url: str = ""
-    """What stands before the path of a signed URL, `https://files.example.com`. Empty: the address of the first listener."""
+    """What stands before the path of a signed URL, `https://files.example.com`. Empty: the address of the first TCP listener, which is no use to others where that is 0.0.0.0 or behind a proxy: say it there."""
     path: str = "/_spikard/storage"
     """Path below which signed URLs are answered; the name of the store comes next."""
     secret: str = ""
@@ -1758,7 +1758,7 @@ class StoragePresignDict(TypedDict, total=False):
     """Signed URLs of `memory:` and `file:`, which the application's own HTTP server answers."""
 
     base_url: str
-    """What stands before the path of a signed URL, `https://files.example.com`. Empty: the address of the first listener."""
+    """What stands before the path of a signed URL, `https://files.example.com`. Empty: the address of the first TCP listener, which is no use to others where that is 0.0.0.0 or behind a proxy: say it there."""
     path: str
     """Path below which signed URLs are answered; the name of the store comes next."""
     secret: str
