@@ -86,6 +86,7 @@ Task<Result<std::string>> invoice(InvoiceArgs args, TaskRun& run, std::shared_pt
   if (confirmed) {
     (void)co_await run.cache().remove(run, cache_key(args.order));
     feed->tell("confirmed", *confirmed);
+    run.log(log::Level::info, "the invoice was rendered", {{"order.id", args.order}, {"order.invoice", key}});
   }
   co_return R(key);
 }
