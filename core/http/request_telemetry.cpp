@@ -131,7 +131,28 @@ RequestTelemetry::RequestTelemetry(std::shared_ptr<telemetry::Provider> provider
     : provider_(std::move(provider)),
       plan_(plan),
       loop_(loop),
-      duration_(provider_->metrics().histogram("http.server.request.duration", "s", "Duration of HTTP server requests.")) {}
+      duration_(provider_->metrics().histogram("http.server.request.duration", "s", "Duration of HTTP server requests.")) {
+  for (auto& one : active_) one.store(-1, std::memory_order_relaxed);
+  provider_->metrics().observe(this, "http.server.active_requests", "{request}", "Number of active HTTP server requests.",
+                               telemetry::MetricType::up_down_counter, [this](telemetry::Observation& out) {
+                                 for (std::size_t i = 0; i < active_.size(); ++i) {
+                                   const std::int64_t count = active_[i].load(std::memory_order_relaxed);
+                                   if (count < 0) continue;
+                                   out.observe(
+                                       static_cast<double>(count),
+                                       {{"http.request.method", method_text(static_cast<Method>(i / 2))},
+                                        {"url.scheme", i % 2 != 0 ? std::string_view("https") : std::string_view("http")}});
+                                 }
+                               });
+}
+
+RequestTelemetry::~RequestTelemetry() { provider_->metrics().forget(this); }
+
+void RequestTelemetry::active(const State& state, std::int64_t by) noexcept {
+  std::atomic<std::int64_t>& count = active_[2 * static_cast<std::size_t>(state.method) + (state.tls ? 1 : 0)];
+  const std::int64_t before = count.load(std::memory_order_relaxed);
+  count.store((before < 0 ? 0 : before) + by, std::memory_order_relaxed);
+}
 
 void RequestTelemetry::begin(State& state, const RequestRecord& record, const RoutePlan* route, bool tls,
                              std::string_view original) {
@@ -141,6 +162,7 @@ void RequestTelemetry::begin(State& state, const RequestRecord& record, const Ro
   state.route = route != nullptr ? route->id : UINT32_MAX;
   state.open = true;
   state.failed = false;
+  active(state, 1);
   Carrier carrier;
   read(record, carrier);
   const telemetry::SpanContext parent = context_of(carrier);
@@ -197,6 +219,7 @@ void RequestTelemetry::cut(State& state, std::uint16_t status, std::string_view 
 
 void RequestTelemetry::finish(State& state, std::uint16_t status, std::string_view error_type) {
   state.open = false;
+  active(state, -1);
   const Instant now = loop_.clock().now();
   const bool error = status >= 500 || !error_type.empty();
   const std::uint64_t cut = error_type.empty() ? 0U : error_type == "aborted" ? 1U : 4U;

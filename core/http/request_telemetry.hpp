@@ -1,5 +1,7 @@
 #pragma once
 
+#include <array>
+#include <atomic>
 #include <cstdint>
 #include <memory>
 #include <string>
@@ -21,6 +23,9 @@ struct RoutePlan;
 class RequestTelemetry {
  public:
   RequestTelemetry(std::shared_ptr<telemetry::Provider> provider, const Compiled& plan, net::Loop& loop);
+  RequestTelemetry(const RequestTelemetry&) = delete;
+  RequestTelemetry& operator=(const RequestTelemetry&) = delete;
+  ~RequestTelemetry();
 
   /// What a request carries of it.
   struct State {
@@ -44,6 +49,7 @@ class RequestTelemetry {
 
  private:
   void finish(State& state, std::uint16_t status, std::string_view error_type);
+  void active(const State& state, std::int64_t by) noexcept;
 
   const std::shared_ptr<telemetry::Provider> provider_;
   const Compiled& plan_;
@@ -55,6 +61,8 @@ class RequestTelemetry {
   Instant turn_{};
   WallTime turn_wall_{};
   std::string name_;
+  /// Requests in hand by method and scheme: written on the loop, read by whoever collects. -1: none came yet.
+  std::array<std::atomic<std::int64_t>, 2 * (static_cast<std::size_t>(Method::other) + 1)> active_;
 };
 
 /// The trace that a request's headers name; invalid for none. More than one traceparent is none.

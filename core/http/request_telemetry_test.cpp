@@ -163,8 +163,12 @@ TEST_F(Observed, durations_by_method_route_and_status) {
   auto& client = connect();
   for (int i = 0; i < 3; ++i) exchange(client, get("/items/1"));
   exchange(client, get("/fail"));
-  const auto metrics = provider->metrics().collect();
-  ASSERT_EQ(metrics.size(), 1U);
+  auto metrics = provider->metrics().collect();
+  ASSERT_EQ(metrics.size(), 2U);
+  EXPECT_EQ(metrics[0].name, "http.server.active_requests");
+  ASSERT_EQ(metrics[0].points.size(), 1U);
+  EXPECT_EQ(metrics[0].points[0].value, 0);
+  metrics.erase(metrics.begin());
   EXPECT_EQ(metrics[0].name, "http.server.request.duration");
   EXPECT_EQ(metrics[0].unit, "s");
   EXPECT_EQ(metrics[0].boundaries.size(), 14U);
@@ -174,6 +178,26 @@ TEST_F(Observed, durations_by_method_route_and_status) {
   EXPECT_EQ(json::to_string(ok.attributes.root()),
             R"({"http.request.method":"GET","http.response.status_code":200,"http.route":"/items/{id}","url.scheme":"http"})");
   EXPECT_EQ(failed.attributes.find("error.type").text(), "500");
+}
+
+TEST_F(Observed, requests_in_hand_are_counted_by_method_and_scheme) {
+  std::vector<Exchange*> held;
+  sink.routes[2] = [&](Exchange& e) { held.push_back(&e); };
+  for (int i = 0; i < 2; ++i) exchange(connect(), get("/later"));
+  const auto count = [&] {
+    const auto metrics = provider->metrics().collect();
+    EXPECT_EQ(metrics.at(0).name, "http.server.active_requests");
+    EXPECT_EQ(metrics[0].points.size(), 1U);
+    EXPECT_EQ(json::to_string(metrics[0].points.at(0).attributes.root()), R"({"http.request.method":"GET","url.scheme":"http"})");
+    return metrics[0].points[0].value;
+  };
+  EXPECT_EQ(count(), 2);
+  held.at(0)->reply({.status = 200});
+  turn();
+  EXPECT_EQ(count(), 1);
+  held.at(1)->reply({.status = 200});
+  turn();
+  EXPECT_EQ(count(), 0);
 }
 
 TEST_F(Observed, streams_cut_by_either_side_are_counted_apart) {
@@ -193,7 +217,7 @@ TEST_F(Observed, streams_cut_by_either_side_are_counted_apart) {
   turn();
   std::vector<std::string> kinds;
   const auto collected = provider->metrics().collect();
-  for (const auto& point : collected.at(0).points) kinds.emplace_back(point.attributes.find("error.type").text());
+  for (const auto& point : collected.at(1).points) kinds.emplace_back(point.attributes.find("error.type").text());
   std::sort(kinds.begin(), kinds.end());
   EXPECT_EQ(kinds, (std::vector<std::string>{"aborted", "cancelled"}));
 }

@@ -145,12 +145,18 @@ std::vector<MetricData> Metrics::collect() {
         MetricPoint point;
         point.attributes = Attributes(attributes);
         point.value = value;
+        for (MetricPoint& one : data->points) {
+          if (data->type != MetricType::gauge && equal(one.attributes.root(), point.attributes.root())) {
+            one.value += value;
+            return;
+          }
+        }
         data->points.push_back(std::move(point));
       }
     } into;
     const std::lock_guard lock(observed_mutex_);
     for (Observed& one : observed_) {
-      // Several owners may report one metric (one a pool): their points stand together.
+      // Several owners may report one metric (one a pool): their points stand together, sums of the same attributes add up.
       auto at = std::find_if(all.begin(), all.end(), [&](const MetricData& d) { return d.name == one.head.name; });
       if (at == all.end()) at = all.insert(all.end(), one.head);
       into.data = &*at;

@@ -34,6 +34,22 @@ TEST(MetricsTest, SumsDistributionsAndObservations) {
   EXPECT_EQ(metrics.collect().size(), 3U);
 }
 
+TEST(MetricsTest, SumsOfSeveralOwnersAddUp) {
+  Metrics metrics;
+  int owners[2] = {};
+  for (const int& owner : owners) {
+    metrics.observe(&owner, "busy", "1", "", MetricType::up_down_counter, [](Observation& o) {
+      o.observe(2, {{"kind", "a"}});
+      o.observe(1, {{"kind", "b"}});
+    });
+  }
+  const auto all = metrics.collect();
+  ASSERT_EQ(all.size(), 1U);
+  ASSERT_EQ(all[0].points.size(), 2U);
+  EXPECT_EQ(all[0].points[0].value, 4);
+  EXPECT_EQ(all[0].points[1].value, 2);
+}
+
 TEST(MetricsTest, TooManyAttributeSetsOverflowIntoOne) {
   Metrics metrics(10);
   Counter counter = metrics.counter("c", "1", "");
