@@ -10,6 +10,7 @@
 #include "base/json.hpp"
 #include "base/operation.gen.hpp"
 #include "cloudevents/json_format.hpp"
+#include "db/operations.hpp"
 #include "last_error.hpp"
 #include "nodes.hpp"
 #include "records.hpp"
@@ -525,17 +526,35 @@ int Port::reply_by_operation(const spk_cmd& command, Entry& entry) {
   const Value arguments = command.body.len > 0 ? checked_nodes(command.body.ptr, command.body.len) : Value();
   if (!arguments || !arguments.is_object()) return refused("REPLY: malformed nodes");
   const auto operation = static_cast<Operation>(command.arg);
-  const std::vector<std::string> names = application_->toolbox().names(app::Subsystem::storage);
-  if ((operation != Operation::storage_read_stream && operation != Operation::storage_write_stream) ||
-      command.client >= names.size() || io_->storage_http() == nullptr) {
-    return refused("REPLY: expected storage.read_stream or storage.write_stream of a client of services.storage");
+  const bool of_db = operation == Operation::db_query_stream;
+  const std::vector<std::string> names = application_->toolbox().names(of_db ? app::Subsystem::db : app::Subsystem::storage);
+  const bool known = of_db || operation == Operation::storage_read_stream || operation == Operation::storage_write_stream;
+  if (!known || command.client >= names.size() || io_->storage_http() == nullptr) {
+    return refused(
+        "REPLY: expected db.query_stream of a client of services.db, storage.read_stream or storage.write_stream of one of "
+        "services.storage");
   }
-  auto store = application_->clients().storage(names[command.client]);
-  if (!store.ok()) return refused("REPLY: " + store.error().message());
   const auto text = [&](std::string_view name) -> std::optional<std::string> {
     const Value v = arguments.find(name);
     return v.exists() && v.is_string() ? std::optional<std::string>(v.text()) : std::nullopt;
   };
+  if (of_db) {
+    auto client = application_->clients().db(names[command.client]);
+    if (!client.ok()) return refused("REPLY: " + client.error().message());
+    Result<db::StreamArguments> statement = db::read_stream_arguments(arguments);
+    if (!statement.ok()) return refused("REPLY: " + statement.error().message());
+    settle(entry);
+    app::RowsOptions options;
+    if (command.status != 0) options.status = command.status;
+    options.ndjson = statement->ndjson;
+    options.call = statement->options;
+    options.trace = exchange.trace();
+    io_->db_http()->rows(exchange, std::move(*client), std::move(statement->sql), std::move(statement->params),
+                         std::move(options));
+    return 0;
+  }
+  auto store = application_->clients().storage(names[command.client]);
+  if (!store.ok()) return refused("REPLY: " + store.error().message());
   std::string key = text("key").value_or("");
   // What of the body has come to the host already: it was not read there.
   auto held = std::move(entry.chunks);

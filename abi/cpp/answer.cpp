@@ -7,6 +7,7 @@
 
 #include "answer.hpp"
 #include "app/clients.hpp"
+#include "app/db_http.hpp"
 #include "app/storage_http.hpp"
 #include "dispatcher.hpp"
 
@@ -165,10 +166,16 @@ Running stream(std::unique_ptr<Call> call, StreamingResponse response) {
 }
 
 namespace {
+/// A client that the manifest does not have is the application's fault, whatever its error is.
+void missing(const Context& context, const Error& error) {
+  const std::string text = error.to_string();
+  context.exchange().fail({.type = "ConfigError", .message = text, .trace = {}});
+}
+
 std::shared_ptr<storage::Client> store_named(const Context& context, const std::string& name) {
   auto client = context.application().clients().storage(name);
   if (client.ok()) return std::move(*client);
-  send_error(context, client.error());
+  missing(context, client.error());
   return nullptr;
 }
 }  // namespace
@@ -183,6 +190,19 @@ void serve(const Context& context, const StoredObject& object) {
   options.headers = context.headers();
   options.trace = context.trace();
   context.dispatcher().storage_http().serve(context.exchange(), std::move(client), object.key, std::move(options));
+}
+
+void serve(const Context& context, Rows rows) {
+  auto client = context.application().clients().db(rows.client);
+  if (!client.ok()) return missing(context, client.error());
+  app::RowsOptions options;
+  options.status = context.status_or(rows.status);
+  options.ndjson = rows.ndjson;
+  options.first = rows.first;
+  options.headers = context.headers();
+  options.trace = context.trace();
+  context.dispatcher().db_http().rows(context.exchange(), std::move(*client), std::move(rows.sql), std::move(rows.params),
+                                      std::move(options));
 }
 
 void store(const Context& context, const StoreBody& object, std::deque<http::BodyChunk> arrived) {

@@ -47,6 +47,7 @@ class Dispatcher final : public http::Sink {
   [[nodiscard]] cloudevents::EventSink& events() noexcept { return *events_; }
   /// Not null once requests come.
   [[nodiscard]] app::StorageHttp& storage_http() const noexcept { return *unit_.storage_http(); }
+  [[nodiscard]] app::DbHttp& db_http() const noexcept { return *unit_.db_http(); }
   [[nodiscard]] CancelToken stopping() const noexcept { return stopping_.token(); }
   /// After the answer, which goes out with this turn.
   void background(Function<Task<void>()> work);

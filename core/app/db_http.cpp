@@ -1,11 +1,6 @@
 #include "app/db_http.hpp"
 
-#include <coroutine>
-#include <exception>
-
 #include "db/json_rows.hpp"
-#include "http/problem.hpp"
-#include "net/await.hpp"
 
 namespace spikard::app {
 namespace {
@@ -22,76 +17,21 @@ std::vector<HeaderField> fields_of(const RowsOptions& options) {
 
 }  // namespace
 
-/// One exchange in hand.
-struct DbHttp::Job {
-  Job(net::Loop& loop, http::Exchange& of, std::shared_ptr<db::Client> of_client, telemetry::SpanContext trace)
-      : exchange(&of), id(of.id()), client(std::move(of_client)), room(loop), caller(loop, std::move(trace)) {}
-  http::Exchange* exchange;
-  std::uint64_t id;
+struct DbHttp::Rows final : Job {
+  Rows(net::Loop& loop, http::Exchange& of, std::shared_ptr<db::Client> of_client, telemetry::SpanContext trace)
+      : Job(loop, of, std::move(trace)), client(std::move(of_client)) {}
   std::shared_ptr<db::Client> client;
-  bool answered = false;
-  CancelSource cancel;
-  net::Event room;  ///< the connection takes more
-  net::Caller caller;
-  std::coroutine_handle<> frame;
 };
-
-/// The frame of one job. Frees itself at its end; `drop_all` destroys it before.
-struct DbHttp::Frame {
-  struct promise_type {
-    Frame get_return_object() noexcept { return {std::coroutine_handle<promise_type>::from_promise(*this)}; }
-    std::suspend_always initial_suspend() noexcept { return {}; }
-    std::suspend_never final_suspend() noexcept { return {}; }
-    void return_void() noexcept {}
-    void unhandled_exception() noexcept { std::terminate(); }
-  };
-  std::coroutine_handle<> handle;
-};
-
-DbHttp::DbHttp(net::Loop& loop, http::Sink& inner, std::string problem_base)
-    : loop_(loop), inner_(inner), problem_base_(std::move(problem_base)) {}
-
-DbHttp::~DbHttp() { drop_all(); }
-
-void DbHttp::drop_all() {
-  auto jobs = std::exchange(jobs_, {});
-  for (auto& [id, job] : jobs) {
-    job->exchange = nullptr;
-    if (job->frame) std::exchange(job->frame, {}).destroy();
-  }
-}
 
 void DbHttp::rows(http::Exchange& exchange, std::shared_ptr<db::Client> client, std::string sql, Document params,
                   RowsOptions options) {
-  auto job = std::make_shared<Job>(loop_, exchange, std::move(client), options.trace);
-  jobs_[job->id] = job;
+  auto job = std::make_shared<Rows>(loop(), exchange, std::move(client), options.trace);
   Task<void> task = options.first ? answer_first(job, std::move(sql), std::move(params), std::move(options))
                                   : answer(job, std::move(sql), std::move(params), std::move(options));
-  job->frame = run(job, std::move(task).with_token(job->cancel.token())).handle;
-  const std::coroutine_handle<> frame = job->frame;
-  frame.resume();
+  begin(std::move(job), std::move(task));
 }
 
-DbHttp::Frame DbHttp::run(JobPtr job, Task<void> task) {
-  std::string thrown;
-  try {
-    co_await task;
-  } catch (const std::exception& error) {
-    thrown = error.what();
-  } catch (...) {
-    thrown = "unknown exception";
-  }
-  job->frame = {};
-  jobs_.erase(job->id);
-  if (!job->answered) {
-    http::Failure failure{};
-    failure.type = "db";
-    failure.message = thrown;
-    job->exchange->fail(failure);
-  }
-}
-
-Task<void> DbHttp::answer(JobPtr job, std::string sql, Document params, RowsOptions options) {
+Task<void> DbHttp::answer(std::shared_ptr<Rows> job, std::string sql, Document params, RowsOptions options) {
   Result<std::unique_ptr<db::Stream>> opened =
       co_await job->client->stream(job->caller, std::move(sql), std::move(params), options.call);
   if (!opened.ok()) {
@@ -104,7 +44,7 @@ Task<void> DbHttp::answer(JobPtr job, std::string sql, Document params, RowsOpti
   const db::RowLimits limits(~std::uint64_t{0}, part_size);
   bool begun = false;
   for (;;) {
-    Result<bool> more = co_await stream->next(loop_, rows, limits);
+    Result<bool> more = co_await stream->next(loop(), rows, limits);
     if (!more.ok()) {
       if (begun) {
         job->answered = true;
@@ -143,7 +83,7 @@ Task<void> DbHttp::answer(JobPtr job, std::string sql, Document params, RowsOpti
   job->exchange->end();
 }
 
-Task<void> DbHttp::answer_first(JobPtr job, std::string sql, Document params, RowsOptions options) {
+Task<void> DbHttp::answer_first(std::shared_ptr<Rows> job, std::string sql, Document params, RowsOptions options) {
   auto rows = std::make_shared<db::JsonRows>(db::JsonFormat::ndjson);
   db::RowLimits limits(1, ~std::size_t{0});
   limits.partial = true;
@@ -173,49 +113,9 @@ void DbHttp::refuse(Job& job, const Error& error) {
     case ErrorKind::conflict: return problem(exchange, 409, "conflict", "Conflict", "The request conflicts with what is stored");
     case ErrorKind::timeout:
     case ErrorKind::unavailable:
-    case ErrorKind::rate_limited: {
-      const HeaderField retry{"retry-after", "1"};
-      return problem(exchange, 503, "service-unavailable", "Service Unavailable", "The database is not available", {&retry, 1});
-    }
-    default: {
-      const std::string text = error.to_string();
-      http::Failure failure{};
-      failure.type = "db";
-      failure.message = text;
-      return exchange.fail(failure);
-    }
+    case ErrorKind::rate_limited: return unavailable(exchange, "The database is not available");
+    default: return fail(exchange, error.to_string());
   }
-}
-
-void DbHttp::problem(http::Exchange& exchange, std::uint16_t status, std::string_view slug, std::string_view title,
-                     std::string_view detail, std::span<const HeaderField> headers) {
-  std::string body;
-  http::append_problem(body, problem_base_, http::ProblemKind{status, slug, title}, detail);
-  std::vector<HeaderField> fields{{"content-type", http::problem_media_type}};
-  fields.insert(fields.end(), headers.begin(), headers.end());
-  exchange.reply({.status = status, .format = http::BodyFormat::raw, .headers = fields, .body = body, .value = {}});
-}
-
-void DbHttp::on_chunk(http::Exchange& exchange, http::BodyChunk chunk) {
-  if (!jobs_.contains(exchange.id())) inner_.on_chunk(exchange, std::move(chunk));
-}
-
-void DbHttp::on_cancel(http::Exchange& exchange, CancelReason reason) {
-  const auto at = jobs_.find(exchange.id());
-  if (at == jobs_.end()) return inner_.on_cancel(exchange, reason);
-  const JobPtr job = at->second;  // may end in here
-  job->cancel.cancel(reason);
-}
-
-void DbHttp::on_credit(http::Exchange& exchange) {
-  const auto at = jobs_.find(exchange.id());
-  if (at == jobs_.end()) return inner_.on_credit(exchange);
-  at->second->room.set();
-}
-
-void DbHttp::on_close() {
-  drop_all();
-  inner_.on_close();
 }
 
 }  // namespace spikard::app

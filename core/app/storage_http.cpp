@@ -1,16 +1,12 @@
 #include "app/storage_http.hpp"
 
 #include <chrono>
-#include <coroutine>
 #include <deque>
-#include <exception>
 #include <utility>
 
 #include "app/http_conditions.hpp"
 #include "base/json.hpp"
 #include "http/date.hpp"
-#include "http/problem.hpp"
-#include "net/await.hpp"
 #include "storage/signed_urls.hpp"
 
 namespace spikard::app {
@@ -115,83 +111,19 @@ Result<std::shared_ptr<StorageRoutes>> StorageRoutes::create(const std::map<std:
 
 // -- jobs
 
-/// One exchange in hand.
-struct StorageHttp::Job {
-  explicit Job(net::Loop& loop) : room(loop), arrived(loop), caller(loop) {}
-  http::Exchange* exchange = nullptr;
-  std::uint64_t id = 0;
+struct StorageHttp::Transfer final : Job {
+  Transfer(net::Loop& loop, http::Exchange& of, std::shared_ptr<storage::Client> store, std::string of_key,
+           telemetry::SpanContext trace)
+      : Job(loop, of, std::move(trace)), client(std::move(store)), key(std::move(of_key)), arrived(loop) {}
   std::shared_ptr<storage::Client> client;
   std::string key;
-  bool answered = false;
-  CancelSource cancel;
-  net::Event room;     ///< serve: the connection takes more
   net::Event arrived;  ///< store: a part of the body came
   std::deque<http::BodyChunk> parts;
-  net::Caller caller;
-  std::coroutine_handle<> frame;
 };
-
-/// The frame of one job. Frees itself at its end; `drop_all` destroys it before.
-struct StorageHttp::Frame {
-  struct promise_type {
-    Frame get_return_object() noexcept { return {std::coroutine_handle<promise_type>::from_promise(*this)}; }
-    std::suspend_always initial_suspend() noexcept { return {}; }
-    std::suspend_never final_suspend() noexcept { return {}; }
-    void return_void() noexcept {}
-    void unhandled_exception() noexcept { std::terminate(); }
-  };
-  std::coroutine_handle<> handle;
-};
-
-StorageHttp::StorageHttp(net::Loop& loop, http::Sink& inner, std::shared_ptr<const StorageRoutes> routes,
-                         std::string problem_base)
-    : loop_(loop), inner_(inner), routes_(std::move(routes)), problem_base_(std::move(problem_base)) {}
-
-StorageHttp::~StorageHttp() { drop_all(); }
-
-void StorageHttp::drop_all() {
-  auto jobs = std::exchange(jobs_, {});
-  for (auto& [id, job] : jobs) {
-    job->exchange = nullptr;
-    if (job->frame) std::exchange(job->frame, {}).destroy();
-  }
-}
 
 StorageHttp::JobPtr StorageHttp::open(http::Exchange& exchange, std::shared_ptr<storage::Client> store, std::string key,
                                       telemetry::SpanContext trace) {
-  auto job = std::make_shared<Job>(loop_);
-  job->exchange = &exchange;
-  job->id = exchange.id();
-  job->client = std::move(store);
-  job->key = std::move(key);
-  job->caller.trace = std::move(trace);
-  jobs_[job->id] = job;
-  return job;
-}
-
-void StorageHttp::begin(const JobPtr& job, Task<void> task) {
-  job->frame = run(job, std::move(task).with_token(job->cancel.token())).handle;
-  const std::coroutine_handle<> frame = job->frame;
-  frame.resume();
-}
-
-StorageHttp::Frame StorageHttp::run(JobPtr job, Task<void> task) {
-  std::string thrown;
-  try {
-    co_await task;
-  } catch (const std::exception& error) {
-    thrown = error.what();
-  } catch (...) {
-    thrown = "unknown exception";
-  }
-  job->frame = {};
-  jobs_.erase(job->id);
-  if (!job->answered) {
-    http::Failure failure{};
-    failure.type = "storage";
-    failure.message = thrown;
-    job->exchange->fail(failure);
-  }
+  return std::make_shared<Transfer>(loop(), exchange, std::move(store), std::move(key), std::move(trace));
 }
 
 void StorageHttp::serve(http::Exchange& exchange, std::shared_ptr<storage::Client> store, std::string key, ServeOptions options) {
@@ -209,44 +141,27 @@ void StorageHttp::store(http::Exchange& exchange, std::shared_ptr<storage::Clien
 // -- http::Sink
 
 void StorageHttp::on_request(http::Exchange& exchange) {
-  if (routes_ != nullptr && routes_->is_route(exchange.record().route)) {
+  if (signed_route(exchange)) {
     exchange.user = nullptr;  // not one of the inner sink's
     signed_request(exchange);
   } else {
-    inner_.on_request(exchange);
+    inner().on_request(exchange);
   }
 }
 
 void StorageHttp::on_chunk(http::Exchange& exchange, http::BodyChunk chunk) {
-  const auto at = jobs_.find(exchange.id());
-  if (at == jobs_.end()) {
-    if (routes_ == nullptr || !routes_->is_route(exchange.record().route)) inner_.on_chunk(exchange, std::move(chunk));
+  const std::shared_ptr<Job> job = find(exchange);
+  if (job == nullptr) {
+    if (!signed_route(exchange)) inner().on_chunk(exchange, std::move(chunk));
     return;
   }
-  at->second->parts.push_back(std::move(chunk));
-  at->second->arrived.set();
-}
-
-void StorageHttp::on_cancel(http::Exchange& exchange, CancelReason reason) {
-  // What its token has ended already has no record any more: only the id may be looked at.
-  const auto at = jobs_.find(exchange.id());
-  if (at == jobs_.end()) return inner_.on_cancel(exchange, reason);
-  const JobPtr job = at->second;  // may end in here
-  job->cancel.cancel(reason);
+  auto& transfer = static_cast<Transfer&>(*job);
+  transfer.parts.push_back(std::move(chunk));
+  transfer.arrived.set();
 }
 
 void StorageHttp::on_credit(http::Exchange& exchange) {
-  const auto at = jobs_.find(exchange.id());
-  if (at == jobs_.end()) {
-    if (routes_ == nullptr || !routes_->is_route(exchange.record().route)) inner_.on_credit(exchange);
-    return;
-  }
-  at->second->room.set();
-}
-
-void StorageHttp::on_close() {
-  drop_all();
-  inner_.on_close();
+  if (find(exchange) != nullptr || !signed_route(exchange)) ExchangeJobs::on_credit(exchange);
 }
 
 void StorageHttp::signed_request(http::Exchange& exchange) {
@@ -260,7 +175,7 @@ void StorageHttp::signed_request(http::Exchange& exchange) {
   const storage::PresignMethod method = record.method == http::Method::put    ? storage::PresignMethod::put
                                         : record.method == http::Method::head ? storage::PresignMethod::head
                                                                               : storage::PresignMethod::get;
-  switch ((*client)->signed_urls()->check(method, key, record.text(record.query), loop_.clock())) {
+  switch ((*client)->signed_urls()->check(method, key, record.text(record.query), loop().clock())) {
     case storage::SignedUrls::Verdict::wrong: return forbid("The URL is not signed for this");
     case storage::SignedUrls::Verdict::expired: return forbid("The URL has expired");
     case storage::SignedUrls::Verdict::good: break;
@@ -279,15 +194,6 @@ void StorageHttp::signed_request(http::Exchange& exchange) {
 
 // -- answers
 
-void StorageHttp::problem(http::Exchange& exchange, std::uint16_t status, std::string_view slug, std::string_view title,
-                          std::string_view detail, std::span<const HeaderField> headers) {
-  std::string body;
-  http::append_problem(body, problem_base_, http::ProblemKind{status, slug, title}, detail);
-  std::vector<HeaderField> fields{{"content-type", http::problem_media_type}};
-  fields.insert(fields.end(), headers.begin(), headers.end());
-  exchange.reply({.status = status, .headers = fields, .body = body});
-}
-
 void StorageHttp::refuse(Job& job, const Error& error) {
   job.answered = true;
   http::Exchange& exchange = *job.exchange;
@@ -300,17 +206,8 @@ void StorageHttp::refuse(Job& job, const Error& error) {
     case ErrorKind::cancelled: return exchange.abort();
     case ErrorKind::unavailable:
     case ErrorKind::rate_limited:
-    case ErrorKind::timeout: {
-      const HeaderField retry{"retry-after", "1"};
-      return problem(exchange, 503, "service-unavailable", "Service Unavailable", "The store is not available", {&retry, 1});
-    }
-    default: {
-      const std::string text = error.to_string();
-      http::Failure failure{};
-      failure.type = "storage";
-      failure.message = text;
-      return exchange.fail(failure);  // logged; the client is told nothing of it
-    }
+    case ErrorKind::timeout: return unavailable(exchange, "The store is not available");
+    default: return fail(exchange, error.to_string());
   }
 }
 

@@ -6,17 +6,14 @@
 #include <map>
 #include <memory>
 #include <optional>
-#include <span>
 #include <string>
 #include <string_view>
-#include <unordered_map>
 #include <utility>
 #include <vector>
 
+#include "app/exchange_jobs.hpp"
 #include "base/function.hpp"
 #include "base/result.hpp"
-#include "http/sink.hpp"
-#include "net/loop/loop.hpp"
 #include "services/http.gen.hpp"
 #include "services/storage.gen.hpp"
 #include "storage/client.hpp"
@@ -73,14 +70,11 @@ class StorageRoutes {
 /// `serve` answers GET and HEAD by RFC 9110: ETag, Last-Modified, conditions (304, 412), one Range (206, 416; several are
 /// answered by the whole), If-Range. `store` takes the body, whether it streams or is buffered, and answers the object's etag;
 /// `If-Match` with one etag and `If-None-Match: *` become conditions of the write (412).
-///
-/// It stands between server and sink: what it has taken over it keeps to itself, everything else goes to `inner`, which may call
-/// `serve` and `store` for any exchange that it owes an answer and has not begun one. From then on it owes nothing.
-class StorageHttp final : public http::Sink {
+class StorageHttp final : public ExchangeJobs {
  public:
   /// `inner` outlives it. `routes` may be null. `problem_base` is the manifest's.
-  StorageHttp(net::Loop& loop, http::Sink& inner, std::shared_ptr<const StorageRoutes> routes, std::string problem_base);
-  ~StorageHttp() override;
+  StorageHttp(net::Loop& loop, http::Sink& inner, std::shared_ptr<const StorageRoutes> routes, std::string problem_base)
+      : ExchangeJobs(loop, inner, std::move(problem_base), "storage"), routes_(std::move(routes)) {}
 
   void serve(http::Exchange& exchange, std::shared_ptr<storage::Client> store, std::string key, ServeOptions options = {});
   /// `arrived`: parts of a streamed body that came before.
@@ -90,31 +84,18 @@ class StorageHttp final : public http::Sink {
   // http::Sink
   void on_request(http::Exchange& exchange) override;
   void on_chunk(http::Exchange& exchange, http::BodyChunk chunk) override;
-  void on_cancel(http::Exchange& exchange, CancelReason reason) override;
   void on_credit(http::Exchange& exchange) override;
-  void on_hook(http::Exchange& exchange, http::HookPhase phase, std::uint32_t hook) override {
-    inner_.on_hook(exchange, phase, hook);
-  }
-  void on_factory(http::Exchange& exchange, std::uint32_t dependency, std::span<const std::uint64_t> arguments) override {
-    inner_.on_factory(exchange, dependency, arguments);
-  }
-  void on_dispose(http::Exchange& exchange, std::uint32_t dependency, std::uint64_t token) override {
-    inner_.on_dispose(exchange, dependency, token);
-  }
-  void on_batch_end() override { inner_.on_batch_end(); }
-  void on_close() override;
-
-  [[nodiscard]] std::size_t in_hand() const noexcept { return jobs_.size(); }
 
  private:
-  struct Job;
-  struct Frame;
-  using JobPtr = std::shared_ptr<Job>;
+  struct Transfer;
+  using JobPtr = std::shared_ptr<Transfer>;
 
-  JobPtr open(http::Exchange& exchange, std::shared_ptr<storage::Client> store, std::string key, telemetry::SpanContext trace);
-  void begin(const JobPtr& job, Task<void> task);
-  Frame run(JobPtr job, Task<void> task);
-  void drop_all();
+  [[nodiscard]] JobPtr open(http::Exchange& exchange, std::shared_ptr<storage::Client> store, std::string key,
+                            telemetry::SpanContext trace);
+  /// One of the signed URLs' routes: never the inner sink's.
+  [[nodiscard]] bool signed_route(const http::Exchange& exchange) const {
+    return routes_ != nullptr && routes_->is_route(exchange.record().route);
+  }
 
   Task<void> serving(JobPtr job, ServeOptions options);
   Task<void> answer_range(JobPtr job, ServeOptions options, storage::ReadOptions range);
@@ -125,15 +106,9 @@ class StorageHttp final : public http::Sink {
   /// False when the answer was made: 304 or 412.
   [[nodiscard]] bool conditions_hold(Job& job, const storage::ObjectInfo& info, const ServeOptions& options);
   void refuse(Job& job, const Error& error);
-  void problem(http::Exchange& exchange, std::uint16_t status, std::string_view slug, std::string_view title,
-               std::string_view detail, std::span<const http::HeaderField> headers = {});
   void signed_request(http::Exchange& exchange);
 
-  net::Loop& loop_;
-  http::Sink& inner_;
   std::shared_ptr<const StorageRoutes> routes_;
-  const std::string problem_base_;
-  std::unordered_map<std::uint64_t, JobPtr> jobs_;  // by exchange id
 };
 
 }  // namespace spikard::app

@@ -75,6 +75,11 @@ class Operations::Args {
     if (const auto ms = integer("timeout_ms", 1, UINT32_MAX); ms.has_value()) out.timeout = std::chrono::milliseconds(*ms);
     return out;
   }
+  [[nodiscard]] bool ndjson() {
+    const std::string format = text("format", false);
+    if (!format.empty() && format != "json" && format != "ndjson") fail("format: expected json or ndjson");
+    return format == "ndjson";
+  }
   void fail(std::string what) {
     if (problem_.empty()) problem_ = std::move(what);
   }
@@ -248,11 +253,21 @@ Task<Result<std::unique_ptr<Stream>>> Operations::open_stream(net::Caller caller
   co_return stream;
 }
 
+Result<StreamArguments> read_stream_arguments(Value arguments) {
+  Operations::Args in(arguments, {"sql", "params", "timeout_ms", "format"});
+  StreamArguments out;
+  out.sql = in.text("sql", true);
+  out.params = in.params();
+  out.options = in.options();
+  out.ndjson = in.ndjson();
+  if (!in.good()) return in.error();
+  return out;
+}
+
 Task<R> Operations::query_stream(net::Caller caller, Document args, net::OperationStream* out) {
   if (out == nullptr) co_return R(invalid_argument("db.query_stream needs a stream"));
   Args in = Args::statement(args.root());
-  const std::string format = in.text("format", false);
-  if (!format.empty() && format != "json" && format != "ndjson") in.fail("format: expected json or ndjson");
+  const bool ndjson = in.ndjson();
   std::shared_ptr<Transaction> tx;
   if (const auto number = in.integer("transaction", 0, ~std::uint64_t{0}); number.has_value()) {
     Result<std::shared_ptr<Transaction>> found = transaction(*number);
@@ -261,7 +276,7 @@ Task<R> Operations::query_stream(net::Caller caller, Document args, net::Operati
   }
   Result<std::unique_ptr<Stream>> stream = co_await open_stream(caller, in, tx);
   if (!stream.ok()) co_return R(std::move(stream).error());
-  auto rows = std::make_shared<JsonRows>(format == "ndjson" ? JsonFormat::ndjson : JsonFormat::array);
+  auto rows = std::make_shared<JsonRows>(ndjson ? JsonFormat::ndjson : JsonFormat::array);
   rows->begin((*stream)->columns());
   const RowLimits limits(~std::uint64_t{0}, chunk_size);
   for (bool more = true; more;) {

@@ -13,6 +13,17 @@
 
 namespace spikard::db {
 
+/// The arguments of `query_stream` outside of transactions.
+struct StreamArguments {
+  std::string sql;
+  Document params;
+  CallOptions options;
+  bool ndjson = false;
+};
+
+/// Errors: invalid_argument naming the argument.
+[[nodiscard]] Result<StreamArguments> read_stream_arguments(Value arguments);
+
 /// A database as hosts see it: spec/operations/db.yaml over a Client. Transactions and cursors are numbers. All calls come from
 /// the service loop's thread.
 class Operations final : public net::OperationTarget {
@@ -27,6 +38,7 @@ class Operations final : public net::OperationTarget {
   void close();
 
  private:
+  friend Result<StreamArguments> read_stream_arguments(Value arguments);
   struct OpenCursor;
   class Args;
   [[nodiscard]] Task<Result<Document>> query(net::Caller caller, Document args, bool first);

@@ -86,6 +86,7 @@ void send_error(const Context& context, const Error& error);
 void send_exception(const Context& context, const std::exception_ptr& error);
 Running stream(std::unique_ptr<Call> call, StreamingResponse response);
 void serve(const Context& context, const StoredObject& object);
+void serve(const Context& context, Rows rows);
 /// `arrived`: parts of the body that came before.
 void store(const Context& context, const StoreBody& object, std::deque<http::BodyChunk> arrived);
 
@@ -137,6 +138,7 @@ void answer(std::unique_ptr<Call>& call, Context& context, R&& value) {
     if (call != nullptr) call->leave();
     if constexpr (std::is_same_v<V, Response>) send(context, value);
     else if constexpr (std::is_same_v<V, StoredObject>) serve(context, value);
+    else if constexpr (std::is_same_v<V, Rows>) serve(context, std::forward<R>(value));
     else if constexpr (std::is_same_v<V, StoreBody>)
       store(context, value, call != nullptr ? std::move(call->chunks) : std::deque<http::BodyChunk>());
     else if constexpr (std::is_same_v<V, Problem>) send_problem(context, value);

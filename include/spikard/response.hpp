@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "base/function.hpp"
+#include "base/node.hpp"
 #include "base/task.hpp"
 #include "http/sink.hpp"
 #include "spikard/codec.hpp"
@@ -132,6 +133,20 @@ struct StoredObject {
   std::optional<std::string> content_type{};
   std::optional<std::string> cache_control{};
   std::optional<std::string> content_disposition{};
+};
+
+/// The rows of a statement as the answer, as JSON from the database to the connection without objects between, read as fast as
+/// the client takes them. Few rows go out whole, with Content-Length; more are chunked. An error before the first byte becomes a
+/// problem (503 when the database is not available, 409 for a constraint, else 500), after it the answer is cut off.
+///
+///     app.get("/orders", [] { return Rows{.sql = "SELECT id, total FROM orders ORDER BY id"}; });
+struct Rows {
+  std::string sql;
+  Document params{};  ///< `db::params(...)`
+  std::string client = "default";  ///< of `services.db`
+  std::uint16_t status = 200;
+  bool ndjson = false;  ///< one row a line (application/x-ndjson) instead of a JSON array
+  bool first = false;   ///< the first row as an object; 404 when there is none
 };
 
 /// The request's body becomes an object, and the answer tells its etag. `If-Match` with one etag and `If-None-Match: *` of the

@@ -119,7 +119,7 @@ enum {
   SPK_BODY_TEXT = 1,  /* text/plain; charset=utf-8. */
   SPK_BODY_JSON = 2,  /* application/json. */
   SPK_BODY_NODES = 3,  /* spk_node at the start of `body`, text offsets relative to `body.ptr`; the core writes them as JSON. */
-  SPK_BODY_OPERATION = 4  /* REPLY only: the core answers by itself with operation `arg` of client `client`, whose arguments are the nodes at `body`. storage.read_stream serves an object (GET and HEAD by RFC 9110: conditions, one range), of the arguments only `key`, and content_type, cache_control, content_disposition that replace the object's; storage.write_stream stores the body of the request, which has not been read, and answers 201. */
+  SPK_BODY_OPERATION = 4  /* REPLY only: the core answers by itself with operation `arg` of client `client`, whose arguments are the nodes at `body`. storage.read_stream serves an object (GET and HEAD by RFC 9110: conditions, one range), of the arguments only `key`, and content_type, cache_control, content_disposition that replace the object's; storage.write_stream stores the body of the request, which has not been read, and answers 201; db.query_stream answers with the rows as JSON (no `transaction`). `status` 0: the operation's own. */
 };
 
 /* Errors of functions, returned negated. */

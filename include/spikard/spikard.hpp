@@ -13,6 +13,5 @@
 #include "spikard/params.hpp"
 #include "spikard/request.hpp"
 #include "spikard/response.hpp"
-#include "spikard/rows.hpp"
 #include "spikard/schema.hpp"
 #include "spikard/work.hpp"

@@ -10,12 +10,12 @@ import logging
 import threading
 from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass
-from typing import Any
+from typing import Annotated, Any
 
 import pytest
 
 import spikard
-from spikard import Ack, App, CloudEvent, ConfigError, ErrorKind, Fatal, Message, Nack, OperationError, Retry, TaskRun, TestApp
+from spikard import Ack, App, CloudEvent, ConfigError, Depends, ErrorKind, Fatal, Message, Nack, OperationError, Retry, SqlQuery, TaskRun, TestApp, Transaction
 from spikard import TaskRun as Run
 from spikard._runtime import current
 
@@ -412,20 +412,36 @@ class TestDatabase:
     def test_a_query_is_an_answer(self, app: App) -> None:
         db = app.db()
 
+        async def transaction() -> AsyncIterator[Transaction]:
+            async with db.transaction() as tx:
+                yield tx
+
         @app.get("/rows")
         def rows() -> Any:
             return db.query("SELECT 1 AS a UNION SELECT 2 ORDER BY a")
 
         @app.get("/async")
-        async def later() -> Any:
+        async def later() -> SqlQuery:
             return db.query("SELECT 'x' AS s")
 
         @app.get("/wrong")
         async def wrong() -> Any:
             return db.query("SELECT nonsense")
 
+        @app.get("/many")
+        async def many() -> Any:
+            return db.query("WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < ?) SELECT i FROM n", [50000], timeout=30)
+
+        @app.get("/within")
+        async def within(tx: Annotated[Transaction, Depends(transaction)]) -> Any:
+            await tx.execute("CREATE TABLE w (a INTEGER)")
+            await tx.execute("INSERT INTO w VALUES (7)")
+            return tx.query("SELECT a FROM w")
+
         with TestApp(app) as test:
             client = test.client()
+            assert client.get("/many").json() == [{"i": i} for i in range(1, 50001)]
+            assert client.get("/within").json() == [{"a": 7}]
             answer = client.get("/rows")
             assert answer.headers["content-type"] == "application/json"
             assert answer.json() == [{"a": 1}, {"a": 2}]

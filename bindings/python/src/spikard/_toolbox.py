@@ -372,19 +372,43 @@ class Rows(list[Row]):
         self.types = types
 
 
-class Query(StreamingResponse):
-    """A query that was not run yet. `await` it for its rows; returned from a handler it is the answer: the rows as a JSON array, read from the database no faster than the
-    client takes them, and never Python objects."""
+class _Awaited:
+    """A query that was not run yet."""
 
-    __slots__ = ("_client", "_options")
+    __slots__ = ()
 
-    def __init__(self, client: _Queries, sql: str, params: Params, timeout: Seconds | None) -> None:
-        super().__init__((), media_type="application/json")
-        self._client = client
-        self._options: dict[str, Any] = {"sql": sql, "params": _parameters(params), "timeout": timeout}
+    _client: _Queries
+    _options: dict[str, Any]
 
     def __await__(self) -> Generator[Any, None, Rows]:
         return self._client._rows(**self._options).__await__()
+
+
+class Query(_Awaited, Served):
+    """A query that was not run yet. `await` it for its rows; returned from a handler it is the answer: the rows as a JSON array, read from the database no faster than the
+    client takes them, and neither rows nor bytes come to Python."""
+
+    __slots__ = ("_client", "_options")
+
+    def __init__(self, client: Database, sql: str, params: Params, timeout: Seconds | None) -> None:
+        self._client = client
+        self._options = {"sql": sql, "params": _parameters(params), "timeout": timeout}
+
+    def _answer(self) -> tuple[int, int, dict[str, Any], int]:
+        timeout = self._options["timeout"]
+        given = {"sql": self._options["sql"], "params": self._options["params"], "timeout_ms": to_ms(timeout)}
+        return Operation.DB_QUERY_STREAM, self._client._where()[1], given, 0
+
+
+class TransactionQuery(_Awaited, StreamingResponse):
+    """`Query` of a transaction, which has to be open until the answer's end: that of a dependency is."""
+
+    __slots__ = ("_client", "_options")
+
+    def __init__(self, client: Transaction, sql: str, params: Params, timeout: Seconds | None) -> None:
+        super().__init__((), media_type="application/json")
+        self._client = client
+        self._options = {"sql": sql, "params": _parameters(params), "timeout": timeout}
 
     async def _prepare(self) -> None:
         """Before the head of the answer: a query that fails is an error, not a broken answer."""
@@ -407,10 +431,6 @@ class _Queries:
 
     def _statements(self) -> tuple[DatabaseClient, int | None]:
         raise NotImplementedError
-
-    def query(self, sql: str, params: Params = None, *, timeout: Seconds | None = None) -> Query:
-        """The rows of a statement, as dictionaries; see Query. `params`: a list for `$n` and `?`, a mapping for `:name`."""
-        return Query(self, sql, params, timeout)
 
     async def _rows(self, sql: str, params: Any, timeout: Seconds | None) -> Rows:
         client, transaction = self._statements()
@@ -478,6 +498,10 @@ class Database(_Queries, DatabaseClient):  # type: ignore[misc]
         """For plain functions."""
         return BlockingDatabase(self._name)
 
+    def query(self, sql: str, params: Params = None, *, timeout: Seconds | None = None) -> Query:
+        """The rows of a statement, as dictionaries; see Query. `params`: a list for `$n` and `?`, a mapping for `:name`."""
+        return Query(self, sql, params, timeout)
+
     def transaction(self, *, isolation: str = "", read_only: bool = False) -> Transaction:
         """`async with db.transaction() as tx`: commits at its end, rolls back when the block raises."""
         return Transaction(self, isolation, read_only)
@@ -498,6 +522,10 @@ class Transaction(_Queries):
 
     def __spikard_plain__(self) -> int:
         return self.number
+
+    def query(self, sql: str, params: Params = None, *, timeout: Seconds | None = None) -> TransactionQuery:
+        """The rows of a statement, as dictionaries; see TransactionQuery."""
+        return TransactionQuery(self, sql, params, timeout)
 
     @property
     def number(self) -> int:
@@ -845,6 +873,7 @@ __all__ = [
     "Storage",
     "Tasks",
     "Transaction",
+    "TransactionQuery",
     "Worker",
     "from_ms",
     "payload_bytes",
