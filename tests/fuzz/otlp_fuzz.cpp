@@ -119,7 +119,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   for (auto& byte : span.context.span_id) byte = in.byte();
   span.kind = static_cast<SpanKind>(1 + in.byte() % 5);
   span.status = static_cast<SpanStatus>(in.byte() % 3);
-  span.start = WallTime(std::chrono::nanoseconds(static_cast<std::int64_t>(in.word() >> 1U)));
+  span.start = WallTime(std::chrono::nanoseconds(static_cast<std::int64_t>(in.word() >> 2U)));
   span.end = span.start + std::chrono::nanoseconds(in.byte());
   span.name = in.text();
   span.status_message = in.text();
