@@ -89,7 +89,7 @@ Task<Result<void>> OutboxComponent::deliver(net::Caller caller, const db::Relay:
     if (!client.ok()) co_return Result<void>(std::move(client).error());
     const std::shared_ptr<tasks::Client> held = *client;
     // The same entry twice is one task.
-    Result<void> done = co_await held->enqueue_entry(caller, entry.what.payload, "outbox:" + std::to_string(entry.id));
+    Result<void> done = co_await held->enqueue_entry(caller, entry.what.payload, "outbox:" + entry.key);
     co_return done;
   }
   co_return Result<void>(invalid_argument("outbox: nobody takes " + entry.what.kind + " for " + target));

@@ -14,6 +14,7 @@ struct OutboxComponentTest : ::testing::Test, store::sqlite::DatabaseFixture {
 
   void SetUp() override {
     manifest.services.db["default"].url = "sqlite:" + folder.file("app.db");
+    manifest.services.db["second"].url = "sqlite:" + folder.file("second.db");
     manifest.services.messaging["default"].url = "memory:";
     manifest.services.tasks["default"].url = "sqlite:" + folder.file("tasks.db");
     Clients::Environment environment;
@@ -32,7 +33,9 @@ struct OutboxComponentTest : ::testing::Test, store::sqlite::DatabaseFixture {
     clients->close();
     clients.reset();
   }
-  std::shared_ptr<db::Transaction> begin() { return await(clients->db("default").value()->begin(net::Caller(*loop))).value(); }
+  std::shared_ptr<db::Transaction> begin(const std::string& name = "default") {
+    return await(clients->db(name).value()->begin(net::Caller(*loop))).value();
+  }
 
   services::Manifest manifest;
   log::Logger logger{std::make_shared<Silent>(), clock, log::Format::json, log::Level::off, "test"};
@@ -58,6 +61,23 @@ TEST_F(OutboxComponentTest, WhatATransactionLeavesForOtherStoresGetsThere) {
   ASSERT_TRUE(await(tx->commit(caller)).ok());
   while (outbox->counts().finished < 2) loop->turn(-1);
   EXPECT_EQ(outbox->counts().finished, 2U);
+}
+
+TEST_F(OutboxComponentTest, EntriesOfTwoDatabasesWithTheSameIdAreTwoJobs) {
+  const net::Caller caller(*loop);
+  auto tasks = clients->tasks("default").value();
+  for (const char* name : {"default", "second"}) {
+    auto tx = begin(name);
+    ASSERT_TRUE(await(tasks->enqueue_in(caller, *tx, {tasks::NewJob("q", "ours")})).ok());
+    // As another program would.
+    ASSERT_TRUE(await(tx->execute(caller,
+                                  "INSERT INTO spikard_outbox (target, kind, payload, created_at) VALUES ('tasks.default', "
+                                  "'enqueue', CAST('{\"queue\":\"q\",\"task\":\"theirs\"}' AS BLOB), '2026-01-01')"))
+                    .ok());
+    ASSERT_TRUE(await(tx->commit(caller)).ok());
+  }
+  while (outbox->counts().finished < 4) loop->turn(-1);
+  EXPECT_EQ(*await(tasks->pending_count(caller, "q")), 4U);
 }
 
 }  // namespace

@@ -78,6 +78,17 @@ Task<Result<void>> Relay::prepare() {
                               : "INSERT INTO spikard_outbox_relay VALUES (1, '', 0) ON CONFLICT DO NOTHING";
   Result<std::uint64_t> there = co_await client_->execute(net::Caller(loop_), row);
   if (!there.ok()) co_return Result<void>(std::move(there).error());
+  // The database's own name, made once: paths and names may be the same elsewhere, or of another file tomorrow.
+  const std::string name = dialect == store::Dialect::mysql
+                               ? "INSERT IGNORE INTO spikard_outbox_relay VALUES (2, $1, 0)"
+                               : "INSERT INTO spikard_outbox_relay VALUES (2, $1, 0) ON CONFLICT DO NOTHING";
+  Document made = params(std::string_view(owner_));
+  there = co_await client_->execute(net::Caller(loop_), name, std::move(made));
+  if (!there.ok()) co_return Result<void>(std::move(there).error());
+  Result<std::optional<Rows>> source =
+      co_await client_->first(net::Caller(loop_), "SELECT owner FROM spikard_outbox_relay WHERE id = 2");
+  if (!source.ok()) co_return Result<void>(std::move(source).error());
+  if (source->has_value()) source_ = std::string((*source)->rows.root().at(0).find("owner").text());
   co_return Result<void>();
 }
 
@@ -101,7 +112,7 @@ Task<Result<std::size_t>> Relay::pass() {
   using R = Result<std::size_t>;
   // Targets that refused wait; their entries are passed over.
   const Instant now = loop_.clock().now();
-  std::string sql = "SELECT id, target, kind, payload FROM spikard_outbox";
+  std::string sql = "SELECT id, target, kind, payload, created_at FROM spikard_outbox";
   NodeBuilder blocked;
   blocked.begin_array();
   std::size_t count = 0;
@@ -126,6 +137,8 @@ Task<Result<std::size_t>> Relay::pass() {
     if (token.cancelled()) break;
     Entry entry;
     entry.id = row.find("id").as_uint();
+    entry.key = source_ + "/" + std::to_string(entry.id);
+    if (const Value came = row.find("created_at"); came.is_string()) entry.key += "/" + std::string(came.text());
     entry.what = store::OutboxEntry(std::string(row.find("target").text()), std::string(row.find("kind").text()),
                                     std::string(row.find("payload").text()));
     if (std::find(refused.begin(), refused.end(), entry.what.target) != refused.end()) continue;

@@ -29,6 +29,7 @@ class Relay : public std::enable_shared_from_this<Relay> {
  public:
   struct Entry {
     std::uint64_t id = 0;
+    std::string key;  ///< the id, the database it is in and when it came: the same for no other entry of whatever database
     store::OutboxEntry what;
   };
   /// Returns when the entry is safe at its target (the publish is confirmed).
@@ -74,6 +75,7 @@ class Relay : public std::enable_shared_from_this<Relay> {
   bool started_ = false;
   bool ended_ = true;
   bool prepared_ = false;
+  std::string source_;  // of this database, as long as it is
   Function<void()> done_;
   Instant held_until_{};
   std::map<std::string, Target, std::less<>> targets_;

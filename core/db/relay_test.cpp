@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include <set>
+
 #include "db/registry.hpp"
 #include "store/sqlite/test_database.hpp"
 
@@ -44,6 +46,7 @@ struct RelayTest : ::testing::Test, store::sqlite::DatabaseFixture {
             co_return Result<void>(Error(ErrorKind::unavailable, "not now"));
           }
           delivered.push_back(what);
+          keys.insert(entry.key);
           co_return Result<void>();
         },
         options);
@@ -67,6 +70,7 @@ struct RelayTest : ::testing::Test, store::sqlite::DatabaseFixture {
   std::shared_ptr<Client> client;
   RelayOptions options;
   std::vector<std::string> delivered;
+  std::set<std::string> keys;
   std::string refused;
   int refuse = 0;
   int errors = 0;
@@ -126,6 +130,28 @@ TEST_F(RelayTest, MoreThanABatchAndPlainSqlAreDelivered) {
   stop(*one);
   for (std::size_t i = 0; i <= 50; ++i) EXPECT_EQ(delivered[i], "m:" + std::to_string(i));
   EXPECT_EQ(left(), 0);
+}
+
+TEST_F(RelayTest, AnEntryOfAFileMadeAnewIsNotTheOneOfTheOldFile) {
+  commit({{"m", "1"}});
+  auto one = relay();
+  turn_until_delivered(1);
+  stop(*one);
+  one = relay("again ");
+  commit({{"m", "2"}});
+  turn_until_delivered(2);
+  stop(*one);
+  one.reset();
+  EXPECT_EQ(keys.size(), 2U);
+  client->close();
+  client.reset();
+  for (const char* end : {"", "-wal", "-shm"}) std::filesystem::remove(folder.file(std::string("relay.db") + end));
+  SetUp();
+  commit({{"m", "1"}, {"m", "2"}});
+  one = relay("anew ");
+  turn_until_delivered(4);
+  stop(*one);
+  EXPECT_EQ(keys.size(), 4U);
 }
 
 }  // namespace

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <random>
 #include <utility>
 
 #include "base/json.hpp"
@@ -17,6 +18,14 @@ Error wrong(std::string what) { return invalid_argument(std::move(what)).with_op
 
 Error no_such_job(JobId id, const char* operation) {
   return Error(ErrorKind::not_found, "there is no job " + std::to_string(id)).with_operation(operation);
+}
+
+/// Of an entry of an outbox: no two are the same, whichever database they are in. No secret.
+std::string make_origin() {
+  std::random_device random;
+  std::string out = "outbox";
+  for (int i = 0; i < 4; ++i) out += ":" + std::to_string(random());
+  return out;
 }
 
 }  // namespace
@@ -134,6 +143,7 @@ Task<Result<EnqueueResult>> Client::enqueue_in(net::Caller caller, store::Transa
     // Times count from now, not from when the relay comes by.
     if (job.run_at == 0) job.run_at = now_ms(caller.loop->clock()) + job.delay_ms;
     job.delay_ms = 0;
+    job.origin = make_origin();
     store::OutboxEntry entry(target, "enqueue", new_job_to_json(job));
     Task<Result<void>> call = transaction.outbox(std::move(entry));
     Result<void> done = co_await std::move(call);
@@ -149,7 +159,7 @@ Task<Result<void>> Client::enqueue_entry(net::Caller caller, std::string payload
   Result<NewJob> job = new_job_from_nodes(document->root(), {}, true);
   if (!job.ok()) co_return Result<void>(std::move(job).error());
   EnqueueRequest request;
-  request.origin = std::move(key);
+  request.origin = job->origin.empty() ? std::move(key) : std::move(job->origin);
   request.jobs.push_back(std::move(*job));
   Task<Result<EnqueueResult>> call = backend_->enqueue(*caller.loop, std::move(request));
   Result<EnqueueResult> done = co_await std::move(call);

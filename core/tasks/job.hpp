@@ -70,6 +70,7 @@ struct NewJob {
   std::string schedule;     ///< which made it
   Millis scheduled_at = 0;  ///< the time it stands for
   std::string trace;        ///< `trace_to_text`
+  std::string origin;       ///< of an entry of an outbox: no other has the same
 };
 
 /// A job as it is now.

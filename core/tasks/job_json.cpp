@@ -48,8 +48,9 @@ std::int64_t Members::integer(std::string_view name, std::int64_t otherwise, std
   const Value v = any(name);
   if (!v.exists()) return otherwise;
   if (v.is(NodeType::integer) && v.as_int() >= low && v.as_int() <= high) return v.as_int();
-  if (v.is(NodeType::number) && v.node().f == static_cast<double>(static_cast<std::int64_t>(v.node().f)) &&
-      v.node().f >= static_cast<double>(low) && v.node().f <= static_cast<double>(high))
+  // The range first: outside of it the cast means nothing. 2^63 is the double of INT64_MAX.
+  if (v.is(NodeType::number) && v.node().f >= static_cast<double>(low) && v.node().f <= static_cast<double>(high) &&
+      v.node().f < 0x1p63 && v.node().f == static_cast<double>(static_cast<std::int64_t>(v.node().f)))
     return static_cast<std::int64_t>(v.node().f);
   wrong(name, "a whole number from " + std::to_string(low) + " to " + std::to_string(high) + " is expected");
   return otherwise;
@@ -146,7 +147,7 @@ Result<NewJob> new_job_from_nodes(Value object, std::string where, bool stored, 
   job.batch = in.id("batch");
   job.tags = in.texts("tags");
   job.retention_ms = in.integer("retention_ms", 0, 0, furthest);
-  if (stored) job.trace = in.text("trace");
+  if (stored) job.trace = in.text("trace"), job.origin = in.text("origin");
   if (transaction != nullptr) *transaction = static_cast<std::uint64_t>(in.integer("transaction", 0, 1, INT64_MAX));
   if (Result<void> good = in.finish(); !good.ok()) return std::move(good).error();
   return job;
@@ -180,6 +181,7 @@ std::string new_job_to_json(const NewJob& job) {
   w.key("tags"), w.raw(tags_to_json(job.tags));
   w.key("retention_ms"), w.integer(job.retention_ms);
   w.key("trace"), w.string(job.trace);
+  if (!job.origin.empty()) w.key("origin"), w.string(job.origin);
   w.end_object();
   return out;
 }

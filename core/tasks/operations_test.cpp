@@ -127,6 +127,10 @@ TEST_F(TasksOperations, WrongArgumentsNameTheMember) {
   EXPECT_EQ(call(Operation::tasks_enqueue, R"({"queue":"q"})"), "invalid_argument: task: 1 to 255 bytes are expected");
   EXPECT_EQ(call(Operation::tasks_enqueue, R"({"task":"t","priority":"high"})"),
             "invalid_argument: priority: a whole number from -2147483648 to 2147483647 is expected");
+  EXPECT_EQ(call(Operation::tasks_enqueue, R"({"task":"t","priority":1e300})"),
+            "invalid_argument: priority: a whole number from -2147483648 to 2147483647 is expected");
+  EXPECT_EQ(call(Operation::tasks_enqueue, R"({"task":"t","transaction":9223372036854775808.0})"),
+            "invalid_argument: transaction: a whole number from 1 to 9223372036854775807 is expected");
   EXPECT_EQ(call(Operation::tasks_enqueue, R"({"task":"t","run_at":"soon"})"),
             "invalid_argument: run_at: an instant is expected: RFC 3339 text or ms since the epoch");
   EXPECT_EQ(call(Operation::tasks_enqueue, R"({"task":"t","backoff":{"factor":0.1}})"),

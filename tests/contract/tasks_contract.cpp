@@ -451,6 +451,19 @@ TEST_P(TasksContract, ARateLimitIsATokenBucket) {
   EXPECT_EQ(handlers.log.size(), 6U);
 }
 
+TEST_P(TasksContract, TheLargestRateLimitDoesNotWrap) {
+  RateLimit limit;
+  limit.count = 1;
+  limit.period_ms = 86'400'000LL * 366;
+  limit.burst = 4'294'967'295;
+  ASSERT_TRUE(rig.await(rig.client->set_rate_limit(rig.caller(), "q", limit)).ok());
+  handlers.script = done;
+  rig.work(handlers, options);
+  ASSERT_TRUE(rig.await(rig.client->enqueue_many(rig.caller(), std::vector<NewJob>(40, task("t")))).ok());
+  rig.settle();
+  EXPECT_EQ(handlers.log.size(), 40U);
+}
+
 TEST_P(TasksContract, OfAConcurrencyKeyNoMoreRunThanItsLimit) {
   options.concurrency = 10;
   rig.work(handlers, options);
@@ -497,6 +510,39 @@ TEST_P(TasksContract, AJobLetOutByItsKeyThatIsCancelledBeforeItRunsLetsTheNextOn
   const auto second = rig.await(backend.claim(*rig.loop, claim))->jobs;
   ASSERT_EQ(second.size(), 1U);
   EXPECT_EQ(second[0].id, ids[2]);
+}
+
+TEST_P(TasksContract, APausedQueueKeepsNoPlaceOfAConcurrencyKeyFromAnother) {
+  const auto keyed = [](const char* queue) {
+    NewJob job = task("t", queue);
+    job.concurrency_key = "k";
+    return job;
+  };
+  const auto claim = [&](const char* queue) {
+    ClaimRequest request;
+    request.queue = queue;
+    request.max = 10;
+    return rig.await(rig.client->backend()->claim(*rig.loop, request))->jobs;
+  };
+  rig.enqueue(keyed("q"));
+  for (const char* queue : {"paused", "paused", "q", "q"}) rig.enqueue(keyed(queue));
+  std::vector<Job> running = claim("q");
+  ASSERT_EQ(running.size(), 1U);
+  EXPECT_TRUE(claim("paused").empty());
+  ASSERT_TRUE(rig.await(rig.client->pause(rig.caller(), "paused", true)).ok());
+  for (int i = 0; i < 2; ++i) {
+    Completion good;
+    good.run = {running[0].id, running[0].lease};
+    EXPECT_TRUE(rig.await(rig.client->backend()->settle(*rig.loop, {good}))->empty());
+    running = claim("q");
+    ASSERT_EQ(running.size(), 1U) << "the first of the other queue came before it";
+  }
+  ASSERT_TRUE(rig.await(rig.client->pause(rig.caller(), "paused", false)).ok());
+  EXPECT_TRUE(claim("paused").empty()) << "its place is taken";
+  Completion good;
+  good.run = {running[0].id, running[0].lease};
+  EXPECT_TRUE(rig.await(rig.client->backend()->settle(*rig.loop, {good}))->empty());
+  EXPECT_EQ(claim("paused").size(), 1U);
 }
 
 TEST_P(TasksContract, ADependantWaitsUntilAllItNeedsHaveCompleted) {
@@ -598,6 +644,58 @@ TEST_P(TasksContract, ABatchOfNothingNewIsDoneAtOnce) {
   ASSERT_TRUE(made.ok());
   EXPECT_FALSE(made->jobs[0].created);
   EXPECT_EQ(rig.state(made->callback), "available");
+}
+
+TEST_P(TasksContract, ACallbackIsCheckedLikeAnyJob) {
+  const auto batch = [&](NewJob job, NewJob callback) {
+    return rig.await(rig.client->enqueue_batch(rig.caller(), {std::move(job)}, std::move(callback)));
+  };
+  NewJob callback = task("after", "other");
+  callback.depends_on = {12345};
+  auto made = batch(task("a"), callback);
+  ASSERT_FALSE(made.ok());
+  EXPECT_EQ(made.error().kind(), ErrorKind::not_found);
+  callback.depends_on = {};
+  callback.unique_key = "k";
+  NewJob holder = task("holder");
+  holder.unique_key = "k";
+  made = batch(holder, callback);
+  ASSERT_FALSE(made.ok()) << "a job of the same request has it";
+  EXPECT_EQ(made.error().kind(), ErrorKind::conflict);
+  const JobId first = rig.enqueue(holder).id;
+  made = batch(task("a"), callback);
+  ASSERT_FALSE(made.ok());
+  EXPECT_EQ(made.error().kind(), ErrorKind::conflict);
+  EXPECT_EQ(rig.enqueue(holder).id, first) << "it is still its key";
+  EXPECT_EQ(*rig.await(rig.client->pending_count(rig.caller(), "q")), 1U) << "nothing of what was refused is there";
+  EXPECT_EQ(*rig.await(rig.client->pending_count(rig.caller(), "other")), 0U);
+  callback.unique_key.clear();
+  callback.batch = rig.await(rig.client->enqueue_batch(rig.caller(), {task("b")}, std::nullopt))->batch;
+  made = batch(task("a"), callback);
+  ASSERT_TRUE(made.ok());
+  EXPECT_EQ(rig.job(made->callback).batch, 0) << "it waits for one, and is in none";
+  EXPECT_EQ(rig.await(rig.client->batch(rig.caller(), callback.batch))->total, 1U);
+}
+
+TEST_P(TasksContract, ABatchThatIsForgottenDoesNotComeBackWithAJobThatIsTriedAgain) {
+  handlers.script = done;
+  rig.work(handlers, options);
+  const auto open = rig.await(rig.client->enqueue_batch(rig.caller(), {task("waits", "idle")}, std::nullopt));
+  NewJob kept = task("t");
+  kept.retention_ms = 1'000'000'000;
+  const auto made = rig.await(rig.client->enqueue_batch(rig.caller(), {kept}, std::nullopt));
+  ASSERT_TRUE(open.ok() && made.ok());
+  rig.settle();
+  EXPECT_EQ(rig.state(made->jobs[0].id), "completed");
+  rig.advance(hours(24 * 7 + 1));
+  rig.enqueue(task("looks"));
+  EXPECT_EQ(rig.await(rig.client->batch(rig.caller(), made->batch)).error().kind(), ErrorKind::not_found);
+  EXPECT_TRUE(*rig.await(rig.client->retry(rig.caller(), made->jobs[0].id)));
+  rig.settle();
+  EXPECT_EQ(rig.job(made->jobs[0].id).attempt, 2U);
+  EXPECT_EQ(rig.state(made->jobs[0].id), "completed");
+  EXPECT_EQ(rig.await(rig.client->batch(rig.caller(), made->batch)).error().kind(), ErrorKind::not_found);
+  EXPECT_EQ(rig.await(rig.client->batch(rig.caller(), open->batch))->pending(), 1U);
 }
 
 TEST_P(TasksContract, AResultGoesWhenItsRetentionIsOver) {

@@ -46,7 +46,7 @@ struct Queue {
 
 struct ConcurrencyKey {
   std::uint32_t running = 0;
-  std::set<ReadyKey> held;
+  std::map<std::string, std::set<ReadyKey>> held;  // by queue, none of them empty
 };
 
 struct BatchEntry {
@@ -271,7 +271,7 @@ class MemoryBackend final : public Backend {
     --queue.by_state[static_cast<std::size_t>(job.state)];
     switch (job.state) {
       case JobState::available:
-        if (entry.held) keys_[job.concurrency_key].held.erase(entry.ready_key());
+        if (entry.held) forget_held(entry);
         else queue.ready.erase(entry.ready_key());
         break;
       case JobState::scheduled:
@@ -280,23 +280,34 @@ class MemoryBackend final : public Backend {
       default: break;
     }
     if (job.concurrency_key.empty()) return;
-    // A place of its key becomes free, or a job that was let out to take one goes: the next one is let out.
+    // A place of its key becomes free, or a job that was let out to take one goes: the next ones are let out.
     if (job.state == JobState::running) --keys_[job.concurrency_key].running;
     if (job.state == JobState::running || (job.state == JobState::available && !entry.held)) let_out(job.concurrency_key);
     entry.held = false;
   }
+  void forget_held(Entry& entry) {
+    auto& held = keys_[entry.job.concurrency_key].held;
+    const auto at = held.find(entry.job.queue);
+    at->second.erase(entry.ready_key());
+    if (at->second.empty()) held.erase(at);
+  }
+  /// The first of each queue: one that is paused, or has no worker, keeps no place from the others. Who finds none is held again.
   void let_out(const std::string& name) {
     const auto at = keys_.find(name);
     if (at == keys_.end()) return;
     ConcurrencyKey& key = at->second;
-    if (!key.held.empty()) {
-      Entry& next = jobs_.find(std::get<2>(*key.held.begin()))->second;
-      key.held.erase(key.held.begin());
-      next.held = false;
-      queues_[next.job.queue].ready.insert(next.ready_key());
-      hub_.notify(Topic::queue, next.job.queue);
-    } else if (key.running == 0) {
+    if (key.held.empty() && key.running == 0) {
       keys_.erase(at);
+      return;
+    }
+    for (auto of = key.held.begin(); of != key.held.end();) {
+      auto& [queue, held] = *of;
+      Entry& next = jobs_.find(std::get<2>(*held.begin()))->second;
+      held.erase(held.begin());
+      next.held = false;
+      queues_[queue].ready.insert(next.ready_key());
+      hub_.notify(Topic::queue, queue);
+      of = held.empty() ? key.held.erase(of) : std::next(of);
     }
   }
   void enter(Entry& entry, JobState state) {
@@ -335,15 +346,29 @@ class MemoryBackend final : public Backend {
       }
       if (const auto at = origins_.find(request.origin); at != origins_.end()) return at->second;
     }
-    for (const NewJob& job : request.jobs) {
+    const auto all_there = [&](const NewJob& job) -> Result<void> {
       for (const JobId id : job.depends_on) {
         if (find(id, now) == nullptr) return no_such_job(id);
       }
+      return {};
+    };
+    for (const NewJob& job : request.jobs) {
+      SPIKARD_TRY(all_there(job));
       if (job.batch == 0) continue;
       const auto at = batches_.find(job.batch);
       if (at == batches_.end())
         return Error(ErrorKind::not_found, "there is no batch " + std::to_string(job.batch)).with_operation("tasks.enqueue");
       if (at->second.batch.pending() == 0) return Error(ErrorKind::conflict, "the batch is done").with_operation("tasks.enqueue");
+    }
+    if (request.callback) {
+      NewJob& callback = *request.callback;
+      callback.batch = 0;  // it waits for one, and is in none
+      SPIKARD_TRY(all_there(callback));
+      const std::string& key = callback.unique_key;
+      const auto has_it = [&](const NewJob& job) { return job.unique_key == key; };
+      if (!key.empty() && (unique_.contains(key) || std::any_of(request.jobs.begin(), request.jobs.end(), has_it)))
+        return Error(ErrorKind::conflict, "a job that has not ended has the callback's unique key")
+            .with_operation("tasks.enqueue");
     }
     EnqueueResult out;
     if (request.batch) {
@@ -455,11 +480,8 @@ class MemoryBackend final : public Backend {
         if (step.state == JobState::completed) release_one(at->second, now);
         else steps.push_back({dependant, JobState::cancelled, reason_of(job), "dependency"});
       }
-      if (job.batch != 0) {
-        Batch& batch = batches_[job.batch].batch;
-        ++(step.state == JobState::completed   ? batch.completed
-           : step.state == JobState::cancelled ? batch.cancelled
-                                               : batch.discarded);
+      if (const auto of = batches_.find(job.batch); of != batches_.end()) {
+        ++count_of(of->second.batch, step.state);
         look_at_batch(job.batch, now);
       }
       if (ran && step.state == JobState::cancelled) hub_.notify(Topic::revoked);
@@ -473,10 +495,15 @@ class MemoryBackend final : public Backend {
     entry.job.run_at = std::max(entry.job.run_at, now);
     enter_by_time(entry, now, JobState::scheduled);
   }
+  static std::uint64_t& count_of(Batch& batch, JobState state) {
+    return state == JobState::completed ? batch.completed : state == JobState::cancelled ? batch.cancelled : batch.discarded;
+  }
   void look_at_batch(JobId id, Millis now) {
-    BatchEntry& entry = batches_[id];
+    BatchEntry& entry = batches_.find(id)->second;
     if (entry.batch.pending() != 0) return;
+    batch_expiry_.erase({entry.expires_at, id});
     entry.expires_at = now + options_.failed_retention_ms;
+    batch_expiry_.emplace(entry.expires_at, id);
     const auto at = jobs_.find(entry.batch.callback);
     if (at != jobs_.end() && at->second.job.state == JobState::pending) release_one(at->second, now);
   }
@@ -518,7 +545,7 @@ class MemoryBackend final : public Backend {
         if (key.running >= job.concurrency_limit) {
           queue.ready.erase(queue.ready.begin());
           entry.held = true;
-          key.held.insert(entry.ready_key());
+          key.held[job.queue].insert(entry.ready_key());
           continue;
         }
       }
@@ -588,12 +615,7 @@ class MemoryBackend final : public Backend {
       }
       unique_[job.unique_key] = id;
     }
-    if (job.batch != 0) {
-      Batch& batch = batches_[job.batch].batch;
-      --(job.state == JobState::completed   ? batch.completed
-         : job.state == JobState::cancelled ? batch.cancelled
-                                            : batch.discarded);
-    }
+    if (const auto of = batches_.find(job.batch); of != batches_.end()) --count_of(of->second.batch, job.state);
     leave(*entry);
     expiry_.erase({job.expires_at, id});
     job.expires_at = job.ended_at = 0;
@@ -613,10 +635,12 @@ class MemoryBackend final : public Backend {
       --queues_[entry.job.queue].by_state[static_cast<std::size_t>(entry.job.state)];
       jobs_.erase(id);
     }
-    // Batches are few, and ids grow with time.
-    while (!batches_.empty() && batches_.begin()->second.expires_at != 0 && batches_.begin()->second.expires_at <= now &&
-           batches_.begin()->second.batch.pending() == 0)
-      batches_.erase(batches_.begin());
+    for (std::size_t i = 0; i < purged_at_once && !batch_expiry_.empty() && batch_expiry_.begin()->first <= now; ++i) {
+      const auto at = batches_.find(batch_expiry_.begin()->second);
+      batch_expiry_.erase(batch_expiry_.begin());
+      // One of a job that was tried again gets another time when that has ended.
+      if (at->second.batch.pending() == 0) batches_.erase(at);
+    }
   }
 
   const StoreOptions options_;
@@ -629,6 +653,7 @@ class MemoryBackend final : public Backend {
   std::map<JobId, BatchEntry> batches_;
   std::map<std::string, Schedule> schedules_;
   std::set<TimeKey> expiry_;
+  std::set<TimeKey> batch_expiry_;  // of those that were over
   std::unordered_map<std::string, EnqueueResult> origins_;
   std::multimap<Millis, std::string> origins_by_age_;
   JobId next_id_ = 1;

@@ -6,7 +6,7 @@ namespace spikard::tasks::sqlite {
 namespace {
 
 // Times are ms since the epoch. Defaults are such that `INSERT INTO spikard_tasks (queue, task, args)` is a whole job.
-constexpr std::array<std::string_view, 1> steps{R"sql(
+constexpr std::array<std::string_view, 2> steps{R"sql(
 CREATE TABLE spikard_tasks (
   id INTEGER PRIMARY KEY AUTOINCREMENT,
   queue TEXT NOT NULL DEFAULT 'default',
@@ -111,6 +111,11 @@ CREATE TABLE spikard_task_origins (
   job INTEGER NOT NULL,
   at INTEGER NOT NULL
 ) WITHOUT ROWID;
+)sql",
+                                                R"sql(
+DROP INDEX spikard_tasks_keys;
+CREATE INDEX spikard_tasks_keys ON spikard_tasks (concurrency_key, state, held, queue, priority DESC, run_at, id)
+  WHERE concurrency_key IS NOT NULL;
 )sql"};
 
 }  // namespace

@@ -489,11 +489,17 @@ Result<void> Statements::look_at_batch(JobId id) {
   return found->callback == 0 ? Result<void>() : release(found->callback);
 }
 
+/// The first of each queue: one that is paused, or has no worker, keeps no place from the others. Who finds none is held again.
 Result<void> Statements::let_out(const std::string& key) {
+#define SPIKARD_HELD "FROM spikard_tasks WHERE concurrency_key = ?1 AND state = 'available' AND held = 1"
   return c_.query(
-      "UPDATE spikard_tasks SET held = 0 WHERE id = (SELECT id FROM spikard_tasks WHERE concurrency_key = ? AND state = "
-      "'available' AND held = 1 ORDER BY priority DESC, run_at, id LIMIT 1) RETURNING queue",
+      "WITH RECURSIVE waiting(queue) AS (SELECT min(queue) " SPIKARD_HELD " UNION ALL SELECT (SELECT min(queue) " SPIKARD_HELD
+      " AND queue > waiting.queue) FROM waiting WHERE queue IS NOT NULL) UPDATE spikard_tasks SET held = 0 WHERE id IN (SELECT "
+      "(SELECT id " SPIKARD_HELD
+      " AND queue = waiting.queue ORDER BY priority DESC, run_at, id LIMIT 1) FROM waiting WHERE queue IS NOT NULL) RETURNING "
+      "queue",
       [&](Statement& row) { news.queues.insert(std::string(row.text(0))); }, key);
+#undef SPIKARD_HELD
 }
 
 Result<bool> Statements::extend(const Run& run, Millis lease_ms) {
