@@ -59,7 +59,7 @@ Task<Result<Document>> CacheInvalidation::call(net::Caller caller, Operation ope
       Result<Document> done = co_await std::move(now);
       co_return done;
     }
-    Result<store::Transaction*> transaction = transactions.find(static_cast<std::uint64_t>(number.as_int()));
+    Result<std::shared_ptr<store::Transaction>> transaction = transactions.find(static_cast<std::uint64_t>(number.as_int()));
     if (!transaction.ok()) co_return Result<Document>(std::move(transaction).error());
     auto shared = std::make_shared<Document>(std::move(given));
     (*transaction)->after_commit([cache, of, shared] {

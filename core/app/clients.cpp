@@ -38,6 +38,13 @@ std::map<std::string, Config> with_default(const std::map<std::string, Config>& 
   return all;
 }
 
+Result<std::shared_ptr<store::Transaction>> open_transaction(const store::OpenTransactions& open, std::uint64_t number) {
+  auto found = open.find(number);
+  if (!found.ok() && found.error().kind() == ErrorKind::not_found)
+    return invalid_argument("transaction: there is none with this number");
+  return found;
+}
+
 }  // namespace
 
 /// What the port calls: opened by the first call where the start has not.
@@ -143,10 +150,7 @@ Clients::Clients(const services::Manifest& manifest, Environment environment)
         if (!environment_.make_sink) return nullptr;
         return environment_.make_sink({WorkOrigin::Kind::message, WorkOrigin::by_operation, user, consumer});
       };
-      const auto find = [this](std::uint64_t number) -> store::Transaction* {
-        auto found = transactions_.find(number);
-        return found.ok() ? *found : nullptr;
-      };
+      const auto find = [this](std::uint64_t number) { return open_transaction(transactions_, number); };
       auto operations = std::make_shared<messaging::Operations>(client, make_sink, find);
       return Opened<messaging::Client, messaging::Operations>{std::move(client), std::move(operations)};
     };
@@ -171,10 +175,7 @@ Clients::Clients(const services::Manifest& manifest, Environment environment)
         if (!environment_.make_sink) return Error(ErrorKind::unsupported, "tasks.start_worker: nobody handles its tasks here");
         return environment_.make_sink({WorkOrigin::Kind::task, WorkOrigin::by_operation, user, worker.name});
       };
-      const auto find = [this](std::uint64_t number) -> store::Transaction* {
-        auto found = transactions_.find(number);
-        return found.ok() ? *found : nullptr;
-      };
+      const auto find = [this](std::uint64_t number) { return open_transaction(transactions_, number); };
       auto operations = std::make_shared<tasks::Operations>(*client, sinks, find, "tasks." + name);
       return Opened<tasks::Client, tasks::Operations>{std::move(*client), std::move(operations)};
     };

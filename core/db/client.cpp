@@ -254,10 +254,34 @@ void Stream::close() noexcept {
   if (ended_) std::exchange(ended_, nullptr)(false);
 }
 
+class Stream::Reading {
+ public:
+  explicit Reading(bool& flag) noexcept : flag_(flag) { flag_ = true; }
+  Reading(const Reading&) = delete;
+  Reading& operator=(const Reading&) = delete;
+  ~Reading() { flag_ = false; }
+
+ private:
+  bool& flag_;
+};
+
+/// Its transaction ran out while nobody read.
+void Stream::expire(Error why) {
+  span_.fail(why);
+  over_ = std::move(why);
+  close();
+}
+
 Task<Result<bool>> Stream::next(net::Loop& loop, std::shared_ptr<RowWriter> rows, RowLimits limits) {
+  if (over_.has_value()) co_return Result<bool>(*std::exchange(over_, std::nullopt));
   if (cursor_ == nullptr) co_return Result<bool>(false);
   Task<Result<Outcome>> task = cursor_->fetch(loop, std::move(rows), limits);
-  Result<Outcome> outcome = co_await detail::guarded(loop, std::move(task), timeout_);
+  std::optional<Reading> reading(reading_);
+  Result<Outcome> outcome = co_await detail::guarded(loop, std::move(task), timeout_, life_);
+  reading.reset();
+  // What had come before it was told to stop keeps the transaction no longer, either.
+  if (outcome.ok() && outcome->more && life_.cancelled())
+    outcome = Error(ErrorKind::cancelled, "the transaction was open for longer than it may");
   if (!outcome.ok()) {
     span_.fail(outcome.error());
     if (ended_) std::exchange(ended_, nullptr)(true);

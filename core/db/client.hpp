@@ -2,6 +2,7 @@
 
 #include <atomic>
 #include <chrono>
+#include <deque>
 #include <exception>
 #include <memory>
 #include <optional>
@@ -83,6 +84,8 @@ class Stream {
 
  private:
   friend class Transaction;
+  class Reading;
+  void expire(Error why);
   std::shared_ptr<detail::Core> core_;
   std::vector<Column> columns_;
   std::unique_ptr<Cursor> cursor_;
@@ -91,6 +94,9 @@ class Stream {
   telemetry::Span span_;
   std::uint64_t count_ = 0;
   Function<void(bool failed)> ended_;  // of a transaction
+  CancelToken life_{};                 // of the transaction
+  bool reading_ = false;
+  std::optional<Error> over_;  // told once
 };
 
 /// A transaction. Statements of one run one after the other, in the order they were called, however many tasks call; all on the
@@ -160,6 +166,10 @@ class Transaction final : public store::Transaction, private store::sqlite::Tran
 
   /// It can take statements.
   [[nodiscard]] bool usable() const noexcept;
+  /// Why it cannot.
+  [[nodiscard]] Error refusal() const;
+  /// Called when it was open for longer than it may; it may drop the transaction.
+  void on_expired(Function<void()> fn) { on_expired_ = std::move(fn); }
 
   template <class T>
   struct detail_result;
@@ -173,10 +183,10 @@ class Transaction final : public store::Transaction, private store::sqlite::Tran
   friend class Client;
   enum class State : std::uint8_t { open, aborted, expired, ended };
   class Turn;
+  struct Waiting;
 
   [[nodiscard]] Task<Result<void>> enter();
   void leave(bool failed) noexcept;
-  [[nodiscard]] Error refusal() const;
   template <class T>
   [[nodiscard]] Task<Result<T>> step(Task<Result<T>> task, std::optional<Duration> timeout);
   [[nodiscard]] Task<Result<void>> ensure(std::string_view table);
@@ -190,7 +200,9 @@ class Transaction final : public store::Transaction, private store::sqlite::Tran
   Limiter::Permit permit_;
   State state_ = State::open;
   bool busy_ = false;
-  net::Event free_;
+  std::deque<Waiting*> waiting_;  // for their turn, which is given to the first
+  Stream* stream_ = nullptr;      // that has the turn
+  Function<void()> on_expired_;
   CancelSource life_;
   net::Timer timer_;
   std::vector<Function<void()>> hooks_;

@@ -4,6 +4,7 @@
 #include "db/client.hpp"
 #include "db/instant.hpp"
 #include "db/json_rows.hpp"
+#include "db/operations.hpp"
 #include "db/parameter.hpp"
 #include "db/registry.hpp"
 #include "db/sqlite/run.hpp"
@@ -135,6 +136,69 @@ TEST_F(SpansTest, HaveTheStatementAndNeverTheValues) {
   EXPECT_NE(text.find(R"("error.type":"invalid_argument")"), std::string::npos);
   EXPECT_EQ(text.find("4711"), std::string::npos);
   EXPECT_EQ(text.find("secret"), std::string::npos);
+}
+
+struct TransactionTimeTest : ::testing::Test, store::sqlite::DatabaseFixtureOn<net::VirtualClock> {
+  void SetUp() override {
+    services::DbConfig config;
+    config.url = "sqlite:" + folder.file("time.db");
+    config.transaction_timeout_ms = 1000;
+    Environment environment(pool);
+    environment.databases = &databases;
+    client = open(config, environment).value();
+    ASSERT_TRUE(await(client->execute(net::Caller(*loop), "CREATE TABLE t (a INTEGER)")).ok());
+    ASSERT_TRUE(await(client->execute(net::Caller(*loop), "INSERT INTO t VALUES (1), (2), (3)")).ok());
+  }
+  void TearDown() override { client.reset(); }
+  void advance(Duration by) {
+    bool done = false;
+    clock.advance(by, [&] { loop->post([&] { done = true; }); });
+    turn_until(done);
+  }
+  template <class T>
+  static std::string failure(const Result<T>& result) {
+    return result.ok() ? "ok" : std::string(spikard::name_of(result.error().kind())) + "/" + result.error().detail();
+  }
+  std::shared_ptr<Client> client;
+};
+
+TEST_F(TransactionTimeTest, AStreamThatNobodyReadsDoesNotKeepItOpen) {
+  const net::Caller caller(*loop);
+  auto tx = await(client->begin(caller)).value();
+  ASSERT_TRUE(await(tx->execute(caller, "INSERT INTO t VALUES (4)")).ok());
+  auto stream = await(tx->stream(caller, "SELECT a FROM t")).value();
+  ASSERT_EQ(await(stream->next(*loop, 1))->root().size(), 1U);
+  advance(std::chrono::milliseconds(999));
+  EXPECT_EQ(client->in_use(), 1U);
+  advance(std::chrono::milliseconds(1));
+  ASSERT_EQ(client->in_use(), 0U);
+  EXPECT_EQ(failure(await(stream->next(*loop, 1))), "conflict/transaction_aborted") << "not the end of the rows";
+  EXPECT_EQ(failure(await(tx->commit(caller))), "conflict/transaction_aborted");
+  ASSERT_TRUE(await(client->execute(caller, "INSERT INTO t VALUES (5)")).ok()) << "the writer is free";
+  EXPECT_EQ(json::to_string(await(client->query(caller, "SELECT max(a) AS a, count(*) AS n FROM t"))->rows.root()),
+            R"([{"a":5,"n":4}])");
+}
+
+TEST_F(TransactionTimeTest, OneOfAHostThatRanOutIsForgottenAndItsNumberSaysWhy) {
+  store::OpenTransactions open;
+  Operations operations(client, pool, open, {});
+  const auto call = [&](Operation operation, std::string_view args) {
+    Result<Document> result = await(operations.call(net::Caller(*loop), operation, json::parse(args).value(), nullptr));
+    return result.ok() ? json::to_string(result->root()) : failure(result);
+  };
+  EXPECT_EQ(call(Operation::db_begin, "{}"), R"({"transaction":1})");
+  EXPECT_EQ(call(Operation::db_execute, R"j({"sql": "INSERT INTO t VALUES (4)", "transaction": 1})j"), R"({"affected":1})");
+  advance(std::chrono::seconds(1));
+  EXPECT_NE(call(Operation::db_stats, "{}").find(R"("in_use":0,"waiting":0,"transactions":0)"), std::string::npos)
+      << call(Operation::db_stats, "{}");
+  EXPECT_EQ(call(Operation::db_query, R"({"sql": "SELECT 1", "transaction": 1})"), "conflict/transaction_aborted");
+  EXPECT_EQ(failure(open.find(1)), "conflict/transaction_aborted");
+  EXPECT_EQ(call(Operation::db_commit, R"({"transaction": 1})"), "conflict/transaction_aborted");
+  EXPECT_EQ(call(Operation::db_rollback, R"({"transaction": 1})"), "{}");
+  EXPECT_EQ(call(Operation::db_rollback, R"({"transaction": 1})"), "not_found/");
+  for (int i = 0; i < 300; ++i) open.end(100 + i, Error(ErrorKind::conflict, "x"));
+  EXPECT_EQ(failure(open.find(100)), "not_found/") << "bounded";
+  EXPECT_EQ(failure(open.find(399)), "conflict/");
 }
 
 }  // namespace

@@ -144,14 +144,28 @@ Operations::~Operations() { close(); }
 
 void Operations::close() {
   cursors_.clear();
-  for (const auto& [number, transaction] : transactions_) open_.remove(number);
+  for (const auto& [number, transaction] : transactions_) {
+    transaction->on_expired(nullptr);
+    open_.remove(number);
+  }
   transactions_.clear();
+}
+
+void Operations::over(std::uint64_t number) {
+  const auto at = transactions_.find(number);
+  if (at == transactions_.end()) return;
+  const std::shared_ptr<Transaction> ended = std::move(at->second);
+  transactions_.erase(at);
+  ended->on_expired(nullptr);
+  open_.end(number, ended->refusal());
 }
 
 Result<std::shared_ptr<Transaction>> Operations::transaction(std::uint64_t number) const {
   const auto found = transactions_.find(number);
   if (found != transactions_.end()) return found->second;
-  return Error(ErrorKind::not_found, "transaction: there is no open transaction " + std::to_string(number));
+  Result<std::shared_ptr<store::Transaction>> ended = open_.find(number);
+  if (!ended.ok()) return std::move(ended).error();
+  return Error(ErrorKind::not_found, "transaction: there is no open transaction " + std::to_string(number));  // another db's
 }
 
 Task<R> Operations::call(net::Caller caller, Operation operation, Document args, net::OperationStream* stream) {
@@ -313,8 +327,10 @@ Task<R> Operations::begin(net::Caller caller, Document args) {
   if (!in.good()) co_return R(in.error());
   Result<std::shared_ptr<Transaction>> begun = co_await client_->begin(caller, options);
   if (!begun.ok()) co_return R(std::move(begun).error());
-  const std::uint64_t number = open_.add(**begun);
-  transactions_.emplace(number, std::move(*begun));
+  const std::shared_ptr<Transaction> tx = std::move(*begun);
+  const std::uint64_t number = open_.add(tx);
+  transactions_.emplace(number, tx);
+  tx->on_expired([this, number] { over(number); });
   co_return R(object([&](NodeBuilder& out) {
     out.key("transaction");
     out.uinteger(number);
@@ -327,7 +343,12 @@ Task<R> Operations::end(net::Caller caller, Document args, bool commit) {
   const bool scope = in.boolean("savepoint");
   if (!in.good()) co_return R(in.error());
   Result<std::shared_ptr<Transaction>> found = transaction(number);
-  if (!found.ok()) co_return R(std::move(found).error());
+  if (!found.ok()) {
+    // Undoing what has ended by itself is fine.
+    if (commit || scope || found.error().kind() == ErrorKind::not_found) co_return R(std::move(found).error());
+    open_.remove(number);
+    co_return R(empty());
+  }
   const std::shared_ptr<Transaction> tx = *found;
   Result<void> done;
   if (scope) {
@@ -342,16 +363,12 @@ Task<R> Operations::end(net::Caller caller, Document args, bool commit) {
     done = co_await tx->rollback(caller);
   }
   if (!scope && (done.ok() || !commit)) {
+    tx->on_expired(nullptr);
     open_.remove(number);
     transactions_.erase(number);
   } else if (!scope) {
     // A commit that failed has ended it, too; its number stays for the rollback that callers add, for a while.
-    ended_.push_back(number);
-    if (ended_.size() > 256) {
-      open_.remove(ended_.front());
-      transactions_.erase(ended_.front());
-      ended_.pop_front();
-    }
+    over(number);
   }
   if (!done.ok()) co_return R(std::move(done).error());
   co_return R(empty());

@@ -1,7 +1,6 @@
 #pragma once
 
 #include <cstdint>
-#include <deque>
 #include <map>
 #include <memory>
 #include <string>
@@ -53,6 +52,8 @@ class Operations final : public net::OperationTarget {
   [[nodiscard]] Task<Result<Document>> inbox(net::Caller caller, Document args);
   [[nodiscard]] Task<Result<Document>> stats(net::Caller caller);
   [[nodiscard]] Result<std::shared_ptr<Transaction>> transaction(std::uint64_t number) const;
+  /// It has ended, and not because the host wanted it so.
+  void over(std::uint64_t number);
   [[nodiscard]] Task<Result<std::unique_ptr<Stream>>> open_stream(net::Caller caller, Args& args,
                                                                   std::shared_ptr<Transaction> tx);
 
@@ -61,7 +62,6 @@ class Operations final : public net::OperationTarget {
   store::OpenTransactions& open_;
   std::string migrations_;
   std::map<std::uint64_t, std::shared_ptr<Transaction>> transactions_;
-  std::deque<std::uint64_t> ended_;  // numbers of those whose commit failed
   std::map<std::uint64_t, std::shared_ptr<OpenCursor>> cursors_;
   std::uint64_t last_cursor_ = 0;
 };

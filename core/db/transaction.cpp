@@ -26,12 +26,9 @@ class Transaction::Turn {
 
 Transaction::Transaction(std::shared_ptr<detail::Core> core, net::Loop& loop, std::unique_ptr<Session> session,
                          Limiter::Permit permit)
-    : core_(std::move(core)),
-      loop_(loop),
-      session_(std::move(session)),
-      permit_(std::move(permit)),
-      free_(loop),
-      timer_(loop, [this] { expire(); }) {
+    : core_(std::move(core)), loop_(loop), session_(std::move(session)), permit_(std::move(permit)), timer_(loop, [this] {
+        expire();
+      }) {
   if (core_->options.transaction_timeout.has_value()) timer_.start(*core_->options.transaction_timeout);
 }
 
@@ -65,28 +62,49 @@ void Transaction::end() noexcept {
 void Transaction::expire() {
   if (state_ == State::ended) return;
   state_ = State::expired;
-  if (busy_) {
-    life_.cancel(CancelReason::deadline);  // the statement's turn ends it
-  } else {
+  Function<void()> told = std::exchange(on_expired_, nullptr);
+  if (stream_ != nullptr && !stream_->reading_) {
+    stream_->expire(refusal());
+  } else if (!busy_) {
     end();
+  } else {
+    const CancelToken held = life_.token();  // what is cancelled may be the last that has this transaction
+    life_.cancel(CancelReason::deadline);    // the statement's turn ends it
   }
+  if (told) told();
 }
 
-Task<Result<void>> Transaction::enter() {
-  while (busy_) {
-    free_.reset();
-    Result<void> waited = co_await free_.wait();
-    if (!waited.ok()) co_return waited;
+/// Somebody's place in the queue for the turn.
+struct Transaction::Waiting {
+  Waiting(Transaction& of, net::Loop& loop) : transaction(of.self_), given(loop) { of.waiting_.push_back(this); }
+  Waiting(const Waiting&) = delete;
+  Waiting& operator=(const Waiting&) = delete;
+  ~Waiting() {
+    if (taken || *transaction == nullptr) return;
+    if (std::erase((*transaction)->waiting_, this) == 0) (*transaction)->leave(false);  // given, and of no use any more
   }
-  busy_ = true;
-  co_return Result<void>();
+  const std::shared_ptr<Transaction*> transaction;
+  net::Event given;
+  bool taken = false;
+};
+
+Task<Result<void>> Transaction::enter() {
+  if (!std::exchange(busy_, true)) co_return Result<void>();
+  Waiting waiting(*this, loop_);
+  Result<void> waited = co_await waiting.given.wait();
+  waiting.taken = waited.ok();
+  co_return waited;
 }
 
 void Transaction::leave(bool failed) noexcept {
-  busy_ = false;
   if (failed && state_ == State::open) state_ = State::aborted;
   if (state_ == State::expired) end();
-  free_.set();
+  // Given from one to the next, so that nobody who comes now is before those who wait.
+  busy_ = !waiting_.empty();
+  if (!busy_) return;
+  Waiting* next = waiting_.front();
+  waiting_.pop_front();
+  next->given.set();
 }
 
 template <class T>
@@ -197,6 +215,7 @@ Task<Result<std::unique_ptr<Stream>>> Transaction::stream(net::Caller caller, st
   auto statement = std::make_shared<const Statement>(std::move(*made));
   Task<Result<std::unique_ptr<Cursor>>> task = session_->open(loop_, statement);
   Result<std::unique_ptr<Cursor>> cursor = co_await step(std::move(task), core_->timeout(options));
+  if (cursor.ok() && state_ == State::expired) cursor = refusal();
   if (!cursor.ok()) {
     turn.end(true);
     co_return call.ended(R(std::move(cursor).error()));
@@ -204,8 +223,12 @@ Task<Result<std::unique_ptr<Stream>>> Transaction::stream(net::Caller caller, st
   auto stream = std::make_unique<Stream>(core_, std::move(*cursor), Limiter::Permit(), core_->timeout(options), call.take());
   // Its turn lasts until the stream has ended.
   turn.hand_on();
+  stream_ = stream.get();
+  stream->life_ = life_.token();
   stream->ended_ = [self = self_](bool failed) {
-    if (*self != nullptr) (*self)->leave(failed);
+    if (*self == nullptr) return;
+    (*self)->stream_ = nullptr;
+    (*self)->leave(failed);
   };
   co_return R(std::move(stream));
 }

@@ -278,8 +278,9 @@ Task<Result<Document>> Operations::publish(net::Caller caller, Document args) {
   if (!read.good()) co_return read.error();
   if (number) {
     if (!find_transaction_) co_return Result<Document>(Error(ErrorKind::unsupported, "transaction: there is no db here"));
-    store::Transaction* transaction = find_transaction_(*number);
-    if (transaction == nullptr) co_return Result<Document>(invalid_argument("transaction: there is none with this number"));
+    Result<std::shared_ptr<store::Transaction>> found = find_transaction_(*number);
+    if (!found.ok()) co_return Result<Document>(std::move(found).error());
+    const std::shared_ptr<store::Transaction> transaction = std::move(*found);
     std::vector<Message> one;
     one.push_back(std::move(message));
     Result<void> done = co_await client_->publish_in(std::move(caller), *transaction, std::move(one));

@@ -12,8 +12,8 @@ namespace spikard::messaging {
 /// Who is to handle the messages of a consumer that an operation starts, on the service loop: the port's sink, a test's.
 /// `user`: as the operation was told.
 using MakeSink = std::function<std::shared_ptr<worker_loop::WorkSink>(const std::string& name, std::uint64_t user)>;
-/// The transaction of db with this number, or null. On the caller's loop.
-using FindTransaction = std::function<store::Transaction*(std::uint64_t number)>;
+/// The transaction of db with this number. On the caller's loop.
+using FindTransaction = std::function<Result<std::shared_ptr<store::Transaction>>(std::uint64_t number)>;
 
 /// spec/operations/messaging.yaml over a Client. Consumers are started on the loop of the caller, which must be the same for all
 /// calls that name one: the service loop.

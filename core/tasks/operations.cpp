@@ -165,8 +165,9 @@ Task<Result<Document>> Operations::enqueue(net::Caller caller, Operation operati
     if (!job.ok()) co_return Result<Document>(std::move(job).error());
     if (number != 0) {
       if (!transactions_) co_return Result<Document>(Error(ErrorKind::unsupported, "transaction: there is no db here"));
-      store::Transaction* transaction = transactions_(number);
-      if (transaction == nullptr) co_return Result<Document>(invalid_argument("transaction: there is none with this number"));
+      Result<std::shared_ptr<store::Transaction>> found = transactions_(number);
+      if (!found.ok()) co_return Result<Document>(std::move(found).error());
+      const std::shared_ptr<store::Transaction> transaction = std::move(*found);
       std::vector<NewJob> jobs;
       jobs.push_back(std::move(*job));
       Task<Result<EnqueueResult>> in_transaction = client_->enqueue_in(caller, *transaction, std::move(jobs), target_);

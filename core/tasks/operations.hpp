@@ -17,8 +17,8 @@ namespace spikard::tasks {
 using SinkFactory =
     std::function<Result<std::unique_ptr<worker_loop::WorkSink>>(const WorkerOptions&, std::uint64_t user, net::Loop&)>;
 
-/// A host's open transaction of db by its number, or null. On the caller's loop.
-using FindTransaction = std::function<store::Transaction*(std::uint64_t number)>;
+/// A host's open transaction of db by its number. On the caller's loop.
+using FindTransaction = std::function<Result<std::shared_ptr<store::Transaction>>(std::uint64_t number)>;
 
 /// The operations of spec/operations/tasks.yaml and cron.yaml over one client. Workers and schedulers run on the loop of the call
 /// that started them (hosts': the service loop) and are stopped there.

@@ -361,7 +361,7 @@ TEST_P(DbContract, ATransactionThatIsOpenTooLongIsRolledBack) {
   execute("CREATE TABLE t (a INTEGER)");
   auto tx = begin();
   (void)await(tx->execute(caller(), "INSERT INTO t VALUES (1)"));
-  (void)await(net::sleep(*loop, milliseconds(50)));
+  while (client->in_use() > 0) loop->turn(-1);
   EXPECT_EQ(failure(await(tx->execute(caller(), "INSERT INTO t VALUES (2)"))), "conflict/transaction_aborted");
   EXPECT_EQ(failure(await(tx->commit(caller()))), "conflict/transaction_aborted");
   EXPECT_EQ(client->in_use(), 0U);
@@ -383,6 +383,25 @@ TEST_P(DbContract, StatementsOfOneTransactionTakeTurns) {
   while (ended < 20) loop->turn(-1);
   ASSERT_TRUE(await(tx->commit(caller())).ok());
   EXPECT_EQ(query("SELECT count(*) AS n FROM t"), R"([{"n":20}])");
+}
+
+TEST_P(DbContract, WhoComesWhileOthersWaitForTheirTurnIsBehindThem) {
+  execute("CREATE TABLE t (id INTEGER PRIMARY KEY, a INTEGER)");
+  auto tx = begin();
+  int ended = 0;
+  const auto insert = [&](int a, auto then) {
+    spawn(tx->execute(caller(), "INSERT INTO t (a) VALUES (?)", params(a)),
+          [&ended, then](std::exception_ptr, std::optional<Result<std::uint64_t>> done) {
+            EXPECT_TRUE(done->ok());
+            ++ended;
+            then();
+          });
+  };
+  insert(1, [&] { insert(3, [] {}); });
+  insert(2, [] {});
+  while (ended < 3) loop->turn(-1);
+  ASSERT_TRUE(await(tx->commit(caller())).ok());
+  EXPECT_EQ(query("SELECT a FROM t ORDER BY id"), R"([{"a":1},{"a":2},{"a":3}])");
 }
 
 TEST_P(DbContract, HooksRunAfterTheCommitOnly) {
@@ -514,6 +533,16 @@ TEST_P(DbContract, AStreamOfATransaction) {
   EXPECT_EQ(*await(tx->execute(caller(), "DELETE FROM t WHERE a = 1")), 1U);
   ASSERT_TRUE(await(tx->commit(caller())).ok());
   EXPECT_EQ(query("SELECT a FROM t"), R"([{"a":2}])");
+}
+
+TEST_P(DbContract, AStreamThatIsReadEndsWithItsTransactionsTime) {
+  client = connect(5, 5000, 5000, 30);
+  auto tx = begin();
+  Result<std::unique_ptr<Stream>> stream = await(tx->stream(caller(), GetParam().endless));
+  ASSERT_TRUE(stream.ok());
+  EXPECT_EQ(failure(await((*stream)->next(*loop, 1))), "cancelled");
+  EXPECT_EQ(failure(await(tx->commit(caller()))), "conflict/transaction_aborted");
+  EXPECT_EQ(client->in_use(), 0U);
 }
 
 // -- migrations

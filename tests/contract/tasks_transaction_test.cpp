@@ -3,9 +3,11 @@
 
 #include "base/json.hpp"
 #include "db/client.hpp"
+#include "db/operations.hpp"
 #include "db/registry.hpp"
 #include "store/sqlite/test_database.hpp"
 #include "tasks/client.hpp"
+#include "tasks/operations.hpp"
 #include "worker_loop/task_sink.hpp"
 
 namespace spikard::tasks {
@@ -90,6 +92,31 @@ TEST_F(TasksTransaction, AnotherStoreGetsItByTheOutbox) {
   EXPECT_EQ(row.find("kind").text(), "enqueue");
   ASSERT_TRUE(await(other->enqueue_entry(caller(), std::string(row.find("payload").text()), "1")).ok());
   EXPECT_EQ(*await(other->pending_count(caller(), "q")), 1U);
+}
+
+TEST_F(TasksTransaction, WhatAHostHasBegunEndsAlsoWhereItsTransactionGoesMeanwhile) {
+  net::BlockingPool files{clock};
+  for (const bool closes : {false, true}) {
+    store::OpenTransactions open_ones;
+    db::Operations of_db(db, files, open_ones, {});
+    Operations of_tasks(client, {}, [&](std::uint64_t number) { return open_ones.find(number); });
+    ASSERT_TRUE(await(of_db.call(caller(), Operation::db_begin, {}, nullptr)).ok());
+    std::vector<std::string> ended;
+    const auto call = [&](net::OperationTarget& target, Operation operation, std::string_view args) {
+      spawn(target.call(caller(), operation, json::parse(args).value(), nullptr),
+            [&](const std::exception_ptr&, std::optional<Result<Document>> done) {
+              ended.push_back(done->ok() ? "ok" : std::string(name_of(done->error().kind())));
+            });
+    };
+    const std::string_view enqueue = R"({"queue":"q","task":"t","transaction":1})";
+    call(of_tasks, Operation::tasks_enqueue, enqueue);
+    call(of_db, closes ? Operation::db_close : Operation::db_commit, closes ? "{}" : R"({"transaction":1})");
+    call(of_tasks, Operation::tasks_enqueue, enqueue);
+    for (int i = 0; i < 500 && ended.size() < 3; ++i) loop->turn(10);
+    ASSERT_EQ(ended.size(), 3U) << closes;
+    if (!closes) EXPECT_EQ(ended, (std::vector<std::string>{"ok", "ok", "conflict"}));
+  }
+  files.stop();
 }
 
 TEST_F(TasksTransaction, ARunThatCompletesInItsOwnTransactionIsCompletedOnceAndForAll) {

@@ -35,9 +35,10 @@ class TemporaryFolder {
 };
 
 /// For tests: a loop on this thread, a pool, a file. `await` turns the loop until the task has ended.
-struct DatabaseFixture {
-  DatabaseFixture() = default;
-  ~DatabaseFixture() {
+template <class C>
+struct DatabaseFixtureOn {
+  DatabaseFixtureOn() = default;
+  ~DatabaseFixtureOn() {
     database.reset();
     databases.close();
     pool.stop();
@@ -60,12 +61,13 @@ struct DatabaseFixture {
     while (!condition) loop->turn(-1);
   }
 
-  RealClock clock;
+  C clock;
   std::unique_ptr<net::Loop> loop = net::Loop::create(clock).value();
   TemporaryFolder folder;
   net::BlockingPool pool{clock};
   Databases databases{pool};
   std::shared_ptr<Database> database = databases.open("sqlite:" + folder.file("test.db")).value();
 };
+using DatabaseFixture = DatabaseFixtureOn<RealClock>;
 
 }  // namespace spikard::store::sqlite
