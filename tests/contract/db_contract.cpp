@@ -545,6 +545,20 @@ TEST_P(DbContract, AStreamThatIsReadEndsWithItsTransactionsTime) {
   EXPECT_EQ(client->in_use(), 0U);
 }
 
+TEST_P(DbContract, AStreamOfAStatementThatWritesWhateverItsFirstWord) {
+  if (!client->backend().capabilities().returning) GTEST_SKIP() << "nothing to stream";
+  execute("CREATE TABLE t (a INTEGER)");
+  auto stream = await(client->stream(caller(), "WITH n AS (SELECT 9 AS v) INSERT INTO t SELECT v FROM n RETURNING a"));
+  ASSERT_TRUE(stream.ok()) << stream.error().to_string();
+  Result<Document> rows = await((*stream)->next(*loop));
+  ASSERT_TRUE(rows.ok()) << rows.error().to_string();
+  EXPECT_EQ(json::to_string(rows->root()), R"([{"a":9}])");
+  EXPECT_EQ(json::to_string(await((*stream)->next(*loop))->root()), "[]") << "the end, which commits";
+  stream->reset();
+  EXPECT_EQ(query("SELECT a FROM t"), R"([{"a":9}])");
+  EXPECT_EQ(client->in_use(), 0U);
+}
+
 // -- migrations
 
 TEST_P(DbContract, MigrationsRunOnceInOrderAndAreChecked) {

@@ -43,6 +43,7 @@ struct CursorState {
   std::vector<Column> columns;
   std::optional<engine::Statement> statement;  // goes before the lease
   bool writes = false;                         // in a transaction of its own
+  bool on_writer = false;                      // it is of no use on a reader
   bool ended = false;
 
   [[nodiscard]] engine::Lease& connection() noexcept { return session != nullptr ? session->lease : lease; }
@@ -52,6 +53,11 @@ struct CursorState {
     if (writes) SPIKARD_TRY(on.begin(true));
     Result<engine::Statement> prepared = on.prepare(text->sql);
     if (!prepared.ok()) return std::move(prepared).error();
+    // By its first word it reads, as `WITH ... INSERT ... RETURNING` does.
+    if (session == nullptr && !writes && !prepared->reads_only()) {
+      on_writer = true;
+      return {};
+    }
     SPIKARD_TRY(bind(*prepared, text->parameters));
     columns = columns_of(*prepared);
     SPIKARD_TRY(check_columns(columns));
@@ -98,11 +104,13 @@ class SqliteCursor final : public Cursor {
     co_return outcome;
   }
 
+  /// Null where it is to be opened on the writer.
   static Task<Result<std::unique_ptr<Cursor>>> open(net::Loop& loop, std::shared_ptr<CursorState> state) {
     using R = Result<std::unique_ptr<Cursor>>;
     auto job = [state](engine::Connection& on) { return state->open(on); };
     Result<void> opened = co_await state->connection().run(loop, std::move(job));
     if (!opened.ok()) co_return R(std::move(opened).error());
+    if (std::exchange(state->on_writer, false)) co_return R(std::unique_ptr<Cursor>());
     std::unique_ptr<Cursor> cursor = std::make_unique<SqliteCursor>(std::move(state));
     co_return R(std::move(cursor));
   }
@@ -271,12 +279,14 @@ class SqliteBackend final : public Backend {
       Result<engine::Lease> lease = co_await database_->reader(loop, acquire);
       if (!lease.ok()) co_return R(std::move(lease).error());
       state->lease = std::move(*lease);
-    } else {
-      Result<engine::Lease> lease = co_await database_->writer(loop, acquire);
-      if (!lease.ok()) co_return R(std::move(lease).error());
-      state->lease = std::move(*lease);
-      state->writes = true;
+      R cursor = co_await SqliteCursor::open(loop, state);
+      if (!cursor.ok() || *cursor != nullptr) co_return cursor;
+      state->lease.release();
     }
+    Result<engine::Lease> lease = co_await database_->writer(loop, acquire);
+    if (!lease.ok()) co_return R(std::move(lease).error());
+    state->lease = std::move(*lease);
+    state->writes = true;
     co_return co_await SqliteCursor::open(loop, std::move(state));
   }
 
