@@ -3,6 +3,12 @@
 #include <utility>
 
 namespace spikard::app {
+namespace {
+
+/// The next deployment may have it, or another process that shares the database has it now.
+Error not_here(Error error) { return std::move(error).with_retry(RetryClass::temporary); }
+
+}  // namespace
 
 /// One database. Belongs to the service loop.
 struct OutboxComponent::Watched {
@@ -58,6 +64,10 @@ void OutboxComponent::watch(std::shared_ptr<db::Client> client) {
       logger_.warn("outbox: not delivered yet",
                    {{"target", entry.what.target}, {"id", std::to_string(entry.id)}, {"error", error.to_string()}});
     });
+    self->relay->on_refused([this](const db::Relay::Entry& entry, const Error& error) {
+      logger_.error("outbox: refused for good and set aside",
+                    {{"target", entry.what.target}, {"id", std::to_string(entry.id)}, {"error", error.to_string()}});
+    });
     self->relay->start();
   };
   watched->listener = watched->client->listen_to_outbox(*loop_, begin);
@@ -79,14 +89,14 @@ Task<Result<void>> OutboxComponent::deliver(net::Caller caller, const db::Relay:
   const std::string name = dot == std::string::npos ? std::string() : target.substr(dot + 1);
   if (subsystem == "messaging" && entry.what.kind == "publish") {
     Result<std::shared_ptr<messaging::Client>> client = clients_.messaging(name);
-    if (!client.ok()) co_return Result<void>(std::move(client).error());
+    if (!client.ok()) co_return Result<void>(not_here(std::move(client).error()));
     const std::shared_ptr<messaging::Client> held = *client;
     Result<void> done = co_await held->deliver(caller, entry.what.payload);
     co_return done;
   }
   if (subsystem == "tasks" && entry.what.kind == "enqueue") {
     Result<std::shared_ptr<tasks::Client>> client = clients_.tasks(name);
-    if (!client.ok()) co_return Result<void>(std::move(client).error());
+    if (!client.ok()) co_return Result<void>(not_here(std::move(client).error()));
     const std::shared_ptr<tasks::Client> held = *client;
     // The same entry twice is one task.
     Result<void> done = co_await held->enqueue_entry(caller, entry.what.payload, "outbox:" + entry.key);

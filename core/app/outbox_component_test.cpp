@@ -63,6 +63,27 @@ TEST_F(OutboxComponentTest, WhatATransactionLeavesForOtherStoresGetsThere) {
   EXPECT_EQ(outbox->counts().finished, 2U);
 }
 
+TEST_F(OutboxComponentTest, WhatNobodyUnderstandsIsSetAsideAndWhatIsForANameOfAnotherDeploymentWaits) {
+  const net::Caller caller(*loop);
+  auto tasks = clients->tasks("default").value();
+  auto tx = begin();
+  const std::string insert = "INSERT INTO spikard_outbox (target, kind, payload) VALUES (?, ?, CAST(? AS BLOB))";
+  ASSERT_TRUE(await(tasks->enqueue_in(caller, *tx, {tasks::NewJob("q", "first")})).ok());
+  ASSERT_TRUE(await(tx->execute(caller, insert, db::params("tasks.default", "enqueue", "no JSON"))).ok());
+  ASSERT_TRUE(await(tx->execute(caller, insert, db::params("tasks.default", "dance", "{}"))).ok());
+  ASSERT_TRUE(await(tx->execute(caller, insert, db::params("tasks.new", "enqueue", R"({"task":"t"})"))).ok());
+  ASSERT_TRUE(await(tasks->enqueue_in(caller, *tx, {tasks::NewJob("q", "last")})).ok());
+  ASSERT_TRUE(await(tx->commit(caller)).ok());
+  while (outbox->counts().finished < 2) loop->turn(-1);
+  EXPECT_EQ(*await(tasks->pending_count(caller, "q")), 2U);
+  auto db = clients->db("default").value();
+  std::string rows;
+  do {
+    rows = json::to_string(await(db->query(caller, "SELECT target FROM spikard_outbox ORDER BY id"))->rows.root());
+  } while (rows.find("\"tasks.default") != std::string::npos);
+  EXPECT_EQ(rows, R"([{"target":"refused.tasks.default"},{"target":"refused.tasks.default"},{"target":"tasks.new"}])");
+}
+
 TEST_F(OutboxComponentTest, EntriesOfTwoDatabasesWithTheSameIdAreTwoJobs) {
   const net::Caller caller(*loop);
   auto tasks = clients->tasks("default").value();

@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "db/migrations.hpp"
+#include "store/outbox.hpp"
 
 namespace spikard::db {
 
@@ -500,8 +501,15 @@ Task<R> Operations::inbox(net::Caller caller, Document args) {
 
 Task<R> Operations::stats(net::Caller caller) {
   std::uint64_t waiting = 0;
-  Result<std::optional<Rows>> outbox = co_await client_->first(caller, "SELECT count(*) AS n FROM spikard_outbox");
-  if (outbox.ok() && outbox->has_value()) waiting = (*outbox)->rows.root().at(0).find("n").as_uint();
+  std::uint64_t refused = 0;
+  const std::string sql = "SELECT count(*) AS n, count(CASE WHEN target LIKE '" + std::string(store::outbox_refused) +
+                          "%' THEN 1 END) AS refused FROM spikard_outbox";
+  Result<std::optional<Rows>> outbox = co_await client_->first(caller, sql);
+  if (outbox.ok() && outbox->has_value()) {
+    const Value row = (*outbox)->rows.root().at(0);
+    refused = row.find("refused").as_uint();
+    waiting = row.find("n").as_uint() - refused;
+  }
   if (!outbox.ok() && outbox.error().detail() != "undefined_table") co_return R(std::move(outbox).error());
   co_return R(object([&](NodeBuilder& out) {
     out.key("backend");
@@ -516,6 +524,8 @@ Task<R> Operations::stats(net::Caller caller) {
     out.uinteger(cursors_.size());
     out.key("outbox");
     out.uinteger(waiting);
+    out.key("refused");
+    out.uinteger(refused);
   }));
 }
 

@@ -25,6 +25,19 @@ constexpr const char* relay_table =
     "CREATE TABLE IF NOT EXISTS spikard_outbox_relay (id INTEGER PRIMARY KEY, owner VARCHAR(64) NOT NULL, until_ms BIGINT NOT "
     "NULL)";
 
+/// The same entry again would be refused again, whatever happens meanwhile. Who may not do it now may do so later, and a bug may
+/// be mended.
+bool is_for_good(const Error& error) noexcept {
+  if (error.retry() != RetryClass::permanent) return false;
+  switch (error.kind()) {
+    case ErrorKind::permission_denied:
+    case ErrorKind::cancelled:
+    case ErrorKind::outcome_unknown:
+    case ErrorKind::internal: return false;
+    default: return true;
+  }
+}
+
 }  // namespace
 
 Relay::Relay(std::shared_ptr<Client> client, net::Loop& loop, Deliver deliver, RelayOptions options)
@@ -112,13 +125,14 @@ Task<Result<std::size_t>> Relay::pass() {
   using R = Result<std::size_t>;
   // Targets that refused wait; their entries are passed over.
   const Instant now = loop_.clock().now();
-  std::string sql = "SELECT id, target, kind, payload, created_at FROM spikard_outbox";
+  std::string sql = "SELECT id, target, kind, payload, created_at FROM spikard_outbox WHERE target NOT LIKE '" +
+                    std::string(store::outbox_refused) + "%'";
   NodeBuilder blocked;
   blocked.begin_array();
   std::size_t count = 0;
   for (const auto& [name, target] : targets_) {
     if (target.blocked_until <= now) continue;
-    sql += count == 0 ? " WHERE target NOT IN (" : ", ";
+    sql += count == 0 ? " AND target NOT IN (" : ", ";
     sql += "$" + std::to_string(++count);
     blocked.string(name);
   }
@@ -151,6 +165,14 @@ Task<Result<std::size_t>> Relay::pass() {
     Target& target = targets_[entry.what.target];
     if (!delivered.ok()) {
       if (delivered.error().kind() == ErrorKind::cancelled && token.cancelled()) break;
+      if (is_for_good(delivered.error())) {
+        Result<void> aside = co_await set_aside(entry.id, entry.what.target);
+        if (aside.ok()) {
+          ++refused_;
+          if (on_refused_) on_refused_(entry, delivered.error());
+          continue;
+        }
+      }
       if (on_error_) on_error_(entry, delivered.error());
       target.pause = target.pause == Duration::zero() ? options_.first_retry : std::min(target.pause * 2, options_.last_retry);
       target.blocked_until = loop_.clock().now() + target.pause;
@@ -175,6 +197,16 @@ Task<Result<std::size_t>> Relay::pass() {
   }
   if (failed.has_value()) co_return R(std::move(*failed));
   co_return R(rows->rows.root().size() == options_.batch ? rows->rows.root().size() : 0);
+}
+
+Task<Result<void>> Relay::set_aside(std::uint64_t id, std::string target) {
+  target.insert(0, store::outbox_refused);
+  if (target.size() > 190) target.resize(190);  // MySQL's column
+  Document values = params(std::string_view(target), id);
+  Result<std::uint64_t> done =
+      co_await client_->execute(net::Caller(loop_), "UPDATE spikard_outbox SET target = $1 WHERE id = $2", std::move(values));
+  if (!done.ok()) co_return Result<void>(std::move(done).error());
+  co_return Result<void>();
 }
 
 void Relay::arm() {

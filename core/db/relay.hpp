@@ -24,7 +24,9 @@ struct RelayOptions {
 
 /// Hands the entries of a database's outbox to whom they are for, at least once and, for each target, in the order they were
 /// committed; deletes what was delivered. Any number of processes may run one: a lease in the database lets one work at a time.
-/// A target that refuses is tried again for as long as it takes and holds up nobody else. Belongs to one loop.
+/// A target that refuses is tried again for as long as it takes and holds up nobody else. An entry that it will never take, by
+/// the error's kind and retry class, is set aside: it stays in the table, for `refused.` and its target (`store/outbox.hpp`), and
+/// the next ones go on. Belongs to one loop.
 class Relay : public std::enable_shared_from_this<Relay> {
  public:
   struct Entry {
@@ -43,12 +45,15 @@ class Relay : public std::enable_shared_from_this<Relay> {
 
   /// What cannot be delivered, each time it is tried: for the log.
   void on_error(Function<void(const Entry&, const Error&)> fn) { on_error_ = std::move(fn); }
+  /// What was set aside, once. The entry as it was.
+  void on_refused(Function<void(const Entry&, const Error&)> fn) { on_refused_ = std::move(fn); }
   void start();
   /// Takes no more; `done` once the delivery in hand has ended, with the lease given up. At most once.
   void stop(Function<void()> done);
   /// There may be something to do.
   void wake();
   [[nodiscard]] std::uint64_t delivered() const noexcept { return delivered_; }
+  [[nodiscard]] std::uint64_t refused() const noexcept { return refused_; }
 
  private:
   struct Target {
@@ -60,6 +65,7 @@ class Relay : public std::enable_shared_from_this<Relay> {
   [[nodiscard]] Task<Result<void>> prepare();
   [[nodiscard]] Task<Result<bool>> hold();
   [[nodiscard]] Task<Result<std::size_t>> pass();
+  [[nodiscard]] Task<Result<void>> set_aside(std::uint64_t id, std::string target);
   void arm();
 
   std::shared_ptr<Client> watched_;
@@ -69,6 +75,7 @@ class Relay : public std::enable_shared_from_this<Relay> {
   const RelayOptions options_;
   const std::string owner_;
   Function<void(const Entry&, const Error&)> on_error_;
+  Function<void(const Entry&, const Error&)> on_refused_;
   net::Event wake_;
   net::Timer timer_;
   CancelSource stopping_;
@@ -80,6 +87,7 @@ class Relay : public std::enable_shared_from_this<Relay> {
   Instant held_until_{};
   std::map<std::string, Target, std::less<>> targets_;
   std::uint64_t delivered_ = 0;
+  std::uint64_t refused_ = 0;
   std::shared_ptr<detail::OutboxListener> listener_;
 };
 

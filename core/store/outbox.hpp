@@ -11,7 +11,8 @@ namespace spikard::store {
 /// plain SQL, so that other programs can use them too.
 ///
 /// `spikard_outbox (id, target, kind, payload, created_at)`: what is to be handed to another store (`transaction.hpp`), delivered
-/// in the order of `id` by the relay (db/relay.hpp), then deleted. Inserting a row by hand is publishing.
+/// in the order of `id` by the relay (db/relay.hpp), then deleted. Inserting a row by hand is publishing. What its target refuses
+/// for good stays, with `refused.` before its target, and goes out again when that is taken off.
 ///
 /// `spikard_inbox (source, id, seen_at)`: what has been handled.
 
@@ -21,6 +22,7 @@ namespace spikard::store {
 
 /// Parameters: target, kind, payload (bytes).
 inline constexpr std::string_view outbox_insert = "INSERT INTO spikard_outbox (target, kind, payload) VALUES ($1, $2, $3)";
+inline constexpr std::string_view outbox_refused = "refused.";
 /// Parameters: source, id. One row when it is new, none when it was there.
 [[nodiscard]] std::string inbox_insert(Dialect dialect);
 

@@ -860,6 +860,8 @@ class DatabaseStatsResult:
     """Open cursors."""
     outbox: int
     """Entries of the outbox that were not delivered yet."""
+    refused: int
+    """Entries of the outbox that their target refused for good, set aside."""
 
 
 class DatabaseClient(Client):
@@ -1106,7 +1108,7 @@ class DatabaseClient(Client):
         result = self._call(111, arguments)
         if not isinstance(result, dict):
             result = await result
-        return DatabaseStatsResult(result["backend"], result["in_use"], result["waiting"], result["transactions"], result["cursors"], result["outbox"])
+        return DatabaseStatsResult(result["backend"], result["in_use"], result["waiting"], result["transactions"], result["cursors"], result["outbox"], result["refused"])
 
     async def close(self) -> None:
         """Closes the client; what comes after is unavailable, closed.
@@ -1246,7 +1248,7 @@ class BlockingDatabaseClient(BlockingClient):
     def stats(self) -> DatabaseStatsResult:
         arguments: dict[str, Any] = {}
         result = self._call(111, arguments)
-        return DatabaseStatsResult(result["backend"], result["in_use"], result["waiting"], result["transactions"], result["cursors"], result["outbox"])
+        return DatabaseStatsResult(result["backend"], result["in_use"], result["waiting"], result["transactions"], result["cursors"], result["outbox"], result["refused"])
 
     def close(self) -> None:
         arguments: dict[str, Any] = {}
