@@ -237,6 +237,8 @@ class Database final : public std::enable_shared_from_this<Database> {
 
   /// Refuses new work and ends what waits with unavailable/closed; what runs ends first. Idempotent.
   void close();
+  [[nodiscard]] bool full_sync() const noexcept { return connection_options_.full_sync; }
+  [[nodiscard]] std::uint32_t busy_timeout_ms() const noexcept { return connection_options_.busy_timeout_ms; }
   /// At least so many readers.
   void allow_readers(std::uint32_t readers);
 

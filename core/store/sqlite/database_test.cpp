@@ -348,6 +348,29 @@ TEST(DatabaseUrl, IsChecked) {
   }
 }
 
+TEST(DatabaseFile, IsOpenedWithOneDurabilityWhoeverComesFirst) {
+  RealClock clock;
+  net::BlockingPool pool(clock);
+  TemporaryFolder folder;
+  Databases databases(pool);
+  const std::string url = "sqlite:" + folder.file("x.db");
+  for (const char* first : {"?synchronous=full", "?synchronous=normal"}) {
+    const auto one = databases.open(url + first);
+    ASSERT_TRUE(one.ok());
+    EXPECT_TRUE(databases.open(url + first).ok());
+    const auto other = databases.open(url + (first == std::string("?synchronous=full") ? "?synchronous=normal" : ""));
+    ASSERT_FALSE(other.ok());
+    EXPECT_EQ(other.error().kind(), ErrorKind::invalid_argument);
+    EXPECT_TRUE(other.error().message().starts_with("synchronous: ")) << other.error().message();
+    const auto hasty = databases.open(url + first + "&busy_timeout_ms=7");
+    ASSERT_FALSE(hasty.ok());
+    EXPECT_TRUE(hasty.error().message().starts_with("busy_timeout_ms: ")) << hasty.error().message();
+  }
+  const auto memory = databases.open("sqlite::memory:");
+  ASSERT_TRUE(memory.ok());
+  EXPECT_TRUE(databases.open("sqlite::memory:?synchronous=normal").ok());
+}
+
 TEST(DatabaseFile, ThatIsNoDatabaseIsCorrupt) {
   RealClock clock;
   net::BlockingPool pool(clock);

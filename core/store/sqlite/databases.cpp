@@ -5,6 +5,15 @@
 #include <vector>
 
 namespace spikard::store::sqlite {
+namespace {
+
+Error differs(const std::string& name, const std::string& value, const DatabaseOptions& options) {
+  return Error(ErrorKind::invalid_argument, name + ": another client of this file opened it with " + name + "=" + value +
+                                                ": give both URLs the same, or each a file of its own")
+      .with("path", options.path);
+}
+
+}  // namespace
 
 Result<std::shared_ptr<Database>> Databases::open(const DatabaseOptions& options) {
   std::string key = ":memory:";
@@ -17,6 +26,11 @@ Result<std::shared_ptr<Database>> Databases::open(const DatabaseOptions& options
   const std::lock_guard lock(mutex_);
   std::weak_ptr<Database>& place = open_[key];
   if (std::shared_ptr<Database> database = place.lock()) {
+    // What differs would go by who came first; of a file in memory neither means anything.
+    if (!options.memory && options.full_sync != database->full_sync())
+      return differs("synchronous", database->full_sync() ? "full" : "normal", options);
+    if (!options.memory && options.busy_timeout_ms != database->busy_timeout_ms())
+      return differs("busy_timeout_ms", std::to_string(database->busy_timeout_ms()), options);
     database->allow_readers(options.readers);
     return database;
   }

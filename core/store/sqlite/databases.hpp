@@ -18,8 +18,9 @@ class Databases {
   Databases(const Databases&) = delete;
   Databases& operator=(const Databases&) = delete;
 
-  /// Opened by the first who asks, with that one's options; a later one only raises the number of readers. `sqlite::memory:` is
-  /// one database for the whole application. Blocks when it opens.
+  /// Opened by the first who asks, with that one's options; a later one raises the number of readers, and is invalid_argument
+  /// where it wants another `synchronous` or `busy_timeout_ms`. `sqlite::memory:` is one database for the whole application.
+  /// Blocks when it opens.
   [[nodiscard]] Result<std::shared_ptr<Database>> open(const DatabaseOptions& options);
   [[nodiscard]] Result<std::shared_ptr<Database>> open(std::string_view url);
   /// Of all that are open.
