@@ -4,6 +4,7 @@
 #include "db/client.hpp"
 #include "db/instant.hpp"
 #include "db/json_rows.hpp"
+#include "db/migrations.hpp"
 #include "db/operations.hpp"
 #include "db/parameter.hpp"
 #include "db/registry.hpp"
@@ -136,6 +137,15 @@ TEST_F(SpansTest, HaveTheStatementAndNeverTheValues) {
   EXPECT_NE(text.find(R"("error.type":"invalid_argument")"), std::string::npos);
   EXPECT_EQ(text.find("4711"), std::string::npos);
   EXPECT_EQ(text.find("secret"), std::string::npos);
+}
+
+TEST(Migrations, AFileWhoseSizeIsNotKnownIsNotTooLarge) {
+  const store::sqlite::TemporaryFolder folder;
+  std::filesystem::create_symlink("nowhere", folder.file("0001_gone.sql"));
+  const auto files = read_migrations(std::filesystem::path(folder.file("x")).parent_path().string());
+  ASSERT_FALSE(files.ok());
+  EXPECT_EQ(files.error().kind(), ErrorKind::unavailable);
+  EXPECT_TRUE(files.error().message().starts_with("0001_gone.sql: ")) << files.error().message();
 }
 
 struct TransactionTimeTest : ::testing::Test, store::sqlite::DatabaseFixtureOn<net::VirtualClock> {

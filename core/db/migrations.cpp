@@ -81,13 +81,15 @@ Result<std::vector<MigrationFile>> read_migrations(const std::string& folder) {
   if (failed) return Error(ErrorKind::not_found, "no folder of migrations: " + failed.message()).with("folder", folder);
   std::vector<MigrationFile> files;
   for (const fs::directory_iterator end; at != end; at.increment(failed)) {
-    if (failed) return Error(ErrorKind::unavailable, failed.message()).with("folder", folder);
     const std::string name = at->path().filename().string();
     if (at->path().extension() != ".sql" || name.starts_with(".")) continue;
     const std::optional<std::int64_t> version = version_of(name);
     if (!version.has_value())
       return invalid_argument(name + ": expected NNNN_name.sql, with a number of at least four digits, letters, digits, - and _");
-    if (at->file_size(failed) > max_file || failed) return Error(ErrorKind::too_large, name + ": larger than 16 MiB");
+    std::error_code unknown;
+    const std::uintmax_t size = at->file_size(unknown);
+    if (unknown) return Error(ErrorKind::unavailable, name + ": " + unknown.message()).with("folder", folder);
+    if (size > max_file) return Error(ErrorKind::too_large, name + ": larger than 16 MiB");
     std::ifstream in(at->path(), std::ios::binary);
     std::ostringstream text;
     text << in.rdbuf();
@@ -101,6 +103,8 @@ Result<std::vector<MigrationFile>> read_migrations(const std::string& folder) {
     file.checksum = sha256(file.sql);
     files.push_back(std::move(file));
   }
+  // Then it is at the end, with files left.
+  if (failed) return Error(ErrorKind::unavailable, failed.message()).with("folder", folder);
   std::sort(files.begin(), files.end(), [](const MigrationFile& a, const MigrationFile& b) { return a.version < b.version; });
   for (std::size_t i = 1; i < files.size(); ++i) {
     if (files[i].version == files[i - 1].version)
