@@ -63,6 +63,16 @@ Result<std::shared_ptr<Client>> Client::open(ClientOptions options, const Enviro
 Client::Client(std::shared_ptr<Backend> backend, ClientOptions options)
     : backend_(std::move(backend)), options_(std::move(options)) {}
 
+telemetry::Span Client::start_span(net::Caller& caller, const std::vector<NewJob>& jobs) const {
+  if (!options_.tracer || jobs.empty()) return {};
+  const NewJob& first = jobs.front();
+  telemetry::Span span = options_.tracer.start("enqueue " + first.task, telemetry::SpanKind::producer, caller.trace,
+                                               {{"task.queue", first.queue}, {"task.name", first.task}});
+  if (jobs.size() > 1) span.set("task.count", static_cast<std::int64_t>(jobs.size()));
+  caller.trace = span.context();
+  return span;
+}
+
 Task<Result<EnqueueResult>> Client::do_enqueue(net::Caller caller, EnqueueRequest request) {
   if (request.jobs.size() > max_jobs) co_return Result<EnqueueResult>(wrong("jobs: 10000 at most are expected"));
   for (const NewJob& job : request.jobs) {
@@ -71,14 +81,7 @@ Task<Result<EnqueueResult>> Client::do_enqueue(net::Caller caller, EnqueueReques
   if (request.callback) {
     if (Result<void> good = check(*request.callback); !good.ok()) co_return Result<EnqueueResult>(std::move(good).error());
   }
-  telemetry::Span span;
-  if (options_.tracer && !request.jobs.empty()) {
-    const NewJob& first = request.jobs.front();
-    span = options_.tracer.start("enqueue " + first.task, telemetry::SpanKind::producer, caller.trace,
-                                 {{"task.queue", first.queue}, {"task.name", first.task}});
-    if (request.jobs.size() > 1) span.set("task.count", static_cast<std::int64_t>(request.jobs.size()));
-    caller.trace = span.context();
-  }
+  telemetry::Span span = start_span(caller, request.jobs);
   const std::string trace = trace_to_text(caller.trace);
   if (!trace.empty()) {
     for (NewJob& job : request.jobs) job.trace = trace;
@@ -126,16 +129,18 @@ Task<Result<EnqueueResult>> Client::enqueue_batch(net::Caller caller, std::vecto
 Task<Result<EnqueueResult>> Client::enqueue_in(net::Caller caller, store::Transaction& transaction, std::vector<NewJob> jobs,
                                                std::string target) {
   if (jobs.size() > max_jobs) co_return Result<EnqueueResult>(wrong("jobs: 10000 at most are expected"));
-  const std::string trace = trace_to_text(caller.trace);
-  for (NewJob& job : jobs) {
+  for (const NewJob& job : jobs) {
     if (Result<void> good = check(job); !good.ok()) co_return Result<EnqueueResult>(std::move(good).error());
-    job.trace = trace;
   }
+  telemetry::Span span = start_span(caller, jobs);
+  const std::string trace = trace_to_text(caller.trace);
+  for (NewJob& job : jobs) job.trace = trace;
   if (backend_->shares(transaction)) {
     EnqueueRequest request;
     request.jobs = std::move(jobs);
     Task<Result<EnqueueResult>> call = backend_->enqueue_in(*caller.loop, transaction, std::move(request));
     Result<EnqueueResult> done = co_await std::move(call);
+    if (!done.ok()) span.fail(done.error());
     co_return done;
   }
   EnqueueResult out;
@@ -147,7 +152,10 @@ Task<Result<EnqueueResult>> Client::enqueue_in(net::Caller caller, store::Transa
     store::OutboxEntry entry(target, "enqueue", new_job_to_json(job));
     Task<Result<void>> call = transaction.outbox(std::move(entry));
     Result<void> done = co_await std::move(call);
-    if (!done.ok()) co_return Result<EnqueueResult>(std::move(done).error());
+    if (!done.ok()) {
+      span.fail(done.error());
+      co_return Result<EnqueueResult>(std::move(done).error());
+    }
     out.jobs.emplace_back();
   }
   co_return out;

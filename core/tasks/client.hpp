@@ -89,6 +89,8 @@ class Client final : public std::enable_shared_from_this<Client> {
   static constexpr std::size_t max_args = 1U << 20U;  ///< bytes of the arguments of a job
 
  private:
+  /// A producer's, of which the jobs' runs are children: the caller's trace from here on.
+  [[nodiscard]] telemetry::Span start_span(net::Caller& caller, const std::vector<NewJob>& jobs) const;
   [[nodiscard]] Task<Result<EnqueueResult>> do_enqueue(net::Caller caller, EnqueueRequest request);
 
   const std::shared_ptr<Backend> backend_;

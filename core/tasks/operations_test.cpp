@@ -194,6 +194,28 @@ TEST_F(TasksOperations, ARunIsAConsumersSpanInTheTraceOfWhoEnqueuedIt) {
   EXPECT_EQ(consumer.kind, telemetry::SpanKind::consumer);
   EXPECT_EQ(consumer.context.trace_id, producer.context.trace_id);
   EXPECT_EQ(consumer.parent_span_id, producer.context.span_id);
+
+  // What goes through the outbox has the span's trace, too.
+  struct Elsewhere final : store::Transaction {
+    const std::string& database() const noexcept override { return name; }
+    store::sqlite::TransactionPart* sqlite() noexcept override { return nullptr; }
+    Task<Result<void>> outbox(store::OutboxEntry entry) override {
+      written = entry.payload;
+      co_return Result<void>();
+    }
+    Task<Result<bool>> inbox(std::string, std::string) override { co_return Result<bool>(true); }
+    void after_commit(Function<void()>) override {}
+    std::string name = "elsewhere";
+    std::string written;
+  } transaction;
+  bool good = false;
+  spawn(client->enqueue_in(net::Caller(*loop), transaction, {NewJob("q", "add")}, "tasks.default"),
+        [&](const std::exception_ptr&, std::optional<Result<EnqueueResult>> done) { good = done->ok(); });
+  ASSERT_TRUE(good);
+  ASSERT_EQ(exporter->spans().size(), 3U);
+  const telemetry::SpanData in_transaction = exporter->spans()[2];
+  EXPECT_EQ(in_transaction.kind, telemetry::SpanKind::producer);
+  EXPECT_NE(transaction.written.find(trace_to_text(in_transaction.context)), std::string::npos) << transaction.written;
   client = Client::open(ClientOptions(), Environment()).value();
 }
 

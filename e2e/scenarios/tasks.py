@@ -77,15 +77,15 @@ class Process:
         with self.changed:
             return [e for e in self.events if e["event"] == event]
 
-    def wait_for(self, event: str, seconds: float = 30.0, count: int = 1) -> dict[str, Any]:
+    def wait_for(self, *events: str, seconds: float = 30.0, count: int = 1) -> dict[str, Any]:
         end = time.monotonic() + seconds
         with self.changed:
             while True:
-                found = [e for e in self.events if e["event"] == event]
+                found = [e for e in self.events if e["event"] in events]
                 if len(found) >= count:
                     return found[count - 1]
                 if (left := end - time.monotonic()) <= 0:
-                    raise TimeoutError(f"no {event} in {seconds} s; seen: {self.events[-3:]}")
+                    raise TimeoutError(f"no {' or '.join(events)} in {seconds} s; seen: {self.events[-3:]}")
                 self.changed.wait(left)
 
     def send(self, number: int) -> None:
@@ -121,7 +121,7 @@ def stopped(folder: pathlib.Path) -> None:
     fact(begun["attempt"] == 2, f"stopped: another worker took job {job} up as attempt {begun['attempt']}")
     first.send(signal.SIGCONT)
     second.wait_for("end")
-    time.sleep(0.5)
+    first.wait_for("end", "cancelled")
     for one in (first, second):
         one.send(signal.SIGTERM)
     drained = first.wait_for("drained")
@@ -194,7 +194,6 @@ def schedulers(folder: pathlib.Path, ticks: int, count: int = 5) -> None:
     first.wait_for("tick")
     running = [first] + [start(10) for _ in range(count - 1)]
     kills = 0
-    fired = 0
     begun = time.monotonic()
     while running:
         time.sleep(rng.uniform(0.005, 0.05))
