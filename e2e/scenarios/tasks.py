@@ -109,13 +109,28 @@ def enqueue(url: str, **options: Any) -> int:
     return int(first)
 
 
+def pause(one: Process, path: pathlib.Path) -> None:
+    """Stops it, and not in the middle of a write: that would keep the file's lock for as long."""
+    while True:
+        one.send(signal.SIGSTOP)
+        os.waitid(os.P_PID, one.child.pid, os.WSTOPPED)
+        db = sqlite3.connect(path, timeout=0, isolation_level=None)
+        try:
+            db.execute("BEGIN IMMEDIATE")
+            return
+        except sqlite3.OperationalError:
+            one.send(signal.SIGCONT)
+        finally:
+            db.close()
+
+
 def stopped(folder: pathlib.Path) -> None:
     path = folder / "stopped.db"
     url = f"sqlite:{path}"
     job = enqueue(url)
     first = Process("work", url=url, lease_ms=1000, run_ms=4000)
     first.wait_for("begin")
-    first.send(signal.SIGSTOP)
+    pause(first, path)
     second = Process("work", url=url, lease_ms=1000, run_ms=4000)
     begun = second.wait_for("begin")
     fact(begun["attempt"] == 2, f"stopped: another worker took job {job} up as attempt {begun['attempt']}")
