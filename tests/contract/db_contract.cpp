@@ -536,13 +536,19 @@ TEST_P(DbContract, AStreamOfATransaction) {
 }
 
 TEST_P(DbContract, AStreamThatIsReadEndsWithItsTransactionsTime) {
-  client = connect(5, 5000, 5000, 30);
-  auto tx = begin();
-  Result<std::unique_ptr<Stream>> stream = await(tx->stream(caller(), GetParam().endless));
-  ASSERT_TRUE(stream.ok());
-  EXPECT_EQ(failure(await((*stream)->next(*loop, 1))), "cancelled");
-  EXPECT_EQ(failure(await(tx->commit(caller()))), "conflict/transaction_aborted");
-  EXPECT_EQ(client->in_use(), 0U);
+  client = connect(5, 5000, 30000, 30);
+  std::string ended;
+  // On a busy machine its time may be over before it is read: then another one.
+  for (int i = 0; i < 1000 && ended != "cancelled"; ++i) {
+    auto tx = begin();
+    Result<std::unique_ptr<Stream>> stream = await(tx->stream(caller(), GetParam().endless));
+    if (!stream.ok()) continue;
+    ended = failure(await((*stream)->next(*loop, 1)));
+    ASSERT_TRUE(ended == "cancelled" || ended == "conflict/transaction_aborted") << ended;
+    EXPECT_EQ(client->in_use(), 0U);
+    EXPECT_EQ(failure(await(tx->commit(caller()))), "conflict/transaction_aborted");
+  }
+  EXPECT_EQ(ended, "cancelled");
 }
 
 TEST_P(DbContract, AStreamOfAStatementThatWritesWhateverItsFirstWord) {
