@@ -796,3 +796,29 @@ class TestAcross:
                 test.advance(seconds=5)
                 assert sorted(done) == ["message 1", "task 1"]
                 assert test.run(lambda: cache.get("orders")) is None
+
+    def test_what_shares_a_file_shares_it_in_memory_too(self, app: App) -> None:
+        file = "sqlite:nowhere/app.db"
+        db, done = app.db(url=file), []
+        app.messaging(url=file)
+        app.tasks(url=file)
+
+        @app.task
+        async def render(order: Order) -> None:
+            done.append(f"task {order.id}")
+
+        @app.consumer("orders.created")
+        async def project(order: Order) -> None:
+            done.append(f"message {order.id}")
+
+        async def main() -> None:
+            async with db.transaction() as tx:
+                await tx.execute("CREATE TABLE o (id INTEGER, whole JSON)")
+                await tx.execute("INSERT INTO o VALUES (?, ?)", [1, Order(1, "x")])
+                await tx.publish("orders.created", Order(1))
+                await tx.enqueue(render, Order(1))
+            assert spikard.convert(Order, await db.value("SELECT whole FROM o")) == Order(1, "x")
+
+        with TestApp(app) as test:
+            test.run(main)
+            assert sorted(done) == ["message 1", "task 1"]

@@ -16,7 +16,7 @@ from typing import Any
 import pytest
 
 import spikard
-from spikard import App, CloudEvent, ConfigError, ErrorKind, Fatal, Message, OperationError, RetryClass, Task, TaskRun
+from spikard import App, CloudEvent, ConfigError, ErrorKind, Fatal, Message, Nack, OperationError, RetryClass, Task, TaskRun
 from spikard import _core
 from spikard._client import from_ms, to_ms
 from spikard._toolbox import _own_types, _parameters, payload_bytes
@@ -27,6 +27,18 @@ from spikard._work import wire_options
 class Order:
     id: int
     note: str = ""
+
+
+@dataclass
+class Line:
+    price: float
+
+
+@dataclass
+class Bill:
+    id: int
+    lines: list[Line]
+    paid: datetime.date | None = None
 
 
 def message(payload: bytes = b"{}", **more: Any) -> Message:
@@ -209,6 +221,9 @@ class TestArguments:
 
         event = CloudEvent("t", "/s", data={"id": 2})
         assert self.plan(both, "event").arguments(event, b"") == ((Order(2), event), {})
+        with pytest.raises(Nack) as refused:
+            self.plan(both, "event").arguments(CloudEvent("t", "/s", data={"parcel": 2}), b"")
+        assert not refused.value.requeue
 
     def test_what_is_enqueued(self) -> None:
         app = App()
@@ -253,10 +268,28 @@ class TestValues:
             1, None, "x", b"y", {"$decimal": "1.10"}, {"$timestamp": "2026-01-02T03:04:05.000600+02:00"}, {"$json": [1]}, {"$json": {"a": 1}}, {"$int64": "1"}, own,
         ]  # fmt: skip
         assert _core.through_nodes([own]) == [str(own)]
+        assert _core.through_nodes(_parameters([Order(1), [Order(2)]])) == [{"$json": {"id": 1, "note": ""}}, {"$json": [{"id": 2, "note": ""}]}]
         assert _parameters({"a": decimal.Decimal(1)}) == {"a": {"$decimal": "1"}}
         assert _parameters(None) is None
         with pytest.raises(TypeError):
             _parameters("x")
+
+    def test_models_as_parameters(self) -> None:
+        msgspec = pytest.importorskip("msgspec")
+        pydantic = pytest.importorskip("pydantic")
+        for made in (msgspec.defstruct("S", [("id", int)])(id=1), pydantic.create_model("M", id=(int, ...))(id=1)):
+            assert _core.through_nodes(_parameters([made])) == [{"$json": {"id": 1}}]
+
+    def test_typed_values_of_plain_data(self) -> None:
+        row = {"id": 1, "lines": [{"price": 2}], "paid": "2026-01-02", "more": True}
+        bill = Bill(1, [Line(2.0)], datetime.date(2026, 1, 2))
+        assert spikard.convert(Bill, row) == bill
+        assert spikard.convert(list[Bill], [row]) == [bill]
+        assert spikard.convert(int, 5) == 5 and spikard.convert(dict, row) is row
+        assert spikard.to_json(bill) == b'{"id":1,"lines":[{"price":2.0}],"paid":"2026-01-02"}'
+        for wrong in ({"id": 1}, {"id": "x", "lines": []}, None, []):
+            with pytest.raises((ValueError, TypeError, KeyError)):
+                spikard.convert(Bill, wrong)
 
     def test_rows(self) -> None:
         rows = [{"d": decimal.Decimal("1.10"), "i": 5, "t": "2026-01-02T03:04:05.123456789Z", "u": str(uuid.UUID(int=1)), "x": "y", "n": None, "day": "2026-01-02"}]

@@ -11,6 +11,7 @@ from ._runtime import BackgroundTasks, BodyStream, ResponseDraft, sleep, stoppin
 from ._schema import document as json_schema
 from ._telemetry import LogHandler, Telemetry, span, traceparent
 from ._toolbox import Cache, CloudEvents, Consumer, Cron, Database, Messaging, Query as SqlQuery, Storage, Tasks, Transaction, Worker
+from ._values import convert, to_json
 from ._work import Ack, CloudEvent, Fatal, Message, Nack, Outcome, Retry, Task, TaskRun
 from .params import Body, Cookie, Depends, Field, Form, Header, Inject, Path, Query, closed
 from .testing import TestApp, TestClient, TestServer
@@ -67,9 +68,11 @@ __all__ = [
     "Transaction",
     "Worker",
     "closed",
+    "convert",
     "json_schema",
     "sleep",
     "span",
     "stopping",
+    "to_json",
     "traceparent",
 ]

@@ -172,6 +172,10 @@ class Plans:
         native = self._native(hint)
         return plan if callable(native) else _core.Reader(native, plan, _refused if refusing else None)
 
+    def value(self, hint: Any) -> Convert | None:
+        """For plain data that is there already; what the type refuses is raised as it is."""
+        return self._callable(hint, exact=True)
+
     def parameter(self, hint: Any) -> Convert | None:
         """For a parameter that was coerced from text to its schema's type."""
         return self._callable(hint, exact=False)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import dataclasses
 import datetime
 import decimal
 import inspect
@@ -308,7 +309,9 @@ def _parameter(value: Any) -> Any:
         if value.tzinfo is None:
             return value.isoformat(sep=" ")
         return {"$timestamp": value.isoformat()}
-    if isinstance(value, (dict, list, tuple)) and not (isinstance(value, dict) and len(value) == 1 and next(iter(value)) in _FORMS):
+    if isinstance(value, dict) and len(value) == 1 and next(iter(value)) in _FORMS:
+        return value
+    if isinstance(value, (dict, list, tuple)) or dataclasses.is_dataclass(value) or hasattr(value, "model_dump") or hasattr(value, "__struct_fields__"):
         return {"$json": value}
     return value
 

@@ -287,7 +287,10 @@ def event_plan(fn: Handler, is_async: bool, hints: Mapping[str, Any], plans: Pla
         makers.append((parameter.name, parameter.kind is parameter.KEYWORD_ONLY, lambda event, convert=convert: _present(event.data, convert)))  # type: ignore[misc]
 
     def arguments(event: CloudEvent, _: bytes) -> tuple[tuple[Any, ...], dict[str, Any]]:
-        return tuple(make(event) for _, named, make in makers if not named), {name: make(event) for name, named, make in makers if named}
+        try:
+            return tuple(make(event) for _, named, make in makers if not named), {name: make(event) for name, named, make in makers if named}
+        except Exception as error:
+            raise Nack(requeue=False) from error  # data that is not of its type: it will not be when it comes again
 
     return WorkPlan(fn, is_async, arguments)
 

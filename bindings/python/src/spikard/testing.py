@@ -161,7 +161,10 @@ class TestApp(TestServer):
             clients = services.setdefault(group, {})
             given = (self._services or {}).get(group, {})
             for name in {"default", *clients, *given}:
-                clients[name] = {**clients.get(name, {}), "url": url, **given.get(name, {})}
+                own = clients.get(name, {})
+                # What shares a file, and with it transactions, shares it in memory as well.
+                shared = group in ("messaging", "tasks") and str(own.get("url", "")).startswith("sqlite:")
+                clients[name] = {**own, "url": "sqlite::memory:" if shared else url, **given.get(name, {})}
 
     def start(self) -> TestApp:
         """The clock begins at `start`, else at 2026-01-01T00:00:00Z."""
