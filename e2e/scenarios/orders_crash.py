@@ -1,7 +1,7 @@
 """The orders example is killed (SIGKILL) at random points under load, then left to finish. Row, message and task of an order are one transaction: what was answered with 201 is there, and for every row
 there is exactly one count in the projection, one finished task and one invoice. Closes with `N passed, N failed`.
 
-    e2e/scenarios/orders_crash.py [--kills 40]
+    python3 e2e/scenarios/orders_crash.py [--kills 40] [--language cpp|python]
 """
 
 from __future__ import annotations
@@ -25,15 +25,17 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[2]
 
 
-def program() -> str:
+def program(language: str) -> list[str]:
+    if language == "python":
+        return [os.environ.get("SPIKARD_PYTHON", str(ROOT / "build/venv/bin/python")), str(ROOT / "examples/orders_python/orders.py")]
     built = [p for name in ("full", "default", "dev") if (p := ROOT / "build" / name / "examples/orders/orders").exists()]
     if not built:
         raise SystemExit("orders_crash: examples/orders is not built; run `make build`")
-    return str(max(built, key=lambda p: p.stat().st_mtime))
+    return [str(max(built, key=lambda p: p.stat().st_mtime))]
 
 
-def start(folder: str, port: int) -> subprocess.Popen[bytes]:
-    process = subprocess.Popen([program()], cwd=folder, env={**os.environ, "PORT": str(port)}, stderr=subprocess.DEVNULL)
+def start(command: list[str], folder: str, port: int) -> subprocess.Popen[bytes]:
+    process = subprocess.Popen(command, cwd=folder, env={**os.environ, "PORT": str(port)}, stderr=subprocess.DEVNULL)
     deadline = time.monotonic() + 20
     while time.monotonic() < deadline:
         try:
@@ -59,7 +61,9 @@ def post(port: int, until: float, confirmed: list[int]) -> None:
 def main() -> int:
     parser = argparse.ArgumentParser()
     parser.add_argument("--kills", type=int, default=40)
+    parser.add_argument("--language", choices=["cpp", "python"], default="cpp")
     arguments = parser.parse_args()
+    command = program(arguments.language)
     with socket.create_server(("127.0.0.1", 0)) as probe:
         port = probe.getsockname()[1]
     failed = 0
@@ -72,7 +76,7 @@ def main() -> int:
     with tempfile.TemporaryDirectory() as folder, concurrent.futures.ThreadPoolExecutor(4) as threads:
         confirmed: list[int] = []
         for _ in range(arguments.kills):
-            process = start(folder, port)
+            process = start(command, folder, port)
             until = time.monotonic() + random.uniform(0.05, 0.4)
             load = [threads.submit(post, port, until + 1, confirmed) for _ in range(4)]
             time.sleep(max(0.0, until - time.monotonic()))
@@ -80,7 +84,7 @@ def main() -> int:
             process.wait()
             for one in load:
                 one.result()
-        process = start(folder, port)
+        process = start(command, folder, port)
         database = sqlite3.connect(f"file:{folder}/data/orders.db?mode=ro", uri=True)
         database.execute("PRAGMA busy_timeout = 5000")
 
@@ -100,7 +104,7 @@ def main() -> int:
         process.send_signal(signal.SIGTERM)
         code = process.wait(30)
         invoices = {int(p.stem) for p in Path(folder, "data/objects/invoices").glob("*.html")}
-        check(len(confirmed) > 0 and set(confirmed) <= there, f"{len(confirmed)} orders were confirmed, {len(set(confirmed) - there)} of them lost ({arguments.kills} kills, {rows} rows)")
+        check(len(confirmed) > 0 and set(confirmed) <= there, f"{len(confirmed)} orders were confirmed, {len(set(confirmed) - there)} of them lost ({arguments.language}, {arguments.kills} kills, {rows} rows)")
         check(len(confirmed) == len(set(confirmed)), "no id was given twice")
         check(value("SELECT sum(orders) FROM customers") == rows, f"the projection counts {value('SELECT sum(orders) FROM customers')} of {rows} orders")
         check(invoices == there, f"{len(invoices)} invoices, {len(there - invoices)} missing, {len(invoices - there)} of no order")
