@@ -93,7 +93,8 @@ struct ParameterArg {
     p.in = In;
     p.name = std::string(Name.view());
     p.required = In == services::ParameterIn::path || (!has_default && !is_optional<T>::value && !is_vector<T>::value);
-    p.schema = SchemaWriter::of<T>(list);
+    if constexpr (is_optional<T>::value) p.schema = SchemaWriter::of<typename T::value_type>(list);  // text is never null
+    else p.schema = SchemaWriter::of<T>(list);
     return p;
   }
 };
