@@ -216,14 +216,14 @@ class TestArguments:
         with pytest.raises(Fatal, match="invalid arguments"):
             self.plan(named, "task").arguments(run_of({"to": "a", "when": "tomorrow"}), b"")
 
-    def test_of_events(self) -> None:
+    def test_of_events(self, caplog: pytest.LogCaptureFixture) -> None:
         def both(data: Order, event: CloudEvent) -> None: ...
 
         event = CloudEvent("t", "/s", data={"id": 2})
         assert self.plan(both, "event").arguments(event, b"") == ((Order(2), event), {})
-        with pytest.raises(Nack) as refused:
-            self.plan(both, "event").arguments(CloudEvent("t", "/s", data={"parcel": 2}), b"")
-        assert not refused.value.requeue
+        with caplog.at_level("INFO", "spikard"), pytest.raises(Nack) as refused:
+            self.plan(both, "event").arguments(CloudEvent("t", "/s", "7", {"parcel": 2}), b"")
+        assert not refused.value.requeue and "event '7' of '/s' refused" in caplog.text
 
     def test_what_is_enqueued(self) -> None:
         app = App()

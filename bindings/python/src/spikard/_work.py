@@ -7,6 +7,7 @@ import datetime
 import functools
 import inspect
 import json
+import logging
 import typing
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -289,8 +290,9 @@ def event_plan(fn: Handler, is_async: bool, hints: Mapping[str, Any], plans: Pla
     def arguments(event: CloudEvent, _: bytes) -> tuple[tuple[Any, ...], dict[str, Any]]:
         try:
             return tuple(make(event) for _, named, make in makers if not named), {name: make(event) for name, named, make in makers if named}
-        except Exception as error:
-            raise Nack(requeue=False) from error  # data that is not of its type: it will not be when it comes again
+        except Exception as error:  # data that is not of its type: it will not be when it comes again
+            logging.getLogger("spikard").info("%s: event %r of %r refused: %s", where, event.id, event.source, error)
+            raise Nack(requeue=False) from error
 
     return WorkPlan(fn, is_async, arguments)
 
