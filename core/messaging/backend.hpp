@@ -48,7 +48,7 @@ struct SubscribeOptions {
   std::string consumer{};  ///< for logs and the broker's own lists
   bool earliest = false;   ///< where a group begins that is new
   bool ordered = false;
-  Duration ack_wait{std::chrono::seconds(30)};
+  Duration ack_wait{std::chrono::seconds(10)};
   std::string dead_letter{};        ///< empty: dropped and counted
   std::uint32_t max_in_flight = 1;  ///< what the broker may push
 };

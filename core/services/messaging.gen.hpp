@@ -80,7 +80,7 @@ struct Consumer {
   std::uint32_t max_retries = 3;  ///< After 1 + `max_retries` tries a message goes to the dead letters.
   Backoff backoff{};  ///< When it comes again after an exception or a time-out.
   std::optional<std::string> dead_letter{};  ///< Topic for what is given up. Null: it is dropped and counted.
-  std::uint32_t ack_wait_ms = 30000;  ///< A message whose consumer died goes to another one after this time. A consumer that lives keeps its messages, however long a handler takes.
+  std::uint32_t ack_wait_ms = 10000;  ///< A message whose consumer died goes to another one after this time. A consumer that lives keeps its messages, however long a handler takes.
   std::optional<std::uint32_t> handler_timeout_ms{};  ///< The longest a handler may take; then it is cancelled and the message comes again. Null for no limit.
   StartFrom start_from = StartFrom::latest;  ///< Where a new group begins.
   Document schema{};  ///< JSON Schema 2020-12 of the payload, which is then JSON. A message that does not fit goes to the dead letters at once, with its validation errors.

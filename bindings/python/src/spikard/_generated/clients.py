@@ -1329,7 +1329,7 @@ class MessagingClient(Client):
             result = await result
         return result["positions"]  # type: ignore[no-any-return]
 
-    async def start_consumer(self, name: str, topic: str, *, group: str = "", concurrency: int = 16, max_in_flight: int = 0, ordered: bool = False, max_retries: int = 3, backoff: Any = None, dead_letter: str | None = None, ack_wait: Seconds = 30, handler_timeout: Seconds | None = None, start_from: str = "latest", schema: Any = None, user: int = 0) -> int:
+    async def start_consumer(self, name: str, topic: str, *, group: str = "", concurrency: int = 16, max_in_flight: int = 0, ordered: bool = False, max_retries: int = 3, backoff: Any = None, dead_letter: str | None = None, ack_wait: Seconds = 10, handler_timeout: Seconds | None = None, start_from: str = "latest", schema: Any = None, user: int = 0) -> int:
         """Starts a consumer beside those of the manifest, with the same options. Its messages come as events of the port, like theirs.
 
         name: Its name in reports, logs and telemetry.
@@ -1362,7 +1362,7 @@ class MessagingClient(Client):
             arguments["backoff"] = backoff
         if dead_letter is not None:
             arguments["dead_letter"] = dead_letter
-        if ack_wait != 30:
+        if ack_wait != 10:
             arguments["ack_wait_ms"] = to_ms(ack_wait)
         if handler_timeout is not None:
             arguments["handler_timeout_ms"] = to_ms(handler_timeout)
@@ -1550,7 +1550,7 @@ class BlockingMessagingClient(BlockingClient):
         result = self._call(129, arguments)
         return result["positions"]  # type: ignore[no-any-return]
 
-    def start_consumer(self, name: str, topic: str, *, group: str = "", concurrency: int = 16, max_in_flight: int = 0, ordered: bool = False, max_retries: int = 3, backoff: Any = None, dead_letter: str | None = None, ack_wait: Seconds = 30, handler_timeout: Seconds | None = None, start_from: str = "latest", schema: Any = None, user: int = 0) -> int:
+    def start_consumer(self, name: str, topic: str, *, group: str = "", concurrency: int = 16, max_in_flight: int = 0, ordered: bool = False, max_retries: int = 3, backoff: Any = None, dead_letter: str | None = None, ack_wait: Seconds = 10, handler_timeout: Seconds | None = None, start_from: str = "latest", schema: Any = None, user: int = 0) -> int:
         arguments: dict[str, Any] = {"name": name, "topic": topic}
         if group:
             arguments["group"] = group
@@ -1566,7 +1566,7 @@ class BlockingMessagingClient(BlockingClient):
             arguments["backoff"] = backoff
         if dead_letter is not None:
             arguments["dead_letter"] = dead_letter
-        if ack_wait != 30:
+        if ack_wait != 10:
             arguments["ack_wait_ms"] = to_ms(ack_wait)
         if handler_timeout is not None:
             arguments["handler_timeout_ms"] = to_ms(handler_timeout)

@@ -196,7 +196,7 @@ class Consumer:
     """When it comes again after an exception or a time-out."""
     dead_letter: str | None = None
     """Topic for what is given up. Null: it is dropped and counted."""
-    ack_wait_ms: int = 30000
+    ack_wait_ms: int = 10000
     """A message whose consumer died goes to another one after this time. A consumer that lives keeps its messages, however long a handler takes."""
     handler_timeout_ms: int | None = None
     """The longest a handler may take; then it is cancelled and the message comes again. Null for no limit."""
@@ -226,7 +226,7 @@ class Consumer:
             out["backoff"] = backoff
         if self.dead_letter is not None:
             out["dead_letter"] = self.dead_letter
-        if self.ack_wait_ms != 30000:
+        if self.ack_wait_ms != 10000:
             out["ack_wait_ms"] = self.ack_wait_ms
         if self.handler_timeout_ms is not None:
             out["handler_timeout_ms"] = self.handler_timeout_ms
