@@ -101,7 +101,7 @@ class Check(unittest.TestCase):
     def test_completions_know_every_command(self) -> None:
         for shell in ("bash", "zsh", "fish"):
             text = run("completions", shell).stdout
-            for word in ("check", "routes", "openapi", "layers"):
+            for word in ("check", "routes", "openapi", "layers", "crashtest", "processes"):
                 self.assertIn(word, text, shell)
         script = run("completions", "bash").stdout + "\nCOMP_WORDS=(spikard che); COMP_CWORD=1; _spikard; echo ${COMPREPLY[@]}; COMP_WORDS=(spikard check --la); COMP_CWORD=2; _spikard; echo ${COMPREPLY[@]}"
         self.assertEqual(subprocess.run(["bash", "-c", script], capture_output=True, text=True, check=True).stdout, "check\n--layers\n")
@@ -135,6 +135,7 @@ class Check(unittest.TestCase):
         self.assertEqual(run("cron", "next", "0 3 * * *", "--after", "2026-01-01T00:00:00Z", "--count", "2").stdout, "2026-01-01T03:00:00Z\n2026-01-02T03:00:00Z\n")
         self.assertEqual(run("cron", "next", "61 * * * *").returncode, 78)
         self.assertEqual(run("cache", "stats").returncode, 78)
+        self.assertEqual((run("cron").returncode, run("cron", "--help").returncode), (64, 0))
 
     def test_version(self) -> None:
         result = run("version")

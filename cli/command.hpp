@@ -18,6 +18,8 @@ inline constexpr int usage_error = 64;   // EX_USAGE
 inline constexpr int no_input = 66;      // EX_NOINPUT
 inline constexpr int software = 70;      // EX_SOFTWARE
 inline constexpr int config_error = 78;  // EX_CONFIG
+/// `crashtest`, of which 1 says that a promise was broken: its options, its configuration, an application that does not start.
+inline constexpr int crashtest_not_made = 2;
 
 /// What every command takes.
 struct Common {
@@ -64,6 +66,7 @@ int send_event(const EventToSend& what, const Common& common);
 
 void add_manifest_commands(CLI::App& root, Common& common, std::vector<Command>& commands);
 void add_toolbox_commands(CLI::App& root, Common& common, std::vector<Command>& commands);
+void add_crashtest(CLI::App& root, Common& common, std::vector<Command>& commands);
 void add_completions(CLI::App& root, std::vector<Command>& commands);
 
 }  // namespace spikard::cli

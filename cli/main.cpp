@@ -15,12 +15,18 @@ int main(int argc, char** argv) try {
   std::vector<Command> commands;
   add_manifest_commands(root, common, commands);
   add_toolbox_commands(root, common, commands);
+  add_crashtest(root, common, commands);
   add_completions(root, commands);
   commands.push_back({root.add_subcommand("version", "Print the version"), [] {
                         std::printf("spikard %s (abi %u)\n", SPK_VERSION, SPK_ABI);
                         return 0;
                       }});
-  CLI11_PARSE(root, argc, argv);
+  try {
+    root.parse(argc, argv);
+  } catch (const CLI::ParseError& error) {
+    if (root.exit(error) == 0) return 0;  // --help
+    return root.got_subcommand("crashtest") ? crashtest_not_made : usage_error;
+  }
   for (const Command& command : commands) {
     if (command.app->parsed()) return command.run();
   }
