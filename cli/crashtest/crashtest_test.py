@@ -43,15 +43,15 @@ class Run(unittest.TestCase):
         return self.report(code, command, *THING, "--db", f"sqlite:{self.folder.name}/things.db", "--seed", "7", *arguments)
 
     def test_a_service_that_keeps_its_promises(self) -> None:
-        report = self.wrong("good", 0, "--kills", "5", "--weights", "kill=2,start=1,term=2,stop=1", "--stop", "0.2", "--longest", "150")
-        self.assertEqual(sum(kind["count"] for kind in report["kills"].values()), 5)
+        report = self.wrong("good", 0, "--kills", "4", "--weights", "kill=2,start=1,term=2,stop=1", "--stop", "0.2", "--longest", "150")
+        self.assertEqual(sum(kind["count"] for kind in report["kills"].values()), 4)
         requests = report["requests"]
         self.assertEqual(requests["sent"], requests["acknowledged"] + requests["refused"] + requests["unknown"])
         for check in report["checks"]:
             self.assertGreaterEqual(check["there"], requests["acknowledged"])
 
     def test_acknowledged_before_it_was_committed(self) -> None:
-        report = self.wrong("early", 1, "--kills", "3", "--weights", "kill=1", "--shortest", "150", "--settle", "0.2")
+        report = self.wrong("early", 1, "--kills", "2", "--weights", "kill=1", "--shortest", "150", "--longest", "250", "--settle", "0.2")
         http, sql = report["checks"]
         self.assertGreater(sql["lost"], 0)
         self.assertEqual((http["lost"], sql["doubled"], sql["phantom"]), (sql["lost"], 0, 0))
@@ -59,7 +59,7 @@ class Run(unittest.TestCase):
         self.assertTrue(os.path.exists(report["log"]))
 
     def test_done_again_after_a_start(self) -> None:
-        report = self.wrong("again", 1, "--kills", "3", "--weights", "kill=1", "--shortest", "150")
+        report = self.wrong("again", 1, "--kills", "2", "--weights", "kill=1", "--shortest", "150", "--longest", "250")
         self.assertGreater(report["checks"][1]["doubled"], 0)
         self.assertEqual((report["checks"][1]["lost"], report["stuck"]), (0, []))
 
@@ -102,7 +102,7 @@ class Run(unittest.TestCase):
         # Its messages and tasks are somebody else's after a second, not after half a minute.
         quick = {"SPIKARD_CONSUMERS__0__ACK_WAIT_MS": "500", "SPIKARD_WORKERS__0__LEASE_MS": "500"}
         queries = ("--query", "SELECT customer FROM orders", "--query", "SELECT name, orders FROM customers")
-        report = self.report(0, ORDERS, *ORDER, *queries, "--kills", "6", "--processes", "2", "--seed", "7", "--longest", "200", "--weights", "kill=3,start=1,term=2,stop=1", "--stop", "0.7", **quick)
+        report = self.report(0, ORDERS, *ORDER, *queries, "--kills", "5", "--processes", "2", "--seed", "7", "--longest", "200", "--weights", "kill=3,start=1,term=2,stop=1", "--stop", "0.7", **quick)
         self.assertEqual([one["lost"] + one["doubled"] + one["phantom"] for one in report["checks"][1:]], [0, 0])
         self.assertEqual(report["looked_at"], ["db default", "tasks default", "messaging default"])
 

@@ -48,6 +48,10 @@ void print_as_json(const Report& report) {
   number("refused", report.refused);
   number("unknown", report.unknown);
   number("others", report.others);
+  out.key("answers");
+  out.begin_object();
+  for (const auto& [status, count] : report.answers) number(std::to_string(status), count);
+  out.end();
   out.end();
   out.key("checks");
   out.begin_array();
@@ -113,6 +117,10 @@ void print(const Report& report, const Common& common) {
                 std::to_string(report.refused), std::to_string(report.unknown)});
   if (report.others > 0) requests.add({"others", "", std::to_string(report.others), "", ""});
   requests.print("");
+  std::string answers;
+  for (const auto& [status, count] : report.answers)
+    answers += (answers.empty() ? "" : ", ") + std::to_string(count) + " with " + std::to_string(status);
+  std::printf("answered: %s\n", answers.empty() ? "none" : answers.c_str());
   std::printf("\n");
   Table checks({"CHECK", "THERE", "LOST", "DOUBLED", "PHANTOM"});
   for (const Found& one : report.checks) {

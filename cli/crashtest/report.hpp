@@ -2,6 +2,7 @@
 
 #include <array>
 #include <cstdint>
+#include <map>
 #include <string>
 #include <vector>
 
@@ -34,6 +35,7 @@ struct Report {
   std::array<Counted, 4> kills{};
   std::uint64_t sent = 0, acknowledged = 0, refused = 0, unknown = 0;  ///< requests that make something
   std::uint64_t others = 0;                                            ///< the rest of the load, answered with 2xx
+  std::map<int, std::uint64_t> answers{};                              ///< to those that make something, by status
   std::vector<Found> checks{};
   std::vector<Remains> stuck{};
   std::vector<std::string> looked_at{};

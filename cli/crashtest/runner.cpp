@@ -183,6 +183,7 @@ Task<void> Runner::once(Instance& at) {
 }
 
 void Runner::answered(std::uint64_t n, const net::http::Response& response) {
+  ++report_.answers[response.status];
   Sent& sent = sent_[n - 1];
   // One that is sent again because its answer was lost may be told that it is there.
   const bool taken = response.status / 100 == 2 || (s_.retry && response.status == 409);
@@ -195,7 +196,6 @@ void Runner::answered(std::uint64_t n, const net::http::Response& response) {
   auto document = json::parse(response.body);
   if (document.ok()) values.answer = document->root();
   bool whole = true;
-  std::string key;
   if (s_.key.asks()) {
     auto filled = s_.key.fill(values, false);
     if (filled.ok()) sent.key = std::move(*filled);
