@@ -11,15 +11,16 @@
 
 namespace spikard::app {
 
-/// Remembers which events were handled, by (source, id). Thread-safe.
+/// Remembers who handled which events: (source, id) for each endpoint and each consumer group (`who`). Thread-safe.
 class EventGate {
  public:
   virtual ~EventGate() = default;
-  /// Whether the event may be handled now: false when it was handled before.
-  [[nodiscard]] virtual Task<Result<bool>> is_new(net::Loop& loop, const services::EventInbox& inbox,
+  /// Whether `who` may handle the event now: false when it did before.
+  [[nodiscard]] virtual Task<Result<bool>> is_new(net::Loop& loop, const services::EventInbox& inbox, std::string who,
                                                   std::shared_ptr<const cloudevents::Event> event) = 0;
-  /// The handler is done with it for good (acked, replied, refused).
-  [[nodiscard]] virtual Task<Result<void>> handled(net::Loop& loop, const services::EventInbox& inbox,
+  /// The handler has done what it does (acked, replied). What it refused is not noted: sent again, from the dead letter or by
+  /// its sender, it is handled again.
+  [[nodiscard]] virtual Task<Result<void>> handled(net::Loop& loop, const services::EventInbox& inbox, std::string who,
                                                    std::shared_ptr<const cloudevents::Event> event) = 0;
 };
 

@@ -139,11 +139,11 @@ Result<std::shared_ptr<EventEndpoints>> EventEndpoints::create(const std::vector
     self->endpoints_.push_back(std::make_unique<Endpoint>(config));
   }
   // No declared body: it is buffered within the server's limit and left as it is.
-  for (const services::EventEndpoint& config : endpoints) {
+  for (const std::unique_ptr<Endpoint>& endpoint : self->endpoints_) {
     services::Route route;
-    route.path = config.path;
-    route.name = "events " + config.path;
-    route.timeout_ms = config.timeout_ms;
+    route.path = endpoint->config.path;
+    route.name = endpoint->name();
+    route.timeout_ms = endpoint->config.timeout_ms;
     route.method = services::HttpMethod::post;
     http.routes.push_back(route);
     route.method = services::HttpMethod::options;
@@ -309,12 +309,13 @@ void EventHttpSink::start(const std::shared_ptr<Request>& request) {
       deliver(request, index);
       continue;
     }
-    Task<Result<bool>> asked = options_.gate->is_new(loop_, *inbox, request->events[index]);
+    Task<Result<bool>> asked = options_.gate->is_new(loop_, *inbox, request->endpoint->name(), request->events[index]);
     spawn(std::move(asked), [this, request, index, alive = alive_](std::exception_ptr error, std::optional<Result<bool>> is_new) {
       if (!*alive) return;
       if (error || !is_new->ok())
-        return settled(request, index, EventOutcome::fail("inbox", error ? "an exception" : is_new->error().to_string()));
-      if (!**is_new) return settled(request, index, EventOutcome::ack());
+        return settled(request, EventOutcome::fail("inbox", error ? "an exception" : is_new->error().to_string()));
+      if (!**is_new) return settled(request, EventOutcome::ack());
+      if (request->cancelled) return settled(request, EventOutcome::retry(Duration::zero()));  // nobody waits any more
       deliver(request, index);
     });
   }
@@ -346,19 +347,19 @@ void EventHttpSink::complete(std::uint64_t ticket, EventOutcome outcome) {
   tickets_.erase(found);
   if (of.span != nullptr) end_event_span(*of.span, outcome);
   const std::optional<services::EventInbox>& inbox = of.request->endpoint->config.inbox;
-  if (!inbox || options_.gate == nullptr || severity(outcome.kind) > 1) return settled(of.request, of.index, std::move(outcome));
-  Task<Result<void>> noted = options_.gate->handled(loop_, *inbox, of.request->events[of.index]);
+  if (!inbox || options_.gate == nullptr || severity(outcome.kind) > 0) return settled(of.request, std::move(outcome));
+  Task<Result<void>> noted =
+      options_.gate->handled(loop_, *inbox, of.request->endpoint->name(), of.request->events[of.index]);
   spawn(std::move(noted), [this, of, outcome = std::move(outcome), alive = alive_](std::exception_ptr error,
                                                                                    std::optional<Result<void>> done) mutable {
     if (!*alive) return;
     // What is not remembered comes again: then the sender must know nothing was acknowledged.
     if (error || !done->ok()) outcome = EventOutcome::fail("inbox", error ? "an exception" : done->error().to_string());
-    settled(of.request, of.index, std::move(outcome));
+    settled(of.request, std::move(outcome));
   });
 }
 
-void EventHttpSink::settled(const std::shared_ptr<Request>& request, std::size_t index, EventOutcome outcome) {
-  (void)index;
+void EventHttpSink::settled(const std::shared_ptr<Request>& request, EventOutcome outcome) {
   if (requests_.find(request->id) == requests_.end()) return;  // closed meanwhile
   --request->in_hand;
   if (outcome.kind == Kind::reply && outcome.event) request->replies.push_back(std::move(*outcome.event));

@@ -50,6 +50,8 @@ class EventEndpoints {
  public:
   struct Endpoint {
     explicit Endpoint(services::EventEndpoint of_config);
+    /// The name of its routes, and who it is in an inbox.
+    [[nodiscard]] std::string name() const { return "events " + config.path; }
     services::EventEndpoint config;
     cloudevents::Dispatch dispatch;
     MinuteRate rate;
@@ -136,7 +138,7 @@ class EventHttpSink final : public http::Sink, public cloudevents::EventSource {
                                             std::span<const cloudevents::FieldView> headers, std::string_view body);
   void start(const std::shared_ptr<Request>& request);
   void deliver(const std::shared_ptr<Request>& request, std::size_t index);
-  void settled(const std::shared_ptr<Request>& request, std::size_t index, cloudevents::EventOutcome outcome);
+  void settled(const std::shared_ptr<Request>& request, cloudevents::EventOutcome outcome);
   void answer(Request& request);
   void problem(http::Exchange& exchange, const http::ProblemKind& kind, std::string_view detail,
                std::span<const http::HeaderField> headers = {});

@@ -4,6 +4,7 @@
 
 #include <deque>
 
+#include "app/cloudevents_gate.hpp"
 #include "app/event_handlers.hpp"
 #include "cloudevents/json_format.hpp"
 #include "http/test_server.hpp"
@@ -15,6 +16,25 @@ using namespace std::chrono_literals;
 using cloudevents::Delivery;
 using cloudevents::EventOutcome;
 
+class FakeGate final : public EventGate {
+ public:
+  std::vector<std::string> seen;  // "who id"
+  Duration takes{};
+  Task<Result<bool>> is_new(net::Loop& loop, const services::EventInbox&, std::string who,
+                            std::shared_ptr<const cloudevents::Event> event) override {
+    if (takes > Duration::zero()) {
+      const Result<void> slept = co_await net::sleep(loop, takes);
+      if (!slept.ok()) co_return Result<bool>(slept.error());
+    }
+    co_return std::find(seen.begin(), seen.end(), who + " " + event->id) == seen.end();
+  }
+  Task<Result<void>> handled(net::Loop&, const services::EventInbox&, std::string who,
+                             std::shared_ptr<const cloudevents::Event> event) override {
+    seen.push_back(who + " " + event->id);
+    co_return Result<void>();
+  }
+};
+
 /// An HTTP server with event endpoints in one loop, on the virtual clock.
 struct EventHttp : http::test::ServerTest {
   std::shared_ptr<std::vector<EventHandlers::Handler>> handlers = std::make_shared<std::vector<EventHandlers::Handler>>();
@@ -24,6 +44,7 @@ struct EventHttp : http::test::ServerTest {
   std::vector<std::string> handled;    // "handler type id"
   std::vector<std::string> callbacks;  // "url rate"
   EventOutcome outcome;
+  std::shared_ptr<FakeGate> gate = std::make_shared<FakeGate>();
   int running = 0;
   int most = 0;
 
@@ -51,6 +72,7 @@ struct EventHttp : http::test::ServerTest {
     dispatcher = std::make_unique<EventHandlers>(*loop, handlers);
     EventHttpOptions options;
     options.call_back = [this](std::string url, std::string rate) { callbacks.push_back(url + " " + rate); };
+    options.gate = gate;
     events = std::make_unique<EventHttpSink>(*loop, endpoints, sink, *dispatcher, std::move(options));
     auto compiled = http::CompiledHttp::compile(config);
     ASSERT_TRUE(compiled.ok()) << compiled.error().message();
@@ -183,6 +205,35 @@ TEST_F(EventHttp, AHandlerIsToldWhenTheClientGoes) {
   turn();
   EXPECT_EQ(running, 0);
   EXPECT_EQ(handled.back(), "cancelled 1");
+}
+
+TEST_F(EventHttp, TheInboxIsOfTheEndpointAndTakesWhatWasNotRefusedOnce) {
+  services::EventEndpoint e = endpoint();
+  e.inbox.emplace();
+  serve_events(e);
+  outcome = EventOutcome::nack(false);
+  EXPECT_EQ(status(send(event("t", "1"))), 400);
+  EXPECT_EQ(status(send(event("t", "1"))), 400) << "what was refused is not acknowledged when it comes again";
+  outcome = EventOutcome::ack();
+  EXPECT_EQ(status(send(event("t", "1"))), 204);
+  EXPECT_EQ(status(send(event("t", "1"))), 204);
+  EXPECT_EQ(handled.size(), 3U);
+  EXPECT_EQ(gate->seen, std::vector<std::string>{"events /ce 1"});
+}
+
+TEST_F(EventHttp, WhoGoesWhileTheInboxIsAskedReachesNoHandler) {
+  services::EventEndpoint e = endpoint();
+  e.inbox.emplace();
+  gate->takes = 10ms;
+  serve_events(e);
+  auto& client = connect();
+  exchange(client, event("t", "1"));
+  client.transport->close(true);
+  turn();
+  advance(20);
+  EXPECT_TRUE(handled.empty());
+  EXPECT_EQ(status(send(event("t", "1"), 11)), 204);
+  EXPECT_EQ(handled.size(), 1U);
 }
 
 TEST_F(EventHttp, TheServerCanCloseWithAnEventInHand) {

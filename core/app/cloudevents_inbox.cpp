@@ -15,13 +15,17 @@ std::string forget_sql(store::Dialect dialect, std::uint64_t seconds) {
   return {};
 }
 
+/// A source is a URI reference: what comes before the last blank is who.
+std::string noted_source(const std::string& who, const cloudevents::Event& event) { return who + " " + event.source; }
+
 }  // namespace
 
-Task<Result<bool>> DbEventGate::is_new(net::Loop& loop, const services::EventInbox& inbox,
+Task<Result<bool>> DbEventGate::is_new(net::Loop& loop, const services::EventInbox& inbox, std::string who,
                                        std::shared_ptr<const cloudevents::Event> event) {
   auto database = database_(inbox.db);
   if (!database.ok()) co_return Result<bool>(std::move(database).error());
-  Document key = db::params(std::string_view(event->source), std::string_view(event->id));
+  const std::string source = noted_source(who, *event);
+  Document key = db::params(std::string_view(source), std::string_view(event->id));
   const auto found = co_await (*database)->first(
       net::Caller(loop), "SELECT 1 AS seen FROM spikard_inbox WHERE source = $1 AND id = $2", std::move(key));
   if (found.ok()) co_return Result<bool>(!found->has_value());
@@ -29,14 +33,15 @@ Task<Result<bool>> DbEventGate::is_new(net::Loop& loop, const services::EventInb
   co_return Result<bool>(found.error());
 }
 
-Task<Result<void>> DbEventGate::handled(net::Loop& loop, const services::EventInbox& inbox,
+Task<Result<void>> DbEventGate::handled(net::Loop& loop, const services::EventInbox& inbox, std::string who,
                                         std::shared_ptr<const cloudevents::Event> event) {
   auto database = database_(inbox.db);
   if (!database.ok()) co_return Result<void>(std::move(database).error());
   auto begun = co_await (*database)->begin(net::Caller(loop));
   if (!begun.ok()) co_return Result<void>(std::move(begun).error());
   const std::shared_ptr<db::Transaction> tx = std::move(begun).value();
-  const Result<bool> noted = co_await tx->inbox(event->source, event->id);
+  std::string source = noted_source(who, *event);
+  const Result<bool> noted = co_await tx->inbox(std::move(source), event->id);
   if (!noted.ok()) {
     (void)co_await tx->rollback(net::Caller(loop));
     co_return Result<void>(noted.error());

@@ -11,17 +11,17 @@
 
 namespace spikard::app {
 
-/// Which events were handled, in the inbox tables of the application's databases (store/outbox.hpp): (source, id). An event is
-/// noted after its handler, so one that comes twice at the same moment, or whose process dies between the two, is handled twice:
+/// Which events were handled, in the inbox tables of the application's databases (store/outbox.hpp): (who and source, id),
+/// so that neither another consumer nor a handler's own `tx.inbox` is meant. An event is noted after its handler, so one that comes twice at the same moment, or whose process dies between the two, is handled twice:
 /// a handler whose effect must not double calls `tx.inbox(source, id)` in its own transaction.
 class DbEventGate final : public EventGate {
  public:
   using Database = std::function<Result<std::shared_ptr<db::Client>>(const std::string& name)>;
   explicit DbEventGate(Database database) : database_(std::move(database)) {}
 
-  [[nodiscard]] Task<Result<bool>> is_new(net::Loop& loop, const services::EventInbox& inbox,
+  [[nodiscard]] Task<Result<bool>> is_new(net::Loop& loop, const services::EventInbox& inbox, std::string who,
                                           std::shared_ptr<const cloudevents::Event> event) override;
-  [[nodiscard]] Task<Result<void>> handled(net::Loop& loop, const services::EventInbox& inbox,
+  [[nodiscard]] Task<Result<void>> handled(net::Loop& loop, const services::EventInbox& inbox, std::string who,
                                            std::shared_ptr<const cloudevents::Event> event) override;
 
  private:

@@ -49,13 +49,14 @@ TEST_F(Inbox, AnEventIsNewUntilItWasHandled) {
   services::EventInbox inbox;
   const auto one = std::make_shared<const cloudevents::Event>("t", "/s", "1");
   const auto other = std::make_shared<const cloudevents::Event>("t", "/s2", "1");
-  EXPECT_TRUE(*finish(gate.is_new(*loop, inbox, one)));
-  EXPECT_TRUE(finish(gate.handled(*loop, inbox, one)).ok());
-  EXPECT_FALSE(*finish(gate.is_new(*loop, inbox, one)));
-  EXPECT_TRUE(*finish(gate.is_new(*loop, inbox, other)));
-  EXPECT_TRUE(finish(gate.handled(*loop, inbox, one)).ok()) << "twice is no harm";
+  EXPECT_TRUE(*finish(gate.is_new(*loop, inbox, "a", one)));
+  EXPECT_TRUE(finish(gate.handled(*loop, inbox, "a", one)).ok());
+  EXPECT_FALSE(*finish(gate.is_new(*loop, inbox, "a", one)));
+  EXPECT_TRUE(*finish(gate.is_new(*loop, inbox, "a", other)));
+  EXPECT_TRUE(finish(gate.handled(*loop, inbox, "a", one)).ok()) << "twice is no harm";
+  EXPECT_TRUE(*finish(gate.is_new(*loop, inbox, "b", one))) << "somebody else has not handled it";
   inbox.db = "none";
-  EXPECT_EQ(finish(gate.is_new(*loop, inbox, one)).error().kind(), ErrorKind::not_found);
+  EXPECT_EQ(finish(gate.is_new(*loop, inbox, "a", one)).error().kind(), ErrorKind::not_found);
 }
 
 TEST_F(Inbox, WhatIsOldIsForgotten) {
@@ -66,17 +67,17 @@ TEST_F(Inbox, WhatIsOldIsForgotten) {
   const auto recent = std::make_shared<const cloudevents::Event>("t", "/s", "recent");
   const auto insert = [&](const char* when) {
     return finish(database->execute(
-        net::Caller(*loop), std::string("INSERT INTO spikard_inbox (source, id, seen_at) VALUES ('/s', 'old', ") + when + ")"));
+        net::Caller(*loop), std::string("INSERT INTO spikard_inbox (source, id, seen_at) VALUES ('a /s', 'old', ") + when + ")"));
   };
   {
     DbEventGate first([this](const std::string&) -> Result<std::shared_ptr<db::Client>> { return database; });
-    ASSERT_TRUE(finish(first.handled(*loop, inbox, std::make_shared<const cloudevents::Event>("t", "/s", "0"))).ok());
+    ASSERT_TRUE(finish(first.handled(*loop, inbox, "a", std::make_shared<const cloudevents::Event>("t", "/s", "0"))).ok());
   }
   ASSERT_TRUE(insert("datetime('now', '-2 hours')").ok());
-  EXPECT_FALSE(*finish(gate.is_new(*loop, inbox, old)));
-  EXPECT_TRUE(finish(gate.handled(*loop, inbox, recent)).ok());
-  EXPECT_TRUE(*finish(gate.is_new(*loop, inbox, old)));
-  EXPECT_FALSE(*finish(gate.is_new(*loop, inbox, recent)));
+  EXPECT_FALSE(*finish(gate.is_new(*loop, inbox, "a", old)));
+  EXPECT_TRUE(finish(gate.handled(*loop, inbox, "a", recent)).ok());
+  EXPECT_TRUE(*finish(gate.is_new(*loop, inbox, "a", old)));
+  EXPECT_FALSE(*finish(gate.is_new(*loop, inbox, "a", recent)));
 }
 
 }  // namespace

@@ -13,11 +13,16 @@ cloudevents::Binding binding_for(services::EventBinding configured, std::string_
   return static_cast<cloudevents::Binding>(configured);
 }
 
+std::string who_of(const services::Consumer& consumer) {
+  return "messaging:" + consumer.client + "/" + consumer.topic + " " + (consumer.group.empty() ? consumer.name : consumer.group);
+}
+
 }  // namespace
 
 EventWorkSink::EventWorkSink(services::EventConsumer config, std::string_view scheme, std::vector<EventLane> lanes,
                              Options options)
     : config_(std::move(config)),
+      who_(who_of(config_.consumer)),
       binding_(binding_for(config_.binding, scheme)),
       dispatch_(config_.subscriptions, config_.handler),
       lanes_(std::move(lanes)),
@@ -39,7 +44,12 @@ void EventWorkSink::on_work(std::uint64_t ticket, std::shared_ptr<const worker_l
   delivery.handler = *handler;
   lane_of(ticket).loop->post([self = shared_from_this(), ticket, delivery = std::move(delivery)]() mutable {
     spawn(self->handle(ticket, std::move(delivery)), [self, ticket](const std::exception_ptr& error) {
-      if (error) self->settle(ticket, Outcome::error("the inbox failed"));
+      if (!error) return;
+      {
+        const std::lock_guard lock(self->mutex_);
+        self->asked_.erase(ticket);
+      }
+      self->settle(ticket, Outcome::error("the inbox failed"));
     });
   });
 }
@@ -47,7 +57,21 @@ void EventWorkSink::on_work(std::uint64_t ticket, std::shared_ptr<const worker_l
 Task<> EventWorkSink::handle(std::uint64_t ticket, cloudevents::Delivery delivery) {
   EventLane& lane = lane_of(ticket);
   if (config_.inbox && options_.gate != nullptr) {
-    const Result<bool> is_new = co_await options_.gate->is_new(*lane.loop, *config_.inbox, delivery.event);
+    {
+      const std::lock_guard lock(mutex_);
+      asked_.insert(ticket);
+    }
+    std::string who = who_;
+    const Result<bool> is_new = co_await options_.gate->is_new(*lane.loop, *config_.inbox, std::move(who), delivery.event);
+    bool held = false;
+    {
+      const std::lock_guard lock(mutex_);
+      held = asked_.erase(ticket) != 0;
+    }
+    if (!held) {  // cancelled meanwhile: the lane's sink may be gone
+      settle(ticket, Outcome::error("cancelled"));
+      co_return;
+    }
     if (!is_new.ok()) {
       settle(ticket, Outcome::error("inbox: " + is_new.error().to_string()));
       co_return;
@@ -68,7 +92,10 @@ void EventWorkSink::on_cancel(std::uint64_t ticket, CancelReason reason) {
   lane_of(ticket).loop->post([self = shared_from_this(), ticket, reason] {
     {
       const std::lock_guard lock(self->mutex_);
-      if (!self->held_.contains(ticket)) return;
+      if (!self->held_.contains(ticket)) {
+        self->asked_.erase(ticket);
+        return;
+      }
     }
     self->lane_of(ticket).sink->on_cancel(ticket, *self, reason);
   });
@@ -111,14 +138,16 @@ Task<> EventWorkSink::finish(std::uint64_t ticket, std::shared_ptr<const cloudev
       co_return;
     }
   }
-  if (config_.inbox && options_.gate != nullptr) {
-    const Result<void> noted = co_await options_.gate->handled(loop, *config_.inbox, event);
+  const bool refused = outcome.kind == EventOutcome::Kind::nack;
+  if (config_.inbox && options_.gate != nullptr && !refused) {
+    std::string who = who_;
+    const Result<void> noted = co_await options_.gate->handled(loop, *config_.inbox, std::move(who), event);
     if (!noted.ok()) {
       settle(ticket, Outcome::error("inbox: " + noted.error().to_string()));
       co_return;
     }
   }
-  settle(ticket, outcome.kind == EventOutcome::Kind::nack ? Outcome::reject(outcome.message) : Outcome::ack());
+  settle(ticket, refused ? Outcome::reject(outcome.message) : Outcome::ack());
 }
 
 void EventWorkSink::settle(std::uint64_t ticket, Outcome outcome) {

@@ -5,6 +5,7 @@
 #include <optional>
 #include <string>
 #include <unordered_map>
+#include <unordered_set>
 #include <vector>
 
 #include "app/cloudevents_gate.hpp"
@@ -62,6 +63,7 @@ class EventWorkSink final : public worker_loop::WorkSink,
   void settle(std::uint64_t ticket, worker_loop::Outcome outcome);
 
   const services::EventConsumer config_;
+  const std::string who_;  // for the gate
   const cloudevents::Binding binding_;
   const cloudevents::Dispatch dispatch_;
   std::vector<EventLane> lanes_;
@@ -73,6 +75,7 @@ class EventWorkSink final : public worker_loop::WorkSink,
     telemetry::SpanContext trace;
   };
   std::unordered_map<std::uint64_t, Held> held_;  // with a handler
+  std::unordered_set<std::uint64_t> asked_;       // with the gate: a cancelled one is gone, and reaches no handler
 };
 
 }  // namespace spikard::app

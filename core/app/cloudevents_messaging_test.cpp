@@ -16,14 +16,17 @@ using cloudevents::EventOutcome;
 
 class FakeGate final : public EventGate {
  public:
-  std::vector<std::string> seen;
-  Task<Result<bool>> is_new(net::Loop& loop, const services::EventInbox&, std::shared_ptr<const Event> event) override {
-    const Result<void> slept = co_await net::sleep(loop, 1ms);
+  std::vector<std::string> seen;  // "who id"
+  Duration takes = 1ms;
+  Task<Result<bool>> is_new(net::Loop& loop, const services::EventInbox&, std::string who,
+                            std::shared_ptr<const Event> event) override {
+    const Result<void> slept = co_await net::sleep(loop, takes);
     if (!slept.ok()) co_return Result<bool>(slept.error());
-    co_return std::find(seen.begin(), seen.end(), event->id) == seen.end();
+    co_return std::find(seen.begin(), seen.end(), who + " " + event->id) == seen.end();
   }
-  Task<Result<void>> handled(net::Loop&, const services::EventInbox&, std::shared_ptr<const Event> event) override {
-    seen.push_back(event->id);
+  Task<Result<void>> handled(net::Loop&, const services::EventInbox&, std::string who,
+                             std::shared_ptr<const Event> event) override {
+    seen.push_back(who + " " + event->id);
     co_return Result<void>();
   }
 };
@@ -201,6 +204,62 @@ TEST_F(EventMessaging, TheInboxTakesAnEventOnce) {
   advance(1ms);
   EXPECT_EQ(handled.size(), 1U);
   EXPECT_EQ(consumer->counts().acked, 2U);
+}
+
+TEST_F(EventMessaging, TheInboxIsOfEachGroup) {
+  services::EventConsumer config = everything();
+  config.inbox.emplace();
+  consume(config);
+  const std::unique_ptr<EventHandlers> first_handlers = std::move(handlers);
+  const std::shared_ptr<messaging::Consumer> first = std::move(consumer);
+  config.consumer.group = "other";
+  consume(config);
+  send("t", "1");
+  advance(1ms);
+  EXPECT_EQ(handled.size(), 2U);
+  EXPECT_EQ(gate->seen, (std::vector<std::string>{"messaging:default/orders c 1", "messaging:default/orders other 1"}));
+  send("t", "1");
+  advance(1ms);
+  EXPECT_EQ(handled.size(), 2U);
+  EXPECT_EQ(first->counts().acked, 2U);
+  EXPECT_EQ(consumer->counts().acked, 2U);
+  bool closed = false;
+  first->close([&] { closed = true; });
+  settle();
+  EXPECT_TRUE(closed);
+}
+
+TEST_F(EventMessaging, WhatWasRefusedIsHandledAgainWhenItIsRedriven) {
+  services::EventConsumer config = everything();
+  config.inbox.emplace();
+  consume(config);
+  act = [this](const Event&) { return handled.size() < 2 ? EventOutcome::nack(false, "not yet") : EventOutcome::ack(); };
+  send("t", "1");
+  advance(1ms);
+  ASSERT_EQ(dead_letters().size(), 1U);
+  EXPECT_TRUE(gate->seen.empty());
+  const messaging::DeadLetterSelection all("dead", std::nullopt);
+  EXPECT_EQ(finish(broker->redrive_dead_letters(net::Caller(*loop), all, "")).value(), 1U);
+  advance(2ms);
+  EXPECT_EQ(handled.size(), 2U);
+  EXPECT_EQ(consumer->counts().acked, 1U);
+}
+
+TEST_F(EventMessaging, WhatIsCancelledWhileTheInboxIsAskedReachesNoHandler) {
+  services::EventConsumer config = everything();
+  config.inbox.emplace();
+  config.consumer.handler_timeout_ms = 10;
+  config.consumer.backoff.initial_ms = 5000;
+  gate->takes = 1s;
+  consume(config);
+  send("t", "1");
+  advance(2s);
+  EXPECT_TRUE(handled.empty()) << "its time was over when the inbox answered";
+  EXPECT_EQ(consumer->counts().failed, 1U);
+  gate->takes = 1ms;
+  advance(5s);
+  EXPECT_EQ(handled.size(), 1U);
+  EXPECT_EQ(consumer->counts().acked, 1U);
 }
 
 }  // namespace

@@ -48,7 +48,7 @@ struct EventSubscription {
 /// Appends one value; members that have their default are left out.
 void to_nodes(const EventSubscription& in, NodeBuilder& out);
 
-/// Remembers the events that were handled, by source and id, and acknowledges one that comes again without running its handler.
+/// Remembers the events that were handled, by source and id, for this endpoint or consumer group alone, and acknowledges one that comes again without running its handler. What a handler refused is not remembered.
 struct EventInbox {
   std::string db = "default";  ///< Which of `services.db` keeps it.
   std::uint64_t retention_ms = 604800000;  ///< How long an event is remembered.

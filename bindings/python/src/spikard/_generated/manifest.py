@@ -265,7 +265,7 @@ class EventSubscription:
 
 @dataclass
 class EventInbox:
-    """Remembers the events that were handled, by source and id, and acknowledges one that comes again without running its handler."""
+    """Remembers the events that were handled, by source and id, for this endpoint or consumer group alone, and acknowledges one that comes again without running its handler. What a handler refused is not remembered."""
 
     db: str = "default"
     """Which of `services.db` keeps it."""
@@ -1459,7 +1459,7 @@ class EventSubscriptionDict(TypedDict, total=False):
     """Pattern of its subject; an event without one fits `*` only."""
 
 class EventInboxDict(TypedDict, total=False):
-    """Remembers the events that were handled, by source and id, and acknowledges one that comes again without running its handler."""
+    """Remembers the events that were handled, by source and id, for this endpoint or consumer group alone, and acknowledges one that comes again without running its handler. What a handler refused is not remembered."""
 
     db: str
     """Which of `services.db` keeps it."""
