@@ -120,7 +120,7 @@ class Consumer::Gate final : public worker_loop::WorkSink, public worker_loop::W
     item.trace = span.context();
     begun_.emplace(ticket, Begun{std::move(span), clock_.now()});
   }
-  void on_end(std::uint64_t ticket, const worker_loop::WorkItem& item, const worker_loop::Outcome& outcome,
+  void on_end(std::uint64_t ticket, const worker_loop::WorkItem&, const worker_loop::Outcome& outcome,
               const worker_loop::Settlement& settlement) override {
     if (!instruments_.tracer) return;
     using Kind = worker_loop::Outcome::Kind;
@@ -128,10 +128,10 @@ class Consumer::Gate final : public worker_loop::WorkSink, public worker_loop::W
     if (outcome.kind == Kind::error) failure = "handler_error";
     else if (outcome.kind == Kind::timeout) failure = "timeout";
     else if (outcome.kind == Kind::reject) failure = settlement.reason;
-    ended(ticket, item, worker_loop::name_of(outcome.kind), failure, settlement.error);
+    ended(ticket, worker_loop::name_of(outcome.kind), failure, settlement.error);
   }
-  void on_cut(std::uint64_t ticket, const worker_loop::WorkItem& item, CancelReason) override {
-    if (instruments_.tracer) ended(ticket, item, "handed_back", "cancelled", {});
+  void on_cut(std::uint64_t ticket, const worker_loop::WorkItem&, CancelReason) override {
+    if (instruments_.tracer) ended(ticket, "handed_back", "cancelled", {});
   }
 
  private:
@@ -140,8 +140,7 @@ class Consumer::Gate final : public worker_loop::WorkSink, public worker_loop::W
     Instant at;
   };
 
-  void ended(std::uint64_t ticket, const worker_loop::WorkItem& item, std::string_view outcome, std::string_view failure,
-             std::string_view error) {
+  void ended(std::uint64_t ticket, std::string_view outcome, std::string_view failure, std::string_view error) {
     const auto at = begun_.find(ticket);
     if (at == begun_.end()) return;
     telemetry::Span& span = at->second.span;
@@ -153,22 +152,19 @@ class Consumer::Gate final : public worker_loop::WorkSink, public worker_loop::W
       span.status(telemetry::SpanStatus::error, error);
       instruments_.duration.record(seconds, {{"messaging.system", instruments_.system},
                                              {"messaging.operation.name", "process"},
-                                             {"messaging.destination.name", label(item)},
+                                             {"messaging.destination.name", label()},
                                              {"error.type", failure}});
     } else {
       instruments_.duration.record(seconds, {{"messaging.system", instruments_.system},
                                              {"messaging.operation.name", "process"},
-                                             {"messaging.destination.name", label(item)}});
+                                             {"messaging.destination.name", label()}});
     }
     instruments_.consumed.add(
-        1,
-        {{"messaging.system", instruments_.system}, {"messaging.destination.name", label(item)}, {"messaging.outcome", outcome}});
+        1, {{"messaging.system", instruments_.system}, {"messaging.destination.name", label()}, {"messaging.outcome", outcome}});
     begun_.erase(at);
   }
   /// Of few values: a consumer of many topics counts by its pattern.
-  [[nodiscard]] const std::string& label(const worker_loop::WorkItem&) const noexcept {
-    return options_.subscribe.pattern.text();
-  }
+  [[nodiscard]] const std::string& label() const noexcept { return options_.subscribe.pattern.text(); }
 
   worker_loop::Outcome check(const std::string& payload) {
     worker_loop::Outcome invalid;
@@ -242,6 +238,20 @@ struct Consumer::Parts {
   const ConsumerOptions options;
   const std::unique_ptr<Subscription> subscription;
   std::unique_ptr<Gate> gate;
+  bool leaving = false;
+  bool left = false;
+  std::vector<Function<void()>> waiting;  // until it has left
+
+  static void leave(const std::shared_ptr<Parts>& self, Function<void()> done) {
+    if (self->left) return done();
+    self->waiting.push_back(std::move(done));
+    if (std::exchange(self->leaving, true)) return;
+    Task<Result<void>> close = self->subscription->close();
+    spawn(std::move(close), [self](const std::exception_ptr&, const std::optional<Result<void>>&) {
+      self->left = true;
+      for (Function<void()>& one : std::exchange(self->waiting, {})) one();
+    });
+  }
 };
 
 Consumer::Consumer(net::Loop& loop, ConsumerOptions options, Instruments instruments, std::unique_ptr<Subscription> subscription,
@@ -261,17 +271,14 @@ Consumer::~Consumer() {
 
 void Consumer::kill() {
   closing_ = true;
+  parts_->left = true;  // a dead one says no good-bye
   worker_->abandon();
   worker_->close([parts = parts_] {});
 }
 
 void Consumer::close(Function<void()> done) {
   closing_ = true;
-  worker_->close([parts = parts_, done = std::move(done)]() mutable {
-    Task<Result<void>> leave = parts->subscription->close();
-    spawn(std::move(leave),
-          [parts, done = std::move(done)](const std::exception_ptr&, const std::optional<Result<void>>&) mutable { done(); });
-  });
+  worker_->close([parts = parts_, done = std::move(done)]() mutable { Parts::leave(parts, std::move(done)); });
 }
 
 Task<Consumer::Stopped> Consumer::stop(Duration limit) {

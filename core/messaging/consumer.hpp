@@ -47,8 +47,10 @@ class Consumer final : public std::enable_shared_from_this<Consumer> {
   void stop_taking(Function<void()> done) { worker_->stop_taking(std::move(done)); }
   void finish(Function<void()> idle) { worker_->finish(std::move(idle)); }
   void cancel() { worker_->cancel(); }
-  /// Cancels, leaves the group, and then `done`: nothing of it runs any more.
+  /// Cancels, leaves the group, and then `done`: nothing of it runs any more. May come twice, and while it stops.
   void close(Function<void()> done);
+  /// A stop, a close or a kill was begun.
+  [[nodiscard]] bool closing() const noexcept { return closing_; }
   [[nodiscard]] const worker_loop::WorkerCounts& counts() const noexcept { return worker_->counts(); }
 
   struct Stopped {

@@ -365,7 +365,8 @@ Task<Result<Document>> Operations::stop_consumer(net::Caller, Document args) {
   const std::chrono::milliseconds limit(read.integer("drain_timeout_ms", 20'000, 0, 3'600'000));
   if (!read.good()) co_return read.error();
   const std::shared_ptr<Consumer> consumer = consumers_.find(number);
-  if (consumer == nullptr) co_return Result<Document>(no_consumer(number));
+  // One that stops already stays on the list for as long as the first call waits for it.
+  if (consumer == nullptr || consumer->closing()) co_return Result<Document>(no_consumer(number));
   const Consumer::Stopped stopped = co_await consumer->stop(limit);
   consumers_.retire(number);
   co_return Result<Document>(object([&](NodeBuilder& out) {

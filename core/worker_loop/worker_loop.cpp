@@ -108,6 +108,12 @@ void WorkerLoop::accept(WorkItem item) {
     queue.push_back(ticket);
     if (queue.size() > 1) return;
   }
+  line_up(held);
+  start_ready();
+}
+
+// It may begin now, as far as its key is concerned.
+void WorkerLoop::line_up(Held& held) {
   if (stopping_) {
     hand_back(held);
     return;
@@ -126,8 +132,7 @@ void WorkerLoop::accept(WorkItem item) {
     settle(held, std::move(out));
     return;
   }
-  ready_.push_back(ticket);
-  start_ready();
+  ready_.push_back(held.ticket);
 }
 
 void WorkerLoop::start_ready() {
@@ -331,11 +336,8 @@ void WorkerLoop::next_of_key(const std::string& key, std::uint64_t ticket) {
     return;
   }
   if (!was_first) return;
-  const std::uint64_t next = queue->second.front();
-  Held& held = *held_.find(next)->second;
-  if (held.place != Place::waiting) return;
-  if (stopping_) hand_back(held);
-  else ready_.push_back(next);
+  Held& held = *held_.find(queue->second.front())->second;
+  if (held.place == Place::waiting) line_up(held);
 }
 
 Task<> WorkerLoop::extend_all() {

@@ -61,7 +61,7 @@ class WorkerLoop final : public std::enable_shared_from_this<WorkerLoop>, privat
   /// Unknown ids are ignored.
   void revoke(std::span<const std::uint64_t> ids);
 
-  // The drain (DESIGN.md section 6), in this order; each may be left out but close.
+  // The drain (DESIGN.md section 6), in this order; each may be left out but close, and each may come twice: both are told.
   /// Pulls no more; items that no handler has begun go back at once. `done` when no more can come in.
   void stop_taking(Function<void()> done);
   /// `idle` once nothing is in hand, at once if so.
@@ -92,6 +92,7 @@ class WorkerLoop final : public std::enable_shared_from_this<WorkerLoop>, privat
   [[nodiscard]] Task<> flush();
   [[nodiscard]] Task<> extend_all();
   void accept(WorkItem item);
+  void line_up(Held& held);
   void start_ready();
   void run(Held& held);
   void completed(std::uint64_t ticket, Outcome outcome);

@@ -4,10 +4,23 @@
 #include "worker_loop/worker_loop.hpp"
 
 namespace spikard::worker_loop {
+namespace {
+
+/// Who asked first is told first.
+Function<void()> both(Function<void()> first, Function<void()> then) {
+  if (!first) return then;
+  if (!then) return first;
+  return [first = std::move(first), then = std::move(then)]() mutable {
+    first();
+    then();
+  };
+}
+
+}  // namespace
 
 void WorkerLoop::stop_taking(Function<void()> done) {
   stopping_ = true;
-  stopped_ = std::move(done);
+  stopped_ = both(std::move(stopped_), std::move(done));
   stop_pulling_.cancel(CancelReason::shutdown);
   std::vector<std::uint64_t> back(ready_.begin(), ready_.end());
   ready_.clear();
@@ -22,7 +35,7 @@ void WorkerLoop::stop_taking(Function<void()> done) {
 }
 
 void WorkerLoop::finish(Function<void()> idle) {
-  idle_ = std::move(idle);
+  idle_ = both(std::move(idle_), std::move(idle));
   look();
 }
 
@@ -48,7 +61,7 @@ void WorkerLoop::cancel() {
 
 void WorkerLoop::close(Function<void()> done) {
   cancel();
-  closed_ = std::move(done);
+  closed_ = both(std::move(closed_), std::move(done));
   stop_all_.cancel(CancelReason::shutdown);
   look();
 }

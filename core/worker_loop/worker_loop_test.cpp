@@ -361,6 +361,33 @@ TEST_F(WorkerLoopTest, WhatADeadWorkerHeldComesAgainWhenTheLeaseRunsOutAndUsedUp
   }
 }
 
+TEST_F(WorkerLoopTest, WhatWaitsBehindItsKeyAndHasNoTryLeftReachesNoHandler) {
+  options.ordered = true;
+  options.max_in_flight = 3;
+  source = std::make_unique<MemorySource>(*loop, MemorySourceOptions{.lease = seconds(10)});
+  Recorder dead;
+  dead.worker = WorkerLoop::create(*loop, *source, dead, options);
+  dead.worker->start();
+  push(item("a1", "a"));
+  WorkItem once = item("a2", "a");
+  once.retry = RetryPolicy{.max_retries = 0};
+  push(std::move(once));
+  push(item("a3", "a"));
+  settle();
+  dead.worker->abandon();  // that used up a try of all three
+  advance(seconds(10));
+  begin_with(*source);
+  settle();
+  sink.answer("a1", Outcome::ack());
+  settle();
+  EXPECT_EQ(sink.log, (Strings{"a1#2", "a3#2"}));
+  EXPECT_EQ(counts().dead_lettered, 1U);
+  ASSERT_EQ(source->dead_letters().size(), 1U);
+  EXPECT_EQ(source->dead_letters()[0].reason, "max_retries");
+  sink.answer("a3", Outcome::ack());
+  settle();
+}
+
 TEST_F(WorkerLoopTest, AnObserverSeesEachHandlerBeginAndEndOnce) {
   struct Observer final : WorkObserver {
     void on_begin(std::uint64_t, WorkItem& item) override {
@@ -486,6 +513,21 @@ TEST_F(WorkerLoopTest, AnEmptyLoopIsIdleAtOnceAndClosesAtOnce) {
   sink.worker->stop_taking([&] { stopped = true; });
   settle();
   EXPECT_TRUE(stopped);
+}
+
+TEST_F(WorkerLoopTest, EachStepOfADrainTellsEveryoneWhoAsked) {
+  begin();
+  push(item("a"));
+  settle();
+  std::string told;
+  const auto tell = [&told](char who) { return [&told, who] { told += who; }; };
+  for (const char who : {'1', '2'}) sink.worker->stop_taking(tell(who));
+  for (const char who : {'3', '4'}) sink.worker->finish(tell(who));
+  settle();
+  EXPECT_EQ(told, "12");
+  for (const char who : {'5', '6'}) sink.worker->close(tell(who));
+  settle();
+  EXPECT_EQ(told, "123456");
 }
 
 /// A source whose answers the test sets.

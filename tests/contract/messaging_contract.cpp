@@ -329,6 +329,33 @@ TEST_P(MessagingContract, DrainFinishesWhatRunsAndTakesNothingNew) {
   EXPECT_EQ(handled("d"), Strings{"b#1 ack"});
 }
 
+TEST_P(MessagingContract, WhoStopsAConsumerIsToldWhateverElseEndsIt) {
+  for (const char* how : {"close", "kill", "close and kill", "kill and close"}) {
+    const std::string name = how;
+    start(config(name, "t"), {{"a", {Step(seconds(10), Outcome::ack())}}});
+    publish("t", "a");
+    const std::shared_ptr<Consumer> consumer = consumers.at(name).consumer;
+    bool stopped = false;
+    spawn(consumer->stop(seconds(5)),
+          [&](const std::exception_ptr&, const std::optional<Consumer::Stopped>&) { stopped = true; });
+    settle();
+    EXPECT_FALSE(stopped) << how;
+    int closed = 0;
+    const auto close = [&] { consumer->close([&] { ++closed; }); };
+    const int closes = name == "kill" ? 0 : 2;
+    if (name.starts_with("kill")) consumer->kill();
+    for (int i = 0; i < closes; ++i) close();
+    if (name == "close and kill") consumer->kill();
+    settle();
+    EXPECT_TRUE(stopped) << how;
+    EXPECT_EQ(closed, closes) << how;
+    consumers.erase(name);
+    advance(seconds(4));  // the lease of a dead one
+    start(config(name + ": the rest", "t"));
+    stop(name + ": the rest");
+  }
+}
+
 TEST_P(MessagingContract, WhatADrainCutsOffGoesBackWithoutUsingUpATry) {
   services::Consumer one = config("c", "t");
   one.concurrency = 1;

@@ -142,6 +142,25 @@ TEST_P(MessagingOperations, PublishOnMemoryCompletesAtOnce) {
   EXPECT_EQ(handled("c"), Strings{"a#1 ack"});
 }
 
+TEST_P(MessagingOperations, AConsumerThatStopsIsNotStoppedAgainAndStaysOnTheList) {
+  ASSERT_TRUE(call(Operation::messaging_start_consumer, R"({"name": "c", "topic": "t"})").ok());
+  script->script["a"] = {Step(seconds(2), Outcome::ack())};
+  publish("t", "a");
+  std::string first;
+  Document args = json::parse(R"({"consumer": 1})").value();
+  spawn(operations->call(caller(), Operation::messaging_stop_consumer, std::move(args), nullptr),
+        [&](const std::exception_ptr&, std::optional<Result<Document>> result) {
+          first = result && result->ok() ? json::to_string(result->value().root()) : "failed";
+        });
+  settle();
+  EXPECT_EQ(call(Operation::messaging_stop_consumer, R"({"consumer": 1})").error().kind(), ErrorKind::not_found);
+  EXPECT_NE(operations->consumers().find(1), nullptr);
+  EXPECT_EQ(first, "");
+  advance(seconds(2));
+  EXPECT_EQ(first, R"({"drained":true,"unfinished":0})");
+  EXPECT_EQ(operations->consumers().find(1), nullptr);
+}
+
 TEST_P(MessagingOperations, AKilledConsumerHandsNothingBack) {
   ASSERT_TRUE(call(Operation::messaging_start_consumer, R"({"name": "c", "topic": "t", "ack_wait_ms": 1000})").ok());
   script->script["a"] = {Step(hours(1), Outcome::ack())};
