@@ -348,8 +348,7 @@ void EventHttpSink::complete(std::uint64_t ticket, EventOutcome outcome) {
   if (of.span != nullptr) end_event_span(*of.span, outcome);
   const std::optional<services::EventInbox>& inbox = of.request->endpoint->config.inbox;
   if (!inbox || options_.gate == nullptr || severity(outcome.kind) > 0) return settled(of.request, std::move(outcome));
-  Task<Result<void>> noted =
-      options_.gate->handled(loop_, *inbox, of.request->endpoint->name(), of.request->events[of.index]);
+  Task<Result<void>> noted = options_.gate->handled(loop_, *inbox, of.request->endpoint->name(), of.request->events[of.index]);
   spawn(std::move(noted), [this, of, outcome = std::move(outcome), alive = alive_](std::exception_ptr error,
                                                                                    std::optional<Result<void>> done) mutable {
     if (!*alive) return;

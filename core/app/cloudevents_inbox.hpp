@@ -11,9 +11,10 @@
 
 namespace spikard::app {
 
-/// Which events were handled, in the inbox tables of the application's databases (store/outbox.hpp): (who and source, id),
-/// so that neither another consumer nor a handler's own `tx.inbox` is meant. An event is noted after its handler, so one that comes twice at the same moment, or whose process dies between the two, is handled twice:
-/// a handler whose effect must not double calls `tx.inbox(source, id)` in its own transaction.
+/// Which events were handled, in the inbox tables of the application's databases (store/outbox.hpp): (who and source, id), so
+/// that neither another consumer nor a handler's own `tx.inbox` is meant. An event is noted after its handler, so one that
+/// comes twice at the same moment, or whose process dies between the two, is handled twice: a handler whose effect must not
+/// double calls `tx.inbox(source, id)` in its own transaction.
 class DbEventGate final : public EventGate {
  public:
   using Database = std::function<Result<std::shared_ptr<db::Client>>(const std::string& name)>;
