@@ -99,22 +99,29 @@ Client::~Client() {
   if (options_.tracer) options_.tracer.provider()->metrics().forget(this);
 }
 
-Result<void> Client::check(const Message& message) const {
-  SPIKARD_TRY(check_topic(options_.topics, message.topic));
+Result<void> Client::check(const Message& message, const std::string& path) const {
+  if (Result<void> good = check_topic(options_.topics, message.topic); !good.ok())
+    return invalid_argument(path + "topic: " + good.error().message());
   if (message.payload.size() > options_.max_message_bytes) {
-    return Error(ErrorKind::too_large, "the payload is longer than max_message_bytes")
+    return Error(ErrorKind::too_large, path + "payload: longer than max_message_bytes")
         .with("size", std::to_string(message.payload.size()))
         .with("max_message_bytes", std::to_string(options_.max_message_bytes));
   }
   if (message.key && (message.key->size() > max_key_bytes || !is_utf8(*message.key)))
-    return invalid_argument("key: expected at most 1024 bytes of UTF-8");
+    return invalid_argument(path + "key: expected at most 1024 bytes of UTF-8");
   std::size_t size = 0;
   for (const auto& [name, value] : message.headers) {
-    if (name.empty()) return invalid_argument("headers: a name is empty");
-    if (!is_utf8(name) || !is_utf8(value)) return invalid_argument("headers: not UTF-8");
+    if (name.empty()) return invalid_argument(path + "headers: expected names that are not empty");
+    if (!is_utf8(name)) return invalid_argument(path + "headers: expected names in UTF-8");
+    if (!is_utf8(value)) return invalid_argument(path + "headers." + name + ": expected UTF-8");
     size += name.size() + value.size();
   }
-  if (size > max_header_bytes) return Error(ErrorKind::too_large, "the headers are longer than 64 KiB");
+  if (size > max_header_bytes) return Error(ErrorKind::too_large, path + "headers: longer than 64 KiB");
+  return {};
+}
+
+Result<void> Client::check(const std::vector<Message>& messages) const {
+  for (std::size_t i = 0; i < messages.size(); ++i) SPIKARD_TRY(check(messages[i], "messages[" + std::to_string(i) + "]."));
   return {};
 }
 
@@ -160,9 +167,11 @@ void Client::sent(Duration took, const std::string& topic, std::size_t count, co
 }
 
 Task<Result<std::uint64_t>> Client::publish(net::Caller caller, Message message) {
+  if (Result<void> good = check(message); !good.ok())
+    co_return Result<std::uint64_t>(std::move(good).error().with_operation("messaging.publish"));
   std::vector<Message> one;
   one.push_back(std::move(message));
-  Result<std::vector<std::uint64_t>> positions = co_await publish_batch(std::move(caller), std::move(one));
+  Result<std::vector<std::uint64_t>> positions = co_await send(std::move(caller), std::move(one));
   if (!positions.ok()) co_return Result<std::uint64_t>(std::move(positions).error());
   co_return Result<std::uint64_t>(positions->empty() ? 0 : positions->front());
 }
@@ -171,10 +180,14 @@ Task<Result<std::vector<std::uint64_t>>> Client::publish_batch(net::Caller calle
   using Positions = Result<std::vector<std::uint64_t>>;
   if (messages.empty()) co_return Positions(std::vector<std::uint64_t>());
   if (messages.size() > max_batch) co_return Positions(Error(ErrorKind::too_large, "a batch has at most 10000 messages"));
-  for (const Message& one : messages) {
-    if (Result<void> good = check(one); !good.ok())
-      co_return Positions(std::move(good).error().with_operation("messaging.publish"));
-  }
+  if (Result<void> good = check(messages); !good.ok())
+    co_return Positions(std::move(good).error().with_operation("messaging.publish"));
+  Positions positions = co_await send(std::move(caller), std::move(messages));
+  co_return positions;
+}
+
+Task<Result<std::vector<std::uint64_t>>> Client::send(net::Caller caller, std::vector<Message> messages) {
+  using Positions = Result<std::vector<std::uint64_t>>;
   telemetry::Span span = send_span(caller.trace, messages);
   inject(span.context(), messages);
   caller.trace = span.context();
@@ -220,9 +233,8 @@ std::optional<Result<std::uint64_t>> Client::publish_now(const telemetry::SpanCo
 
 Task<Result<void>> Client::publish_in(net::Caller caller, store::Transaction& transaction, std::vector<Message> messages) {
   if (messages.empty()) co_return Result<void>();
-  for (const Message& one : messages) {
-    if (Result<void> good = check(one); !good.ok()) co_return std::move(good).error().with_operation("messaging.publish");
-  }
+  Result<void> good = messages.size() == 1 ? check(messages.front()) : check(messages);
+  if (!good.ok()) co_return std::move(good).error().with_operation("messaging.publish");
   telemetry::Span span = send_span(caller.trace, messages);
   inject(span.context(), messages);
   Result<bool> done = co_await backend_->publish_in(std::move(caller), transaction, messages);

@@ -69,7 +69,11 @@ class Client final : public std::enable_shared_from_this<Client> {
   [[nodiscard]] BackendCounts counts() const noexcept { return backend_->counts(); }
 
  private:
-  [[nodiscard]] Result<void> check(const Message& message) const;
+  /// `path` before the field in errors: `messages[3].`
+  [[nodiscard]] Result<void> check(const Message& message, const std::string& path = {}) const;
+  [[nodiscard]] Result<void> check(const std::vector<Message>& messages) const;
+  /// Those were checked.
+  [[nodiscard]] Task<Result<std::vector<std::uint64_t>>> send(net::Caller caller, std::vector<Message> messages);
   [[nodiscard]] telemetry::Span send_span(const telemetry::SpanContext& parent, const std::vector<Message>& messages) const;
   static void inject(const telemetry::SpanContext& context, std::vector<Message>& messages);
   void sent(Duration took, const std::string& topic, std::size_t count, const Error* error);

@@ -111,6 +111,17 @@ TEST_P(MessagingOperations, BadArgumentsAreNamed) {
   EXPECT_EQ(message(O::messaging_publish_batch, R"({"messages": [{"topic": "t", "payload": ""}, {"topic": 1, "payload": ""}]})")
                 .substr(0, 17),
             "messages[1].topic");
+  EXPECT_EQ(message(O::messaging_publish_batch, R"({"messages": [{"topic": "t", "payload": ""}, {"topic": "", "payload": ""}]})")
+                .substr(0, 17),
+            "messages[1].topic");
+  EXPECT_EQ(message(O::messaging_publish, R"({"topic": "t", "payload": "", "headers": {"": "v"}})"),
+            "headers: expected names that are not empty");
+  EXPECT_EQ(message(O::messaging_publish_batch, R"({"messages": [{"topic": "t", "payload": "", "headers": {"": "v"}}]})"),
+            "messages[0].headers: expected names that are not empty");
+  EXPECT_EQ(message(O::messaging_publish_batch, R"({"messages": [{"topic": "a.*", "payload": ""}]})").substr(0, 18),
+            "messages[0].topic:");
+  EXPECT_EQ(await(client->publish(caller(), Message("t", "", {}, Headers{{"n", "\xff"}}))).error().message(),
+            "headers.n: expected UTF-8");
   EXPECT_NE(message(O::messaging_start_consumer, R"({"name": "c", "topic": "t", "concurrency": 0})").find("concurrency"),
             std::string::npos);
   EXPECT_NE(message(O::messaging_start_consumer, R"({"name": "c", "topic": "t", "start_from": "x"})").find("start_from"),
