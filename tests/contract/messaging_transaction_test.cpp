@@ -22,9 +22,10 @@ struct MessagingTransaction : ::testing::Test, store::sqlite::DatabaseFixture {
   Strings seen;
   net::Event arrived{*loop};
 
-  std::shared_ptr<Client> open(const std::string& url) {
+  std::shared_ptr<Client> open(const std::string& url, std::uint64_t retention_ms = 86'400'000) {
     services::MessagingConfig config;
     config.url = url;
+    config.retention_ms = retention_ms;
     Environment environment(clock);
     environment.databases = &databases;
     return std::make_shared<Client>(messaging::open(config, environment).value(), ClientOptions());
@@ -88,6 +89,22 @@ TEST_F(MessagingTransaction, InTheSameFileItIsAnInsert) {
   ASSERT_TRUE(await(transaction->commit(caller())).ok());
   wait_for(2);
   EXPECT_EQ(seen, (Strings{"committed", "kept"}));
+}
+
+TEST_F(MessagingTransaction, WhatIsPublishedInTransactionsGoesByRetention) {
+  const std::shared_ptr<Client> brief = open("sqlite:" + folder.file("test.db"), 0);
+  const std::vector<Message> many(256, Message("nobody", "x"));
+  std::int64_t left = 0;
+  for (int i = 0; i < 10; ++i) {
+    auto transaction = await(db->begin(caller())).value();
+    ASSERT_TRUE(await(brief->publish_in(caller(), *transaction, many)).ok());
+    ASSERT_TRUE(await(transaction->commit(caller())).ok());
+    for (int turns = 0; turns < 20; ++turns) loop->turn(1);
+    const Result<db::Rows> rows = await(db->query(caller(), "SELECT count(*) AS n FROM spikard_messages"));
+    ASSERT_TRUE(rows.ok()) << rows.error().to_string();
+    left = rows->rows.root().at(0).find("n").as_int();
+  }
+  EXPECT_LT(left, 2560);
 }
 
 TEST_F(MessagingTransaction, WhatCannotBePublishedLeavesTheTransactionAlone) {

@@ -286,9 +286,9 @@ Task<Result<bool>> SqliteBackend::publish_in(net::Caller caller, store::Transact
   };
   Result<std::vector<std::uint64_t>> positions = co_await part->run(*caller.loop, std::move(work));
   if (!positions.ok()) co_return Result<bool>(std::move(positions).error());
-  transaction.after_commit([self = shared_from_this(), count] {
+  transaction.after_commit([self = shared_from_this(), loop = caller.loop, count] {
     self->published_.fetch_add(count, std::memory_order_relaxed);
-    self->since_trim_.fetch_add(count, std::memory_order_relaxed);
+    self->maybe_trim(*loop, count);
   });
   co_return Result<bool>(true);
 }
