@@ -89,7 +89,7 @@ struct DeadLetterSelection {
 struct Beginning {
   bool earliest = true;  ///< else latest
 };
-/// Where a replay begins: a position, when it was published, or an end.
+/// Where a replay begins: a position, when it was published (from the beginning of that millisecond), or an end.
 using Place = std::variant<std::uint64_t, WallTime, Beginning>;
 
 [[nodiscard]] inline GivenUp given_up_of(std::string_view group, const worker_loop::Settlement& settlement) {

@@ -507,6 +507,21 @@ TEST_P(MessagingContract, ReplayFromAPositionATimeOrAnEnd) {
   EXPECT_EQ(handled("n"), (Strings{"b#1 ack", "c#1 ack", "d#1 ack"}));
 }
 
+TEST_P(MessagingContract, ReplayFromATimeTakesAllOfItsMillisecond) {
+  if (!can().replay) GTEST_SKIP() << "no replay";
+  start(config("c", "t"));
+  publish("t", "before");
+  advance(std::chrono::microseconds(1700));
+  publish("t", "a");
+  for (const int microseconds : {-100, 0, 200}) {
+    consumers.at("c").script->handled.clear();
+    const Place place = clock.wall() + std::chrono::microseconds(microseconds);
+    EXPECT_TRUE(await(client->seek(caller(), GroupName{"g", "t"}, place)).ok());
+    settle();
+    EXPECT_EQ(handled("c"), Strings{"a#1 ack"}) << microseconds;
+  }
+}
+
 TEST_P(MessagingContract, ReplayTakesWhatIsInHand) {
   if (!can().replay) GTEST_SKIP() << "no replay";
   start(config("c", "t"), {{"a", {Step(seconds(1), Outcome::ack())}}, {"b", {Outcome::retry(hours(1))}}});

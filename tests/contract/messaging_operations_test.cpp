@@ -306,6 +306,21 @@ TEST_P(MessagingMemory, IsBoundedAndFreesWhatIsDone) {
   publish("t", "there is room again");
 }
 
+TEST_P(MessagingMemory, WhatCouldNeverFitTakesNoReplayAway) {
+  services::MessagingConfig small;
+  small.url = "memory:";
+  small.max_bytes = 1U << 20U;
+  backend = messaging::open(small, Environment(clock)).value();
+  client = std::make_shared<Client>(backend, ClientOptions());
+  publish("t", "old");
+  const std::vector<Message> large(11, Message("t", std::string(100'000, 'x')));
+  EXPECT_EQ(await(client->publish_batch(caller(), large)).error().kind(), ErrorKind::rate_limited);
+  services::Consumer earliest = config("e", "t", "e");
+  earliest.start_from = services::StartFrom::earliest;
+  start(earliest);
+  EXPECT_EQ(handled("e"), Strings{"old#1 ack"});
+}
+
 TEST_P(MessagingMemory, ReplayGoesBackAsFarAsTheRetention) {
   services::MessagingConfig brief;
   brief.url = "memory:";

@@ -140,7 +140,9 @@ const std::vector<MemoryBackend::GroupPtr>& MemoryBackend::groups_of(const std::
 }
 
 Result<void> MemoryBackend::make_room(std::size_t size) {
-  while (!log_.empty() && bytes_->load(std::memory_order_relaxed) + size > options_.max_bytes) log_.pop_front();
+  // What could never fit takes nothing away from the replays.
+  while (size <= options_.max_bytes && !log_.empty() && bytes_->load(std::memory_order_relaxed) + size > options_.max_bytes)
+    log_.pop_front();
   if (bytes_->load(std::memory_order_relaxed) + size <= options_.max_bytes) return {};
   return Error(ErrorKind::rate_limited, "the broker in memory is full: its groups and dead letters hold all it may")
       .with("max_bytes", std::to_string(options_.max_bytes));
@@ -310,7 +312,8 @@ Task<Result<void>> MemoryBackend::seek(net::Caller caller, TopicPattern pattern,
     if (const auto* position = std::get_if<std::uint64_t>(&place)) {
       from = *position;
     } else if (const auto* time = std::get_if<WallTime>(&place)) {
-      const auto at = std::find_if(log_.begin(), log_.end(), [time](const StoredPtr& one) { return one->published >= *time; });
+      const WallTime since = std::chrono::floor<std::chrono::milliseconds>(*time);
+      const auto at = std::find_if(log_.begin(), log_.end(), [since](const StoredPtr& one) { return one->published >= since; });
       if (at != log_.end()) from = (*at)->position;
     } else if (std::get<Beginning>(place).earliest) {
       from = 0;

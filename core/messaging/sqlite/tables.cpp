@@ -457,8 +457,7 @@ Result<void> seek(Connection& connection, const TopicPattern& pattern, const std
   } else if (const auto* time = std::get_if<WallTime>(&place)) {
     Result<std::optional<Position>> first = connection.first(
         "SELECT position FROM spikard_messages WHERE published_ms >= ? ORDER BY position LIMIT 1",
-        [](Statement& row) { return row.integer(0); },
-        std::chrono::ceil<std::chrono::milliseconds>(*time).time_since_epoch().count());
+        [](Statement& row) { return row.integer(0); }, floor_millis(*time));
     if (!first.ok()) return std::move(first).error();
     from = first->value_or(from);
   } else if (std::get<Beginning>(place).earliest) {
