@@ -138,6 +138,7 @@ class Backend {
   [[nodiscard]] virtual Task<Result<DeadLetterPage>> list_dead_letters(net::Caller caller, DeadLetterQuery query) = 0;
   /// Back to where they came from (message.hpp, `redriven`); each is removed as it is sent, never before. `to` empty: its own.
   [[nodiscard]] virtual Task<Result<std::uint64_t>> redrive(net::Caller caller, DeadLetterSelection which, std::string to) = 0;
+  /// Nobody gets them any more: neither the groups of the topic that have them to do or in hand, nor a replay.
   [[nodiscard]] virtual Task<Result<std::uint64_t>> purge(net::Caller caller, DeadLetterSelection which) = 0;
 
   /// Makes the group when it is not there. What is given out from there on counts no more.

@@ -605,6 +605,46 @@ TEST_P(MessagingContract, AConsumerOfTheDeadLetterTopicGetsThem) {
   EXPECT_EQ(dead_letters("t.dead").size(), 1U) << "and they stay in the list";
 }
 
+TEST_P(MessagingContract, WhatIsPurgedReachesNobodyAndLetsTheNextOfItsKeyGo) {
+  if (!can().dead_letters) GTEST_SKIP() << "no dead letters";
+  services::Consumer one = config("c", "t");
+  one.dead_letter = "t.dead";
+  start(one, {{"a", {Outcome::nack(false)}}, {"b", {Outcome::nack(false)}}, {"c", {Outcome::nack(false)}}});
+  services::Consumer watch = config("d", "t.dead", "watch");
+  watch.ordered = true;
+  start(watch, {{"a", {Step(hours(1), Outcome::ack())}}});
+  for (const char* payload : {"a", "b", "c"}) publish(Message("t", payload, "k"));
+  const std::vector<DeadLetter> dead = dead_letters("t.dead");
+  ASSERT_EQ(dead.size(), 3U);
+  EXPECT_EQ(handled("d"), Strings{});
+  // The one in hand, and one that waits.
+  const std::vector<std::uint64_t> two{dead[0].position, dead[1].position};
+  EXPECT_EQ(await(client->purge_dead_letters(caller(), DeadLetterSelection("t.dead", two))).value(), 2U);
+  settle();
+  EXPECT_EQ(handled("d"), Strings{"c#1 ack"});
+  if (can().replay) {
+    services::Consumer late = config("e", "t.dead", "late");
+    late.start_from = services::StartFrom::earliest;
+    start(late);
+    EXPECT_EQ(handled("e"), Strings{"c#1 ack"});
+  }
+  advance(hours(1));
+  EXPECT_EQ(consumers.at("d").consumer->counts().acked, 1U) << "an ack of what is gone says nothing";
+}
+
+TEST_P(MessagingContract, RedriveOfAllEndsWithThoseThatWereThere) {
+  if (!can().dead_letters) GTEST_SKIP() << "no dead letters";
+  services::Consumer one = config("c", "t");
+  one.dead_letter = "t.dead";
+  one.concurrency = 256;
+  const std::vector<Message> messages(1000, Message("t", "a"));
+  std::deque<Step> rejects(5000, Step(Outcome::nack(false)));  // then it acks
+  start(one, {{"a", rejects}});
+  ASSERT_TRUE(await(client->publish_batch(caller(), messages)).ok());
+  settle();
+  EXPECT_EQ(await(client->redrive_dead_letters(caller(), DeadLetterSelection("t.dead", std::nullopt), "")).value(), 1000U);
+}
+
 TEST_P(MessagingContract, ARedrivenMessageThatFailsAgainIsADeadLetterAgain) {
   services::Consumer one = config("c", "t");
   one.dead_letter = "t.dead";

@@ -53,6 +53,20 @@ void Group::skip_to(Position from) {
   queue_keys();
 }
 
+void Group::drop(Position position, Wakers& wake) {
+  const auto found = entries_.find(position);
+  if (found == entries_.end()) return;
+  const Entry& entry = found->second;
+  if (entry.state == State::delayed || entry.state == State::out) at_.erase({entry.at, position});
+  if (entry.delivery != 0) deliveries_.erase(entry.delivery);
+  again_.erase(position);
+  if (const auto fresh = std::lower_bound(fresh_.begin(), fresh_.end(), position); fresh != fresh_.end() && *fresh == position)
+    fresh_.erase(fresh);
+  const StoredPtr stored = entry.stored;
+  entries_.erase(found);
+  if (ordered_ && stored->message.key) next_of_key(*stored->message.key, position, wake);
+}
+
 // From nothing: the order of keys was switched, or messages went from the middle.
 void Group::queue_keys() {
   keys_.clear();

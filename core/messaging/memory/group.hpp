@@ -68,6 +68,8 @@ class Group {
   void add(StoredPtr stored, Wakers& wake);
   /// Forgets everything from `from` on, given out or not, and what lies before and was never given out.
   void skip_to(Position from);
+  /// Forgets this one, given out or not; the next of its key may go.
+  void drop(Position position, Wakers& wake);
   /// What is due is made ready, then up to `max` are given out. `next`: when something comes due, where nothing was given.
   [[nodiscard]] std::vector<worker_loop::WorkItem> take(std::uint32_t max, Instant now, Duration lease,
                                                         std::optional<Instant>& next);

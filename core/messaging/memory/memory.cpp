@@ -289,19 +289,29 @@ Task<Result<std::uint64_t>> MemoryBackend::redrive(net::Caller caller, DeadLette
   co_return Result<std::uint64_t>(count);
 }
 
-Task<Result<std::uint64_t>> MemoryBackend::purge(net::Caller, DeadLetterSelection which) {
-  std::uint64_t count = 0;
-  const std::lock_guard lock(mutex_);
-  const auto topic = dead_letters_.find(which.topic);
-  if (topic == dead_letters_.end()) co_return Result<std::uint64_t>(count);
-  if (which.positions) {
-    for (const Position position : *which.positions) count += topic->second.erase(position);
-  } else {
-    count = topic->second.size();
-    topic->second.clear();
+Task<Result<std::uint64_t>> MemoryBackend::purge(net::Caller caller, DeadLetterSelection which) {
+  std::set<Position> gone;
+  Wakers wakers;
+  {
+    const std::lock_guard lock(mutex_);
+    const auto topic = dead_letters_.find(which.topic);
+    if (topic == dead_letters_.end()) co_return Result<std::uint64_t>(0U);
+    if (which.positions) {
+      for (const Position position : *which.positions) {
+        if (topic->second.erase(position) > 0) gone.insert(position);
+      }
+    } else {
+      for (const auto& [position, stored] : topic->second) gone.insert(position);
+      topic->second.clear();
+    }
+    if (topic->second.empty()) dead_letters_.erase(topic);
+    for (const GroupPtr& one : groups_of(which.topic)) {
+      for (const Position position : gone) one->drop(position, wakers);
+    }
+    std::erase_if(log_, [&gone](const StoredPtr& one) { return gone.contains(one->position); });
   }
-  if (topic->second.empty()) dead_letters_.erase(topic);
-  co_return Result<std::uint64_t>(count);
+  wake(wakers, caller.loop);
+  co_return Result<std::uint64_t>(gone.size());
 }
 
 Task<Result<void>> MemoryBackend::seek(net::Caller caller, TopicPattern pattern, std::string name, Place place) {

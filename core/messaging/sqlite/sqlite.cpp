@@ -318,6 +318,9 @@ Task<Result<std::uint64_t>> SqliteBackend::each_dead_letter(
   std::uint64_t count = 0;
   std::uint64_t after = 0;
   std::size_t begun = 0;
+  // What becomes a dead letter meanwhile, one of these again perhaps, is none of all.
+  Result<Position> last = co_await database_->read(*caller.loop, last_position);
+  if (!last.ok()) co_return Result<std::uint64_t>(std::move(last).error());
   for (;;) {
     std::vector<std::uint64_t> positions;
     if (which.positions) {
@@ -326,8 +329,8 @@ Task<Result<std::uint64_t>> SqliteBackend::each_dead_letter(
       positions.assign(first, first + static_cast<std::ptrdiff_t>(size));
       begun += size;
     } else {
-      auto find = [topic = which.topic, after](Connection& connection) {
-        return dead_positions(connection, topic, after, dead_letter_chunk);
+      auto find = [topic = which.topic, after, last = *last](Connection& connection) {
+        return dead_positions(connection, topic, after, last, dead_letter_chunk);
       };
       Result<std::vector<std::uint64_t>> found = co_await database_->read(*caller.loop, std::move(find));
       if (!found.ok()) co_return Result<std::uint64_t>(std::move(found).error());
@@ -359,8 +362,12 @@ Task<Result<std::uint64_t>> SqliteBackend::redrive(net::Caller caller, DeadLette
 }
 
 Task<Result<std::uint64_t>> SqliteBackend::purge(net::Caller caller, DeadLetterSelection which) {
-  auto step = [](Connection& connection, const std::string& topic, std::span<const std::uint64_t> positions) {
-    return sqlite::purge(connection, topic, positions);
+  auto step = [database = database_](Connection& connection, const std::string& topic,
+                                     std::span<const std::uint64_t> positions) -> Result<std::uint64_t> {
+    bool woken = false;
+    Result<std::uint64_t> count = sqlite::purge(connection, topic, positions, woken);
+    if (count.ok() && woken) wake(connection, database, {topic});
+    return count;
   };
   Result<std::uint64_t> count = co_await each_dead_letter(std::move(caller), std::move(which), std::move(step));
   co_return count;

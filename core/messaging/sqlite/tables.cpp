@@ -555,12 +555,13 @@ Result<DeadLetterPage> dead_letters(Connection& connection, const DeadLetterQuer
 }
 
 Result<std::vector<std::uint64_t>> dead_positions(Connection& connection, const std::string& topic, std::uint64_t after,
-                                                  std::size_t limit) {
+                                                  Position last, std::size_t limit) {
   std::vector<std::uint64_t> found;
   Result<void> done = connection.query(
-      "SELECT position FROM spikard_messages WHERE dead = 1 AND topic = ? AND position > ? ORDER BY position LIMIT ?",
+      "SELECT position FROM spikard_messages WHERE dead = 1 AND topic = ? AND position > ? AND position <= ? ORDER BY "
+      "position LIMIT ?",
       [&](Statement& row) { found.push_back(static_cast<std::uint64_t>(row.integer(0))); }, topic,
-      static_cast<std::int64_t>(std::min<std::uint64_t>(after, INT64_MAX)), static_cast<std::int64_t>(limit));
+      static_cast<std::int64_t>(std::min<std::uint64_t>(after, INT64_MAX)), last, static_cast<std::int64_t>(limit));
   if (!done.ok()) return std::move(done).error();
   return found;
 }
@@ -587,7 +588,8 @@ Result<std::vector<std::string>> redrive(Connection& connection, const std::stri
   return topics;
 }
 
-Result<std::uint64_t> purge(Connection& connection, const std::string& topic, std::span<const std::uint64_t> positions) {
+Result<std::uint64_t> purge(Connection& connection, const std::string& topic, std::span<const std::uint64_t> positions,
+                            bool& woken) {
   std::uint64_t count = 0;
   for (const std::uint64_t position : positions) {
     const auto at = static_cast<Position>(std::min<std::uint64_t>(position, INT64_MAX));
@@ -596,9 +598,18 @@ Result<std::uint64_t> purge(Connection& connection, const std::string& topic, st
     if (!gone.ok()) return std::move(gone).error();
     if (*gone == 0) continue;
     ++count;
+    std::vector<std::pair<std::int64_t, std::string>> keys;  // of the groups that have it to do
+    Result<void> found = connection.query(
+        "SELECT group_id, key FROM spikard_message_deliveries WHERE group_id IN (SELECT id FROM spikard_message_groups) AND "
+        "position = ? AND key IS NOT NULL",
+        [&](Statement& row) { keys.emplace_back(row.integer(0), row.text(1)); }, at);
+    if (!found.ok()) return std::move(found).error();
     gone = connection.run(
         "DELETE FROM spikard_message_deliveries WHERE group_id IN (SELECT id FROM spikard_message_groups) AND position = ?", at);
     if (!gone.ok()) return std::move(gone).error();
+    for (const auto& [group, key] : keys) {
+      if (Result<void> done = unblock(connection, group, key, woken); !done.ok()) return std::move(done).error();
+    }
   }
   return count;
 }

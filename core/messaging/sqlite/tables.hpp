@@ -98,11 +98,12 @@ enum class Settled : std::uint8_t { not_ours, done, dead_lettered, dropped };
 [[nodiscard]] Result<std::vector<std::string>> redrive(Connection& connection, const std::string& topic,
                                                        std::span<const std::uint64_t> positions, const std::string& to,
                                                        Millis now);
+/// `woken`: one that waited behind its key may go.
 [[nodiscard]] Result<std::uint64_t> purge(Connection& connection, const std::string& topic,
-                                          std::span<const std::uint64_t> positions);
-/// The positions of a topic's dead letters behind `after`, at most `limit`.
+                                          std::span<const std::uint64_t> positions, bool& woken);
+/// The positions of a topic's dead letters behind `after` and up to `last`, at most `limit`.
 [[nodiscard]] Result<std::vector<std::uint64_t>> dead_positions(Connection& connection, const std::string& topic,
-                                                                std::uint64_t after, std::size_t limit);
+                                                                std::uint64_t after, Position last, std::size_t limit);
 
 /// Deletes up to `limit` messages that are older than `before` and that no group waits for, from `from` on; sets it to where to
 /// go on, 0 once it has come to those that are younger.
