@@ -172,18 +172,19 @@ def sdk(run: Run, name: str, command: list[str], cwd: pathlib.Path) -> None:
             else:
                 run.events(name, "sends", mode, got)
             told = spikard.ask("POST", "/send", {"mode": mode, "events": [e for e in EVENTS if (name, "receives", mode, e["id"]) not in KNOWN]})
+            if not told or any(t != "204" for t in told):
+                # What was not sent is not received: to wait for it would be for ever.
+                run.fact(f"{name}: {mode}, receives", f"{told}")
+                break
             received = [json.loads(receiver.stdout.readline()) for _ in range(sum((name, "receives", mode, e["id"]) not in KNOWN for e in EVENTS))]
-            if any(t != "204" for t in told):
-                run.fact(f"{name}: {mode}, receives", f"{told} {received}")
-            else:
-                run.events(name, "receives", mode, received)
+            run.events(name, "receives", mode, received)
         # A reply is an event in binary mode.
         work = {"url": spikard.url, "mode": "binary", "events": [{**BASE, "type": "reply"}]}
         sent = subprocess.run([*command, "send"], cwd=cwd, input=json.dumps(work) + "\n", capture_output=True, text=True, timeout=120)
         answer = json.loads(sent.stdout) if sent.stdout else {}
         reply = answer.get("reply") or {}
-        good = answer.get("status") == 200 and reply.get("id") == "re:1" and reply.get("data") in ("hällo", base64.b64encode("hällo".encode()).decode())
-        run.fact(f"{name}: a reply", None if good or canonical(reply).get("data") == "hällo" else f"{answer} {sent.stderr[-500:]}")
+        good = answer.get("status") == 200 and reply.get("id") == "re:1" and canonical(reply).get("data") == "hällo"
+        run.fact(f"{name}: a reply", None if good else f"{answer} {sent.stderr[-500:]}")
         spikard.ask("GET", "/events")
         spikard.stop()
         spikard = None
