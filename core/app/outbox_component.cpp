@@ -78,7 +78,9 @@ void OutboxComponent::watch(std::shared_ptr<db::Client> client) {
         [begin, watched, quiet](const std::exception_ptr&, std::optional<Result<std::optional<db::Rows>>> row) mutable {
           watched->checking = false;
           if (watched->checked) return std::exchange(watched->checked, nullptr)();
-          if (row.has_value() && row->ok()) begin();
+          // Only where there is no table is there nothing to do; whatever else went wrong, the relay tries again.
+          if (row.has_value() && !row->ok() && row->error().detail() == "undefined_table") return;
+          begin();
         });
 }
 

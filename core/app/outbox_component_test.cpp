@@ -2,14 +2,16 @@
 
 #include <gtest/gtest.h>
 
+#include "db/registry.hpp"
 #include "store/sqlite/test_database.hpp"
 
 namespace spikard::app {
 namespace {
 
 struct OutboxComponentTest : ::testing::Test, store::sqlite::DatabaseFixture {
-  struct Silent final : log::Sink {
-    void write(log::Level, std::string_view) noexcept override {}
+  struct Counting final : log::Sink {
+    int lines = 0;
+    void write(log::Level, std::string_view) noexcept override { ++lines; }
   };
 
   void SetUp() override {
@@ -38,7 +40,8 @@ struct OutboxComponentTest : ::testing::Test, store::sqlite::DatabaseFixture {
   }
 
   services::Manifest manifest;
-  log::Logger logger{std::make_shared<Silent>(), clock, log::Format::json, log::Level::off, "test"};
+  std::shared_ptr<Counting> logged = std::make_shared<Counting>();
+  log::Logger logger{logged, clock, log::Format::json, log::Level::warn, "test"};
   std::unique_ptr<OutboxComponent> outbox;
   std::unique_ptr<Clients> clients;
 };
@@ -99,6 +102,25 @@ TEST_F(OutboxComponentTest, EntriesOfTwoDatabasesWithTheSameIdAreTwoJobs) {
   }
   while (outbox->counts().finished < 4) loop->turn(-1);
   EXPECT_EQ(*await(tasks->pending_count(caller, "q")), 4U);
+}
+
+TEST_F(OutboxComponentTest, WhatAnEarlierRunLeftGetsThereThoughTheFirstLookFails) {
+  const net::Caller caller(*loop);
+  db::Environment environment(pool);
+  environment.databases = &databases;
+  const std::shared_ptr<db::Client> earlier = db::open(manifest.services.db["default"], environment).value();
+  {
+    const std::shared_ptr<db::Transaction> tx = await(earlier->begin(caller)).value();
+    std::vector<messaging::Message> messages{messaging::Message("orders", "one")};
+    ASSERT_TRUE(await(clients->messaging("default").value()->publish_in(caller, *tx, messages)).ok());
+    ASSERT_TRUE(await(tx->commit(caller)).ok());
+  }
+  ASSERT_TRUE(await(earlier->execute(caller, "ALTER TABLE spikard_outbox RENAME COLUMN id TO other")).ok());
+  ASSERT_TRUE(clients->db("default").ok());
+  while (logged->lines == 0) loop->turn(-1);  // by the relay
+  ASSERT_TRUE(await(earlier->execute(caller, "ALTER TABLE spikard_outbox RENAME COLUMN other TO id")).ok());
+  while (outbox->counts().finished < 1) loop->turn(-1);
+  earlier->close();
 }
 
 }  // namespace
