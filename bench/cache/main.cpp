@@ -1,7 +1,7 @@
 // Our side of bench/cache/run, and the maker of the traces all sides read.
 //
 //     bench_cache traces FOLDER    writes the traces (fixed seeds)
-//     bench_cache speed -          a look at the hot paths alone
+//     bench_cache speed -          one JSON object: the hot paths alone
 //     bench_cache run FOLDER       one JSON object: hit ratios, ns an operation, bytes an entry
 #include <malloc.h>
 
@@ -204,8 +204,8 @@ int main(int argc, char** argv) {
   }
   RealClock clock;
   if (std::string(argv[1]) == "speed") {
-    print("1000 entries", speed(clock, 1000, 1));
-    fmt::print("\n");
+    const Speed seen = speed(clock, 1000, 1);
+    fmt::print("{{\"get\": {:.1f}, \"set\": {:.1f}, \"churn\": {:.1f}}}\n", seen.get, seen.set, seen.churn);
     return 0;
   }
   fmt::print("{{\"version\": \"\", \"hits\": {{");

@@ -98,7 +98,7 @@ public final class Bench {
   public static void main(String[] args) throws Exception {
     if (args[0].equals("-")) {
       double[] v = speed(1000, 1, false);
-      System.out.printf(Locale.ROOT, "%.1f %.1f %.1f%n", v[0], v[1], v[2]);
+      System.out.printf(Locale.ROOT, "{\"get\": %.1f, \"set\": %.1f, \"churn\": %.1f}%n", v[0], v[1], v[2]);
       return;
     }
     TreeMap<String, Double> hits = new TreeMap<>();
