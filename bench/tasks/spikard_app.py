@@ -37,21 +37,20 @@ async def run_all() -> None:
 async def run(jobs: int, idle: int) -> dict[str, float]:
     global wanted
     out = {}
-    for name in ("enqueue", "bulk"):
-        await tasks.pause()
-        wanted = ran + jobs
-        done.clear()
-        before = time.process_time()
-        if name == "enqueue":
-            for i in range(jobs):
-                await work.enqueue(i, "leave it at the door")
-        else:
-            for at in range(0, jobs, 1000):
-                await work.enqueue_many([(i, "leave it at the door") for i in range(at, min(at + 1000, jobs))])
-        out[name] = (time.process_time() - before) * 1e6 / jobs
-        before = time.process_time()
-        await run_all()
-        out["run" if name == "enqueue" else "run after bulk"] = (time.process_time() - before) * 1e6 / jobs
+    before = time.process_time()
+    for i in range(jobs):  # no worker has this queue: this is what enqueueing takes
+        await tasks.enqueue("work", queue="nobody", args={"order": i, "note": "leave it at the door"})
+    out["enqueue"] = (time.process_time() - before) * 1e6 / jobs
+    await tasks.pause()
+    wanted = ran + jobs
+    done.clear()
+    before = time.process_time()
+    for at in range(0, jobs, 1000):
+        await work.enqueue_many([(i, "leave it at the door") for i in range(at, min(at + 1000, jobs))])
+    out["bulk"] = (time.process_time() - before) * 1e6 / jobs
+    before = time.process_time()
+    await run_all()
+    out["run"] = (time.process_time() - before) * 1e6 / jobs
     await asyncio.sleep(1)
     waits = []
     for _ in range(idle):
