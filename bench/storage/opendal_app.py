@@ -70,3 +70,5 @@ async def main() -> None:
 
 
 asyncio.run(main())
+sys.stdout.flush()
+os._exit(0)  # the wheel's runtime sometimes aborts on the way out
