@@ -171,11 +171,15 @@ class Part:
                     print(f"{name}: {why}", file=sys.stderr, flush=True)
                     continue
                 self.data.setdefault(name, []).append(seen)
+                self.keep(kept)  # what is done is done, if a later one fails
                 print(f"{turn + 1} {name}: " + ", ".join(f"{k} {v:.4g}" for k, v in seen.items()), flush=True)
         if not self.options.report:
-            kept.write_text(json.dumps({"about": self.about, "loads": self.loads, "left_out": self.left_out, "data": self.data}, indent=1))
+            self.keep(kept)
         keys = {name: list(dict.fromkeys(k for one in runs for k in one)) for name, runs in self.data.items()}
         return {name: {k: statistics.median(one[k] for one in runs if k in one) for k in keys[name]} for name, runs in self.data.items()}
+
+    def keep(self, where: Path) -> None:
+        where.write_text(json.dumps({"about": self.about, "loads": self.loads, "left_out": self.left_out, "data": self.data}, indent=1))
 
     def publish(self, title: str, body: list[str]) -> None:
         """Prints the section, and puts it into docs/benchmarks.md."""
