@@ -142,7 +142,7 @@ struct StoredObject {
 ///     app.get("/orders", [] { return Rows{.sql = "SELECT id, total FROM orders ORDER BY id"}; });
 struct Rows {
   std::string sql;
-  Document params{};  ///< `db::params(...)`
+  Document params{};               ///< `db::params(...)`
   std::string client = "default";  ///< of `services.db`
   std::uint16_t status = 200;
   bool ndjson = false;  ///< one row a line (application/x-ndjson) instead of a JSON array
