@@ -1,5 +1,8 @@
 #include "telemetry/attributes.hpp"
 
+#include <algorithm>
+#include <cstring>
+
 #include "base/json.hpp"
 #include "telemetry/utf8.hpp"
 
@@ -13,6 +16,17 @@ std::string_view cut(std::string_view text) noexcept {
   std::size_t end = Attributes::max_text;
   while (end > 0 && (static_cast<unsigned char>(text[end]) & 0xC0U) == 0x80U) --end;
   return text.substr(0, end);
+}
+
+/// Of the key's length, its last eight bytes, its first and its middle one: the conventions' names of one span differ in it.
+std::uint64_t hash_of(std::string_view key) noexcept {
+  if (key.empty()) return 0;
+  std::uint64_t tail = 0;
+  const std::size_t size = std::min<std::size_t>(key.size(), 8);
+  std::memcpy(&tail, key.data() + (key.size() - size), size);
+  const std::uint64_t first = static_cast<unsigned char>(key[0]);
+  const std::uint64_t middle = static_cast<unsigned char>(key[key.size() / 2]);
+  return (tail ^ first << 32U ^ std::uint64_t{key.size()} << 40U ^ middle << 48U) * 0x9E3779B97F4A7C15U;
 }
 
 }  // namespace
@@ -62,6 +76,10 @@ void Attributes::set(std::string_view key, const AttributeValue& value) {
     text_.reserve(384);
     nodes_.push_back(empty_object);
   }
+  const std::uint64_t bit = hash_of(key) >> 56U;
+  std::uint64_t& word = seen_[bit / 64];
+  maybe_twice_ = maybe_twice_ || (word >> (bit % 64) & 1U) != 0;
+  word |= std::uint64_t{1} << (bit % 64);
   put_text(key);
   switch (value.type()) {
     case AttributeValue::Type::boolean: nodes_.push_back(Node::boolean(value.boolean())); break;

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <array>
 #include <concepts>
 #include <cstdint>
 #include <initializer_list>
@@ -81,9 +82,13 @@ class Attributes {
   /// An object. Borrowed until the next change.
   [[nodiscard]] Value root() const noexcept;
   [[nodiscard]] Value find(std::string_view key) const noexcept { return root().find(key); }
+  /// False: no key stands twice. True: one may.
+  [[nodiscard]] bool maybe_twice() const noexcept { return maybe_twice_; }
   void clear() noexcept {
     nodes_.clear();
     text_.clear();
+    seen_ = {};
+    maybe_twice_ = false;
   }
 
  private:
@@ -93,6 +98,8 @@ class Attributes {
 
   std::vector<Node> nodes_;
   std::string text_;
+  std::array<std::uint64_t, 4> seen_{};  ///< a bit for each key there is, by its hash
+  bool maybe_twice_ = false;
 };
 
 }  // namespace spikard::telemetry

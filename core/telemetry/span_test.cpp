@@ -176,5 +176,22 @@ TEST_F(SpanTest, MemoryFormIsWhatFixturesName) {
   EXPECT_EQ(out.root().find("attributes").find("a").as_int(), 2);
 }
 
+TEST(AttributesTest, KnowWhetherANameMayStandTwice) {
+  Attributes attributes;
+  EXPECT_FALSE(attributes.maybe_twice());
+  for (const std::string_view key :
+       {"http.request.method", "http.route", "url.path", "url.scheme", "url.query", "network.protocol.version", "server.address",
+        "server.port", "client.address", "network.peer.address", "network.peer.port", "user_agent.original",
+        "http.response.status_code", "error.type", ""})
+    attributes.set(key, 1);
+  EXPECT_FALSE(attributes.maybe_twice()) << "the names of a server's span are told apart";
+  attributes.set("server.port", 2);
+  EXPECT_TRUE(attributes.maybe_twice());
+  attributes.clear();
+  EXPECT_FALSE(attributes.maybe_twice());
+  for (int i = 0; i < 300; ++i) attributes.set("k" + std::to_string(i), i);
+  EXPECT_TRUE(attributes.maybe_twice()) << "more names than bits";
+}
+
 }  // namespace
 }  // namespace spikard::telemetry

@@ -29,8 +29,9 @@ std::string_view bytes_of(const std::array<std::uint8_t, N>& id) noexcept {
 template <class F>
 void each(const Attributes& attributes, F fn) {
   const Value root = attributes.root();
+  const bool look = attributes.maybe_twice();
   for (const auto& [key, value] : root.members()) {
-    if (root.find(key).ptr() == value.ptr()) fn(key, value);
+    if (!look || root.find(key).ptr() == value.ptr()) fn(key, value);
   }
 }
 
@@ -54,18 +55,28 @@ void put_any(ProtobufWriter& w, Value value) {
   }
 }
 
+/// A KeyValue whose AnyValue has `size` bytes, which `fill` writes. Lengths are known beforehand, nothing is moved.
+template <class Fill>
+void put_pair(ProtobufWriter& w, std::uint32_t field, std::string_view key, std::size_t size, Fill fill) {
+  using W = ProtobufWriter;
+  const std::size_t pair = W::bytes_size(1, key.size()) + W::bytes_size(2, size);
+  char* at = w.grow(W::bytes_size(field, pair));
+  at = W::put_varint(W::put_varint(at, std::uint64_t{field} << 3U | 2U), pair);
+  at = W::put_bytes(at, 1, key);
+  fill(W::put_varint(W::put_varint(at, 2U << 3U | 2U), size));
+}
+
 void put_attributes(ProtobufWriter& w, std::uint32_t field, const Attributes& attributes) {
+  using W = ProtobufWriter;
   each(attributes, [&](std::string_view key, Value value) {
-    if (value.is_string()) {  // most are: lengths known beforehand, nothing is moved
-      const std::size_t text = value.text().size();
-      const std::size_t any = 1 + ProtobufWriter::varint_size(text) + text;
-      w.tag(field, 2);
-      w.varint(1 + ProtobufWriter::varint_size(key.size()) + key.size() + 1 + ProtobufWriter::varint_size(any) + any);
-      w.bytes_field(1, key);
-      w.tag(2, 2);
-      w.varint(any);
-      w.bytes_field(1, value.text());
-      return;
+    if (value.is_string()) {  // most are
+      const std::string_view text = value.text();
+      return put_pair(w, field, key, W::bytes_size(1, text.size()), [&](char* at) { W::put_bytes(at, 1, text); });
+    }
+    if (value.is(NodeType::integer)) {
+      const auto number = static_cast<std::uint64_t>(value.as_int());
+      return put_pair(w, field, key, 1 + W::varint_size(number),
+                      [&](char* at) { W::put_varint(W::put_varint(at, 3U << 3U), number); });
     }
     const std::size_t pair = w.begin(field);
     w.bytes_field(1, key);

@@ -36,9 +36,7 @@ class ProtobufWriter {
     raw(value);
   }
   void bytes_field(std::uint32_t field, std::string_view value) {
-    tag(field, 2);
-    varint(value.size());
-    out_.append(value);
+    put_bytes(grow(bytes_size(field, value.size())), field, value);
   }
   /// `string` of proto3 is UTF-8, and decoders refuse what is not.
   void text_field(std::uint32_t field, std::string_view value) {
@@ -54,6 +52,27 @@ class ProtobufWriter {
     char bytes[sizeof value];
     std::memcpy(bytes, &value, sizeof value);
     out_.append(bytes, sizeof value);
+  }
+
+  /// Room for `size` more bytes, all of which the caller writes.
+  [[nodiscard]] char* grow(std::size_t size) {
+    const std::size_t at = out_.size();
+    out_.resize(at + size);
+    return out_.data() + at;
+  }
+  static char* put_varint(char* at, std::uint64_t value) noexcept {
+    for (; value >= 0x80; value >>= 7U) *at++ = static_cast<char>(value | 0x80U);
+    *at++ = static_cast<char>(value);
+    return at;
+  }
+  static char* put_bytes(char* at, std::uint32_t field, std::string_view value) noexcept {
+    at = put_varint(put_varint(at, std::uint64_t{field} << 3U | 2U), value.size());
+    if (!value.empty()) std::memcpy(at, value.data(), value.size());
+    return at + value.size();
+  }
+  /// Of a field of bytes, with tag and length.
+  [[nodiscard]] static constexpr std::size_t bytes_size(std::uint32_t field, std::size_t size) noexcept {
+    return varint_size(std::uint64_t{field} << 3U) + varint_size(size) + size;
   }
 
   /// A message inside: `end` takes what `begin` gave. Longer than 127 bytes, it is moved to make room for its length.
