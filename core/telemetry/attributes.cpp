@@ -76,11 +76,12 @@ void Attributes::set(std::string_view key, const AttributeValue& value) {
     text_.reserve(384);
     nodes_.push_back(empty_object);
   }
-  const std::uint64_t bit = hash_of(key) >> 56U;
+  const std::size_t from = text_.size();
+  put_text(key);
+  const std::uint64_t bit = hash_of(std::string_view(text_).substr(from)) >> 56U;  // as it is kept: bytes may have been replaced
   std::uint64_t& word = seen_[bit / 64];
   maybe_twice_ = maybe_twice_ || (word >> (bit % 64) & 1U) != 0;
   word |= std::uint64_t{1} << (bit % 64);
-  put_text(key);
   switch (value.type()) {
     case AttributeValue::Type::boolean: nodes_.push_back(Node::boolean(value.boolean())); break;
     case AttributeValue::Type::integer: nodes_.push_back(Node::integer(value.integer())); break;

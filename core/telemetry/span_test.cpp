@@ -189,6 +189,10 @@ TEST(AttributesTest, KnowWhetherANameMayStandTwice) {
   EXPECT_TRUE(attributes.maybe_twice());
   attributes.clear();
   EXPECT_FALSE(attributes.maybe_twice());
+  attributes.set("\xff", 1);
+  attributes.set("\xfe", 2);
+  EXPECT_TRUE(attributes.maybe_twice()) << "both are kept as U+FFFD";
+  attributes.clear();
   for (int i = 0; i < 300; ++i) attributes.set("k" + std::to_string(i), i);
   EXPECT_TRUE(attributes.maybe_twice()) << "more names than bits";
 }
