@@ -754,8 +754,8 @@ int Port::start_timer(const spk_cmd& command) {
   });
   pending->id = id;
   pending->user = command.user;
-  if (begin_wait(command.id)) pending->waiter = command.id;
   pending->timer.start(std::chrono::milliseconds(command.arg));
+  if (begin_wait(command.id)) pending->waiter = command.id;
   pending_.emplace(id, std::move(pending));
   return 0;
 }
@@ -900,7 +900,6 @@ int Port::start_operation(const spk_cmd& command, std::uint64_t id, Value argume
   auto call = std::make_shared<Call>(*this, alive_, io_->loop(), service, id, command.user);
   Running& running = calls_[id];
   running.call = call;
-  if (begin_wait(command.id)) running.waiter = command.id;
   if (streamed) {  // tells the id, and how much of a streamed argument may come
     push({.kind = SPK_EV_CREDIT, .flags = 0, .route = 0, .id = id, .rec = nullptr, .user = command.user, .arg = stream_credit});
   }
@@ -909,6 +908,8 @@ int Port::start_operation(const spk_cmd& command, std::uint64_t id, Value argume
     Call& self = *call;
     self.run(*target, operation, std::move(args), std::move(trace), streamed);
   });
+  // Not before what it waits for is on its way: with everything at rest the clock moves.
+  if (begin_wait(command.id)) running.waiter = command.id;
   return 0;
 }
 
