@@ -828,6 +828,13 @@ int Port::start_call(const spk_cmd& command) {
       auto taken = io_->background().run([this, user = command.user] { return run_background(user); });
       return taken.ok() ? 0 : refuse_call(std::move(taken).error());
     }
+    case Operation::test_faults: {
+      const app::Faults* faults = application_->faults();
+      if (faults == nullptr) return refuse_call(Error(ErrorKind::unsupported, "test.faults: the manifest has no `faults`"));
+      const Document made = app::faults_document(*faults);
+      done(command.user, id, nullptr, made.root());
+      return 0;
+    }
     case Operation::test_advance:
     case Operation::test_settle: {
       net::VirtualClock* clock = application_->virtual_clock();

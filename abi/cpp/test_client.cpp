@@ -226,11 +226,36 @@ struct TestClient::Stream::Connection final : net::IoHandler {
   std::string error;
 };
 
+namespace {
+
+Result<app::FaultPlan> plan_of(const Faults& faults) {
+  app::FaultPlan plan;
+  plan.seed = faults.seed;
+  plan.unavailable = faults.unavailable;
+  plan.lost_answer = faults.lost_answer;
+  plan.delay = faults.delay;
+  plan.delay_ms = faults.delay_ms;
+  plan.repeated = faults.repeated;
+  for (const std::string& name : faults.only) {
+    const auto clients = services::faulty_clients_from(name);
+    if (!clients) return invalid_argument("faults.only: expected cache, storage, db, messaging or tasks, got \"" + name + "\"");
+    plan.only.push_back(*clients);
+  }
+  return plan;
+}
+
+}  // namespace
+
 TestClient::TestClient(App& app, TestClientOptions options) : state_(std::make_unique<State>()) {
   state_->options = options;
   app::ApplicationOptions with;
   with.log_sink = state_->lines;
   if (options.virtual_clock) with.clock = std::make_shared<net::VirtualClock>();
+  if (options.faults) {
+    auto plan = plan_of(*options.faults);
+    if (!plan.ok()) throw std::runtime_error(plan.error().message());
+    with.faults = std::move(*plan);
+  }
   auto application = app.build(std::move(with), /*in_memory=*/true);
   if (!application.ok()) throw std::runtime_error(application.error().message());
   state_->application = std::move(application).value();
@@ -305,6 +330,18 @@ void TestClient::advance(Duration by) {
 }
 
 std::vector<std::string> TestClient::logs() const { return state_->lines->lines(); }
+std::vector<Fault> TestClient::faults() const {
+  std::vector<Fault> out;
+  const app::Faults* faults = state_->application->faults();
+  if (faults == nullptr) return out;
+  for (app::InjectedFault& made : faults->log()) {
+    app::FaultPlace& at = made.place;
+    out.push_back({made.at_ms, std::move(at.client), std::move(at.operation), std::move(at.subject),
+                   std::string(name_of(made.kind)), at.n});
+  }
+  return out;
+}
+
 net::Loop& TestClient::loop() noexcept { return state_->io->loop(); }
 
 int TestClient::stop() {

@@ -87,6 +87,16 @@ Result<std::shared_ptr<Application>> Application::create(services::Manifest mani
   } else {
     self->clock_ = std::make_shared<RealClock>();
   }
+  if (!options.faults && m.faults) {
+    auto plan = FaultPlan::from(*m.faults);
+    if (!plan.ok()) return std::move(plan).error();
+    options.faults = std::move(*plan);
+  }
+  if (options.faults) {
+    SPIKARD_TRY(options.faults->check());
+    if (self->virtual_clock_ == nullptr) return invalid_argument("faults: expected the virtual clock (`\"clock\": \"virtual\"`)");
+    self->faults_ = std::make_shared<Faults>(std::move(*options.faults));
+  }
   if (options.log_sink == nullptr) options.log_sink = std::make_shared<log::FdSink>(STDERR_FILENO);
   self->logger_ =
       std::make_unique<log::Logger>(std::move(options.log_sink), *self->clock_, static_cast<log::Format>(m.log.format),
@@ -97,6 +107,7 @@ Result<std::shared_ptr<Application>> Application::create(services::Manifest mani
   self->pool_ = std::make_unique<net::BlockingPool>(*self->clock_, net::BlockingPoolOptions{.threads = 32, .queue = 4096});
   Clients::Environment environment;
   environment.clock = self->clock_.get();
+  environment.faults = self->faults_;
   environment.pool = self->pool_.get();
   environment.tracer = self->telemetry_->tracer();
   environment.opened_db = [app = self.get()](const std::shared_ptr<db::Client>& client) { app->outbox_->opened(client); };

@@ -13,6 +13,7 @@
 #include "app/component.hpp"
 #include "app/db_http.hpp"
 #include "app/drain.hpp"
+#include "app/faults/faults.hpp"
 #include "app/http_clients.hpp"
 #include "app/io_units.hpp"
 #include "app/storage_http.hpp"
@@ -87,6 +88,8 @@ struct ApplicationOptions {
   std::shared_ptr<log::Sink> log_sink{};
   /// Replaces the clock that the manifest asks for (tests).
   std::shared_ptr<Clock> clock{};
+  /// Replaces the faults that the manifest asks for (tests).
+  std::optional<FaultPlan> faults{};
   /// The `OTEL_...` variables are read from here. The caller passes what it has (process_config); nothing else is read.
   services::Environment environment{};
 };
@@ -104,6 +107,8 @@ class Application : public std::enable_shared_from_this<Application> {
   [[nodiscard]] const services::Manifest& manifest() const noexcept { return manifest_; }
   [[nodiscard]] Clock& clock() noexcept { return *clock_; }
   [[nodiscard]] net::VirtualClock* virtual_clock() noexcept { return virtual_clock_; }
+  /// What goes wrong under test; null where nothing does.
+  [[nodiscard]] const Faults* faults() const noexcept { return faults_.get(); }
   [[nodiscard]] log::Logger& logger() noexcept { return *logger_; }
   [[nodiscard]] Telemetry& telemetry() noexcept { return *telemetry_; }
   [[nodiscard]] State state() const noexcept { return state_.load(std::memory_order_acquire); }
@@ -184,6 +189,7 @@ class Application : public std::enable_shared_from_this<Application> {
   services::Manifest manifest_;
   std::shared_ptr<Clock> clock_;
   net::VirtualClock* virtual_clock_ = nullptr;
+  std::shared_ptr<Faults> faults_;
   std::unique_ptr<log::Logger> logger_;
   std::unique_ptr<Telemetry> telemetry_;
   std::shared_ptr<const http::CompiledHttp> compiled_;

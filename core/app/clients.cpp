@@ -1,6 +1,7 @@
 #include "app/clients.hpp"
 
 #include "app/cache_invalidation.hpp"
+#include "app/faults/backends.hpp"
 
 #include <algorithm>
 #include <future>
@@ -96,6 +97,11 @@ Clients::Clients(const services::Manifest& manifest, Environment environment)
       cache::Environment environment(*environment_.clock);
       environment.tracer = environment_.tracer;
       environment.name = name;
+      if (auto site = faulty(services::FaultyClients::cache, name)) {
+        environment.wrap = [site = *site](std::unique_ptr<cache::Backend> backend) {
+          return with_faults(std::move(backend), site);
+        };
+      }
       auto opened = cache::open(config, environment);
       if (!opened.ok()) return std::move(opened).error();
       return Opened<cache::Client, net::OperationTarget>{
@@ -112,23 +118,29 @@ Clients::Clients(const services::Manifest& manifest, Environment environment)
       environment.name = name;
       environment.tracer = environment_.tracer;
       if (environment_.base_url) environment.base_url = environment_.base_url();
-      auto client = storage::Client::open(config, environment);
-      if (!client.ok()) return std::move(client).error();
-      return Opened<storage::Client, net::OperationTarget>{*client, std::make_shared<storage::Operations>(*client)};
+      auto backend = storage::open(config, environment);
+      if (!backend.ok()) return std::move(backend).error();
+      if (auto site = faulty(services::FaultyClients::storage, name))
+        *backend = with_faults(std::move(*backend), std::move(*site));
+      auto client = std::make_shared<storage::Client>(std::move(*backend), config, environment.tracer);
+      return Opened<storage::Client, net::OperationTarget>{client, std::make_shared<storage::Operations>(client)};
     };
     storage_.emplace(entry.first, std::move(slot));
   }
   for (const auto& entry : with_default(services.db, manifest.in_memory_stores)) {
     auto slot = std::make_shared<Slot<db::Client, db::Operations>>();
-    slot->open = [this, config = entry.second]() -> Result<Opened<db::Client, db::Operations>> {
+    slot->open = [this, name = std::string(entry.first), config = entry.second]() -> Result<Opened<db::Client, db::Operations>> {
       db::Environment environment(*environment_.pool);
       environment.databases = databases_.get();
-      environment.tracer = environment_.tracer;
-      auto client = db::open(config, environment);
-      if (!client.ok()) return std::move(client).error();
-      if (environment_.opened_db) environment_.opened_db(*client);
-      auto operations = std::make_shared<db::Operations>(*client, *environment_.pool, transactions_, config.migrations);
-      return Opened<db::Client, db::Operations>{std::move(*client), std::move(operations)};
+      db::Registry registry;
+      db::register_builtin_backends(registry);
+      auto backend = registry.open(config, environment);
+      if (!backend.ok()) return std::move(backend).error();
+      if (auto site = faulty(services::FaultyClients::db, name)) *backend = with_faults(std::move(*backend), std::move(*site));
+      auto client = db::Client::make(std::move(*backend), db::ClientOptions(config), environment_.tracer);
+      if (environment_.opened_db) environment_.opened_db(client);
+      auto operations = std::make_shared<db::Operations>(client, *environment_.pool, transactions_, config.migrations);
+      return Opened<db::Client, db::Operations>{std::move(client), std::move(operations)};
     };
     db_.emplace(entry.first, std::move(slot));
   }
@@ -140,6 +152,8 @@ Clients::Clients(const services::Manifest& manifest, Environment environment)
       environment.databases = databases_.get();
       auto backend = messaging::open(config, environment);
       if (!backend.ok()) return std::move(backend).error();
+      if (auto site = faulty(services::FaultyClients::messaging, name))
+        *backend = with_faults(std::move(*backend), std::move(*site));
       messaging::ClientOptions options;
       options.topics = config.topics;
       options.max_message_bytes = config.max_message_bytes;
@@ -168,16 +182,18 @@ Clients::Clients(const services::Manifest& manifest, Environment environment)
       options.store.failed_retention_ms = static_cast<tasks::Millis>(config.failed_retention_ms);
       options.poll = std::chrono::milliseconds(config.poll_ms);
       options.tracer = environment_.tracer;
-      auto client = tasks::Client::open(std::move(options), environment);
-      if (!client.ok()) return std::move(client).error();
+      auto backend = tasks::open_backend(options.store, environment);
+      if (!backend.ok()) return std::move(backend).error();
+      if (auto site = faulty(services::FaultyClients::tasks, name)) *backend = with_faults(std::move(*backend), std::move(*site));
+      auto client = std::make_shared<tasks::Client>(std::move(*backend), std::move(options));
       const auto sinks = [this](const tasks::WorkerOptions& worker, std::uint64_t user,
                                 net::Loop&) -> Result<std::unique_ptr<worker_loop::WorkSink>> {
         if (!environment_.make_sink) return Error(ErrorKind::unsupported, "tasks.start_worker: nobody handles its tasks here");
         return environment_.make_sink({WorkOrigin::Kind::task, WorkOrigin::by_operation, user, worker.name});
       };
       const auto find = [this](std::uint64_t number) { return open_transaction(transactions_, number); };
-      auto operations = std::make_shared<tasks::Operations>(*client, sinks, find, "tasks." + name);
-      return Opened<tasks::Client, tasks::Operations>{std::move(*client), std::move(operations)};
+      auto operations = std::make_shared<tasks::Operations>(client, sinks, find, "tasks." + name);
+      return Opened<tasks::Client, tasks::Operations>{std::move(client), std::move(operations)};
     };
     tasks_.emplace(entry.first, std::move(slot));
   }
@@ -201,6 +217,11 @@ Clients::Clients(const services::Manifest& manifest, Environment environment)
     };
     events_.emplace(entry.first, std::move(slot));
   }
+}
+
+std::optional<FaultSite> Clients::faulty(services::FaultyClients kind, const std::string& name) const {
+  if (environment_.faults == nullptr || !environment_.faults->covers(kind)) return std::nullopt;
+  return FaultSite(environment_.faults, std::string(services::name_of(kind)) + "." + name);
 }
 
 Clients::~Clients() { close(); }

@@ -4,12 +4,14 @@
 #include <map>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "app/cloudevents_operations.hpp"
 #include "app/event_client.hpp"
+#include "app/faults/inject.hpp"
 #include "app/toolbox.hpp"
 #include "base/clock.hpp"
 #include "base/result.hpp"
@@ -44,6 +46,7 @@ class Clients {
     std::shared_ptr<HttpClients> http{};                                  ///< for senders of events
     std::function<void(const std::shared_ptr<db::Client>&)> opened_db{};  ///< told of each database that is opened, on any thread
     std::function<std::string()> base_url{};                              ///< of the HTTP server, for signed URLs
+    std::shared_ptr<Faults> faults{};                                     ///< of a test; null: none
     /// Handlers of consumers and workers that operations start. Null before work begins.
     std::function<std::unique_ptr<worker_loop::WorkSink>(const WorkOrigin&)> make_sink{};
   };
@@ -100,6 +103,8 @@ class Clients {
   static Result<Opened<Client, Operations>> get(Slot<Client, Operations>& slot);
   template <class Client, class Operations>
   static Result<std::shared_ptr<Client>> get(Slots<Client, Operations>& slots, std::string_view subsystem, std::string_view name);
+  /// Where the faults of a client are decided; nothing where it has none.
+  [[nodiscard]] std::optional<FaultSite> faulty(services::FaultyClients kind, const std::string& name) const;
   [[nodiscard]] Result<void> migrate(net::Loop& service, const std::string& name, const services::DbConfig& config);
   template <class Client, class Operations>
   static void add_to(Toolbox& toolbox, Subsystem subsystem, Slots<Client, Operations>& slots);

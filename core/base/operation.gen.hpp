@@ -11,6 +11,7 @@ enum class Operation : std::uint32_t {
   background_run = 1,
   test_advance = 16,
   test_settle = 17,
+  test_faults = 18,
   cache_get = 32,
   cache_set = 33,
   cache_delete = 34,
@@ -123,6 +124,7 @@ enum class Operation : std::uint32_t {
     case Operation::background_run: return "background.run";
     case Operation::test_advance: return "test.advance";
     case Operation::test_settle: return "test.settle";
+    case Operation::test_faults: return "test.faults";
     case Operation::cache_get: return "cache.get";
     case Operation::cache_set: return "cache.set";
     case Operation::cache_delete: return "cache.delete";

@@ -28,6 +28,7 @@ Result<std::shared_ptr<Cache>> Registry::open(const services::CacheConfig& confi
     if (name != scheme) continue;
     Result<std::unique_ptr<Backend>> opened = backend(config, environment);
     if (!opened.ok()) return std::move(opened).error();
+    if (environment.wrap) *opened = environment.wrap(std::move(*opened));
     Cache::Options options(*environment.clock);
     options.default_ttl = static_cast<Millis>(std::min<std::uint64_t>(config.default_ttl_ms.value_or(forever), forever));
     options.tracer = environment.tracer;

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -18,6 +19,8 @@ struct Environment {
   Clock* clock;  ///< outlives the cache
   telemetry::Tracer tracer{};
   std::string name = "default";  ///< of the cache, in metrics
+  /// Puts something before the backend (tests).
+  std::function<std::unique_ptr<Backend>(std::unique_ptr<Backend>)> wrap{};
 };
 
 /// Backends by the scheme of their URL. A value: register, then open.

@@ -116,6 +116,16 @@ constexpr ConfigField db_config_fields[] = {
     {"migrate_on_start", boolean, false, json, nullptr},
 };
 constexpr ConfigStruct db_config_config{"DbConfig", db_config_fields};
+constexpr ConfigField faults_fields[] = {
+    {"seed", integer, false, json, nullptr},
+    {"unavailable", json, false, json, nullptr},
+    {"lost_answer", json, false, json, nullptr},
+    {"delay", json, false, json, nullptr},
+    {"delay_ms", integer, false, json, nullptr},
+    {"repeated", json, false, json, nullptr},
+    {"only", list, false, string, nullptr},
+};
+constexpr ConfigStruct faults_config{"Faults", faults_fields};
 constexpr ConfigField tls_fields[] = {
     {"certificate", string, false, json, nullptr},
     {"key", string, false, json, nullptr},
@@ -329,6 +339,7 @@ constexpr ConfigField manifest_fields[] = {
     {"http", object, true, json, &http_config_config},
     {"roles", list, false, string, nullptr},
     {"in_memory_stores", boolean, false, json, nullptr},
+    {"faults", object, true, json, &faults_config},
     {"services", object, false, json, &services_config},
     {"consumers", list, false, object, &consumer_config},
     {"workers", list, false, object, &worker_config},

@@ -281,7 +281,7 @@ void encode(const Services& in, NodeBuilder& out) {
 }
 
 void decode(Decoder& d, Value v, Manifest& out) {
-  static constexpr std::array<std::string_view, 17> known{"name", "clock", "io_threads", "drive", "handle_signals", "http", "roles", "in_memory_stores", "services", "consumers", "workers", "schedules", "events", "event_consumers", "telemetry", "shutdown", "log"};
+  static constexpr std::array<std::string_view, 18> known{"name", "clock", "io_threads", "drive", "handle_signals", "http", "roles", "in_memory_stores", "faults", "services", "consumers", "workers", "schedules", "events", "event_consumers", "telemetry", "shutdown", "log"};
   if (!d.object(v, known)) return;
   if (const auto m = d.member(v, "name")) {
     d.text(m.value(), out.name, 1, 128);
@@ -318,6 +318,13 @@ void decode(Decoder& d, Value v, Manifest& out) {
   }
   if (const auto m = d.member(v, "in_memory_stores")) {
     d.boolean(m.value(), out.in_memory_stores);
+  }
+  if (const auto m = d.member(v, "faults")) {
+    if (m.value().is_null()) {
+      out.faults.reset();
+    } else {
+      decode(d, m.value(), out.faults.emplace());
+    }
   }
   if (const auto m = d.member(v, "services")) {
     decode(d, m.value(), out.services);
@@ -426,6 +433,10 @@ void encode(const Manifest& in, NodeBuilder& out) {
   if (in.in_memory_stores) {
     out.key("in_memory_stores");
     out.boolean(in.in_memory_stores);
+  }
+  if (in.faults.has_value()) {
+    out.key("faults");
+    encode(*in.faults, out);
   }
   if (!(in.services == defaults.services)) {
     out.key("services");
@@ -551,6 +562,7 @@ bool operator==(const Manifest& a, const Manifest& b) {
          a.http == b.http &&
          a.roles == b.roles &&
          a.in_memory_stores == b.in_memory_stores &&
+         a.faults == b.faults &&
          a.services == b.services &&
          a.consumers == b.consumers &&
          a.workers == b.workers &&

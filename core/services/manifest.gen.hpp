@@ -18,6 +18,7 @@
 #include "services/tasks.gen.hpp"
 #include "services/cloudevents.gen.hpp"
 #include "services/telemetry.gen.hpp"
+#include "services/faults.gen.hpp"
 
 namespace spikard::services {
 
@@ -116,6 +117,7 @@ struct Manifest {
   std::optional<HttpConfig> http{};  ///< The HTTP server; null for an application without one.
   std::vector<Role> roles{};  ///< What this process runs; none: everything. `SPIKARD_ROLES=web,worker`.
   bool in_memory_stores = false;  ///< For tests: `sqlite:` files become `sqlite::memory:` and `file:` folders `memory:`, so that nothing is left behind and nothing is met.
+  std::optional<Faults> faults{};  ///< For tests: what goes wrong in the clients of the toolbox. Needs the virtual clock.
   Services services{};  ///< The toolbox: caches, object stores, databases, brokers, task stores.
   std::vector<Consumer> consumers{};  ///< Message consumers; the index of one is its number in the port.
   std::vector<Worker> workers{};  ///< Task workers; the index of one is its number in the port.

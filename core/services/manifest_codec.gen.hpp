@@ -9,6 +9,7 @@
 #include "services/tasks_codec.gen.hpp"
 #include "services/cloudevents_codec.gen.hpp"
 #include "services/telemetry_codec.gen.hpp"
+#include "services/faults_codec.gen.hpp"
 #include "services/manifest.gen.hpp"
 
 namespace spikard::services::detail {

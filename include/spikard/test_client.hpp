@@ -32,11 +32,36 @@ struct TestResponse {
   }
 };
 
+/// What goes wrong in the clients of the toolbox, by chance but always the same for a seed (docs/guide/cpp.md). Each chance is
+/// from 0 to 1. Needs the virtual clock.
+struct Faults {
+  std::uint64_t seed = 1;
+  double unavailable = 0;           ///< it fails with `unavailable` before it takes effect
+  double lost_answer = 0;           ///< it takes effect, then fails with `outcome_unknown`
+  double delay = 0;                 ///< it waits first, up to `delay_ms`
+  std::uint32_t delay_ms = 1000;    ///< 1 to 3600000
+  double repeated = 0;              ///< a message or task that was done comes again, at most three times
+  std::vector<std::string> only{};  ///< of `cache`, `storage`, `db`, `messaging`, `tasks`; empty: all
+};
+
+/// A fault that was made: of the `n`-th call (from 1) of this operation with this subject.
+struct Fault {
+  std::int64_t at_ms = 0;   ///< Unix time of the virtual clock
+  std::string client{};     ///< `db.default`
+  std::string operation{};  ///< `commit`, `publish`, `deliver`
+  std::string subject{};    ///< the statement, topic or task
+  std::string kind{};       ///< `unavailable`, `lost_answer`, `delay`, `repeated`
+  std::uint64_t n = 0;
+  friend bool operator==(const Fault&, const Fault&) = default;
+};
+
 struct TestClientOptions {
   /// Time stands still until `advance` moves it.
   bool virtual_clock = false;
   /// A wait of the client's fails after this much real time.
   Duration patience{std::chrono::seconds(10)};
+  /// Nothing: none.
+  std::optional<Faults> faults{};
 };
 
 /// Drives an App without files, sockets or further I/O threads: requests go through the real server and its parser over in-memory
@@ -87,6 +112,8 @@ class TestClient {
   void advance(Duration by);
   /// What was logged so far, one JSON line each.
   [[nodiscard]] std::vector<std::string> logs() const;
+  /// The faults that were made so far, at most the first 65536, sorted by time and place: equal for equal runs.
+  [[nodiscard]] std::vector<Fault> faults() const;
   /// Drains the application; further requests fail. Returns the exit code.
   int stop();
   [[nodiscard]] net::Loop& loop() noexcept;

@@ -58,6 +58,7 @@ class Operation(IntEnum):
     BACKGROUND_RUN = 1
     TEST_ADVANCE = 16
     TEST_SETTLE = 17
+    TEST_FAULTS = 18
     CACHE_GET = 32
     CACHE_SET = 33
     CACHE_DELETE = 34

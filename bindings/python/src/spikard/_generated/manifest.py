@@ -21,6 +21,9 @@ EventMode = Literal["binary", "structured"]
 EventBinding = Literal["auto", "kafka", "amqp", "mqtt3", "mqtt5", "nats", "redis"]
 """Which of the protocol bindings lays an event out in a broker's message."""
 
+FaultyClients = Literal["cache", "storage", "db", "messaging", "tasks"]
+"""Clients of the toolbox that faults are made in."""
+
 HttpMethod = Literal["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE"]
 """Method of a route. HEAD comes with GET; OPTIONS is answered with Allow unless a route has it."""
 
@@ -507,6 +510,45 @@ class DbConfig:
             out["migrations"] = self.migrations
         if self.migrate_on_start:
             out["migrate_on_start"] = self.migrate_on_start
+        return out
+
+
+@dataclass
+class Faults:
+    """What goes wrong in the clients of the toolbox under test, by chance but always the same: whether the n-th call of an operation fails is decided by the seed, the client, the operation, what it is about (a statement, a topic, a task) and n. Each chance is a number from 0 to 1; null is 0."""
+
+    seed: int = 1
+    """Another seed, other faults."""
+    unavailable: Any = None
+    """The chance that an operation fails with `unavailable` before it takes effect."""
+    lost_answer: Any = None
+    """The chance that an operation takes effect and then fails with `outcome_unknown`."""
+    delay: Any = None
+    """The chance that an operation waits first, on the virtual clock."""
+    delay_ms: int = 1000
+    """The longest such wait."""
+    repeated: Any = None
+    """The chance that a message or task comes again after it was done, as if that had not been heard; at most three times."""
+    only: list[FaultyClients] = field(default_factory=list)
+    """The clients that have faults; none named: all."""
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain data; members that have their default are left out."""
+        out: dict[str, Any] = {}
+        if self.seed != 1:
+            out["seed"] = self.seed
+        if self.unavailable is not None:
+            out["unavailable"] = self.unavailable
+        if self.lost_answer is not None:
+            out["lost_answer"] = self.lost_answer
+        if self.delay is not None:
+            out["delay"] = self.delay
+        if self.delay_ms != 1000:
+            out["delay_ms"] = self.delay_ms
+        if self.repeated is not None:
+            out["repeated"] = self.repeated
+        if self.only:
+            out["only"] = list(self.only)
         return out
 
 
@@ -1313,6 +1355,8 @@ class Manifest:
     """What this process runs; none: everything. `SPIKARD_ROLES=web,worker`."""
     in_memory_stores: bool = False
     """For tests: `sqlite:` files become `sqlite::memory:` and `file:` folders `memory:`, so that nothing is left behind and nothing is met."""
+    faults: Faults | None = None
+    """For tests: what goes wrong in the clients of the toolbox. Needs the virtual clock."""
     services: Services = field(default_factory=Services)
     """The toolbox: caches, object stores, databases, brokers, task stores."""
     consumers: list[Consumer] = field(default_factory=list)
@@ -1351,6 +1395,8 @@ class Manifest:
             out["roles"] = list(self.roles)
         if self.in_memory_stores:
             out["in_memory_stores"] = self.in_memory_stores
+        if self.faults is not None:
+            out["faults"] = self.faults.to_dict()
         if services := self.services.to_dict():
             out["services"] = services
         if self.consumers:
@@ -1571,6 +1617,24 @@ class DbConfigDict(TypedDict, total=False):
     """Folder of `NNNN_name.sql` files; empty for none."""
     migrate_on_start: bool
     """Apply what is missing of `migrations` when the application starts."""
+
+class FaultsDict(TypedDict, total=False):
+    """What goes wrong in the clients of the toolbox under test, by chance but always the same: whether the n-th call of an operation fails is decided by the seed, the client, the operation, what it is about (a statement, a topic, a task) and n. Each chance is a number from 0 to 1; null is 0."""
+
+    seed: int
+    """Another seed, other faults."""
+    unavailable: Any
+    """The chance that an operation fails with `unavailable` before it takes effect."""
+    lost_answer: Any
+    """The chance that an operation takes effect and then fails with `outcome_unknown`."""
+    delay: Any
+    """The chance that an operation waits first, on the virtual clock."""
+    delay_ms: int
+    """The longest such wait."""
+    repeated: Any
+    """The chance that a message or task comes again after it was done, as if that had not been heard; at most three times."""
+    only: list[FaultyClients]
+    """The clients that have faults; none named: all."""
 
 class TlsDict(TypedDict, total=False):
     """TLS of a listener (1.2 and 1.3). Files are read again when they change; connections that exist keep what they have."""
@@ -1951,6 +2015,8 @@ class ManifestDict(TypedDict, total=False):
     """What this process runs; none: everything. `SPIKARD_ROLES=web,worker`."""
     in_memory_stores: bool
     """For tests: `sqlite:` files become `sqlite::memory:` and `file:` folders `memory:`, so that nothing is left behind and nothing is met."""
+    faults: FaultsDict | None
+    """For tests: what goes wrong in the clients of the toolbox. Needs the virtual clock."""
     services: ServicesDict
     """The toolbox: caches, object stores, databases, brokers, task stores."""
     consumers: list[ConsumerDict]
