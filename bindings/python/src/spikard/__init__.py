@@ -6,6 +6,7 @@ from ._app import App, Context
 from ._core import Request
 from ._errors import ConfigError, OperationError, SpikardError
 from ._generated.errors import ErrorKind, RetryClass
+from ._generated.manifest import Faults
 from ._responses import Problem, Response, StreamingResponse
 from ._runtime import BackgroundTasks, BodyStream, ResponseDraft, sleep, stopping
 from ._schema import document as json_schema
@@ -14,7 +15,7 @@ from ._toolbox import Cache, CloudEvents, Consumer, Cron, Database, Messaging, Q
 from ._values import convert, to_json
 from ._work import Ack, CloudEvent, Fatal, Message, Nack, Outcome, Retry, Task, TaskRun
 from .params import Body, Cookie, Depends, Field, Form, Header, Inject, Path, Query, closed
-from .testing import TestApp, TestClient, TestServer
+from .testing import Fault, TestApp, TestClient, TestServer
 
 __version__ = "0.1.0"
 
@@ -35,6 +36,8 @@ __all__ = [
     "Database",
     "Depends",
     "ErrorKind",
+    "Fault",
+    "Faults",
     "Fatal",
     "Field",
     "Form",

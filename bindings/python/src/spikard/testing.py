@@ -11,12 +11,14 @@ import os
 import threading
 import urllib.parse
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass
 from types import TracebackType
 from typing import Any
 
 from ._app import App
 from ._errors import SpikardError
 from ._generated.constants import Operation
+from ._generated.manifest import Faults
 from ._runtime import enter
 from ._server import Binding, open_app, run_loop, serve
 
@@ -128,6 +130,24 @@ class TestServer:
         self.stop(force=kind is not None)
 
 
+@dataclass(frozen=True)
+class Fault:
+    """A fault that was made."""
+
+    at_ms: int
+    """Unix time of the virtual clock, in milliseconds."""
+    client: str
+    """`db.default`."""
+    operation: str
+    """`commit`, `publish`, `deliver`, ..."""
+    subject: str
+    """The statement, the topic or the task."""
+    kind: str
+    """`unavailable`, `lost_answer`, `delay` or `repeated`."""
+    n: int
+    """Which call of this operation with this subject, from 1."""
+
+
 class TestApp(TestServer):
     """An application under a virtual clock: its time moves only by `advance`, through everything that comes due, in order. A month of a schedule takes a moment.
 
@@ -137,6 +157,8 @@ class TestApp(TestServer):
     ...     assert test.client().get("/sent").json() == ["ann"]
 
     Caches, messages, tasks, schedules, time-outs and `spikard.sleep` go by that clock. `services` replaces the application's, so that a test has its own: by default everything is in memory.
+
+    `faults` makes operations of the clients fail, by chance but always the same for a seed: `TestApp(app, faults=Faults(seed=7, unavailable=0.1, lost_answer=0.1))`.
     """
 
     __test__ = False
@@ -148,14 +170,18 @@ class TestApp(TestServer):
         loop: str = "asyncio",
         services: Mapping[str, Mapping[str, Any]] | None = None,
         start: datetime.datetime | None = None,
+        faults: Faults | None = None,
     ) -> None:
         super().__init__(app, loop=loop)
         self._services = services
         self._start = start
+        self._faults = faults
 
     def _adjust(self, manifest: dict[str, Any]) -> None:
         super()._adjust(manifest)
         manifest["clock"] = "virtual"
+        if self._faults is not None:
+            manifest["faults"] = self._faults.to_dict()
         services = manifest.setdefault("services", {})
         for group, url in (("cache", "memory:"), ("storage", "memory:"), ("db", "sqlite::memory:"), ("messaging", "memory:"), ("tasks", "memory:")):
             clients = services.setdefault(group, {})
@@ -212,9 +238,34 @@ class TestApp(TestServer):
         span = datetime.timedelta(milliseconds=ms, seconds=seconds, minutes=minutes, hours=hours, days=days)
         super().advance(round(span.total_seconds() * 1000))
 
+    def faults(self) -> list[Fault]:
+        """The faults that were made so far, at most the first 65536, sorted by time and place: equal for equal runs."""
+        if self._faults is None:
+            return []
+        made = self.call(lambda binding: binding.call(Operation.TEST_FAULTS, {}))["faults"]
+        return [Fault(**fault) for fault in made]
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        if self._faults is not None and error is not None:
+            _tell(error, self._faults.seed, self)
+        super().__exit__(kind, error, trace)
+
     def client(self, **options: Any) -> TestClient:
         """An HTTP client of this application."""
         return TestClient(self._app, server=self, **options)
+
+
+def _tell(error: BaseException, seed: int, test: TestApp) -> None:
+    """Says with what failed which faults there were, from Python 3.11 on."""
+    if not hasattr(error, "add_note"):
+        return
+    try:
+        made = test.faults()
+    except Exception:  # noqa: BLE001 - the application is gone: what failed says more
+        made = []
+    error.add_note(f"faults of seed {seed}: {len(made)}")
+    for fault in made[-20:]:
+        error.add_note(f"  {fault.at_ms} {fault.client} {fault.operation} #{fault.n} {fault.kind}: {fault.subject}")
 
 
 async def _settled(binding: Binding, task: asyncio.Future[Any]) -> bool:
