@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <sqlite3.h>
 #include <unistd.h>
 #include <atomic>
 #include <filesystem>
@@ -12,6 +13,7 @@
 #include "base/json.hpp"
 #include "net/test_peer.hpp"
 #include "net/virtual_clock.hpp"
+#include "store/sqlite/test_database.hpp"
 #include "worker_loop/memory_source.hpp"
 #include "worker_loop/task_sink.hpp"
 
@@ -125,6 +127,41 @@ TEST_F(ApplicationTest, a_consumer_that_cannot_start_stops_the_start) {
   const Result<void> started = application->start();
   ASSERT_FALSE(started.ok());
   EXPECT_NE(started.error().message().find("services.messaging.default: "), std::string::npos) << started.error().to_string();
+}
+
+TEST_F(ApplicationTest, a_store_that_is_busy_at_first_gets_its_consumer_and_its_schedule_later) {
+  const store::sqlite::TemporaryFolder folder;
+  services::Manifest manifest = with_consumer("sqlite:" + folder.file("work.db") + "?busy_timeout_ms=1");
+  manifest.services.tasks["default"].url = manifest.services.messaging["default"].url;
+  services::Schedule schedule;
+  schedule.name = "nightly";
+  schedule.cron = "0 3 * * *";
+  manifest.schedules.push_back(std::move(schedule));
+  create(std::move(manifest));
+  ASSERT_TRUE(application->start().ok());
+  ::sqlite3* other = nullptr;
+  ASSERT_EQ(::sqlite3_open(folder.file("work.db").c_str(), &other), SQLITE_OK);
+  ASSERT_EQ(::sqlite3_exec(other, "BEGIN IMMEDIATE", nullptr, nullptr, nullptr), SQLITE_OK);
+  application->begin_work(slow_handlers(*application));
+  advance(0s);
+  EXPECT_FALSE(application->ready());
+  advance(1s);
+  EXPECT_FALSE(application->ready());
+  ASSERT_EQ(::sqlite3_exec(other, "COMMIT", nullptr, nullptr, nullptr), SQLITE_OK);
+  advance(1s);
+  EXPECT_FALSE(application->ready()) << "the second wait is 2 s";
+  advance(1s);
+  EXPECT_TRUE(application->ready());
+  const auto count = [&](const char* sql) {
+    ::sqlite3_stmt* statement = nullptr;
+    EXPECT_EQ(::sqlite3_prepare_v2(other, sql, -1, &statement, nullptr), SQLITE_OK) << ::sqlite3_errmsg(other);
+    EXPECT_EQ(::sqlite3_step(statement), SQLITE_ROW);
+    const int rows = ::sqlite3_column_int(statement, 0);
+    ::sqlite3_finalize(statement);
+    return rows;
+  };
+  EXPECT_EQ(count("SELECT count(*) FROM spikard_task_schedules WHERE name = 'nightly'"), 1);
+  ::sqlite3_close(other);
 }
 
 TEST_F(ApplicationTest, clients_that_are_not_there_are_refused_by_name) {

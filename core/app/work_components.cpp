@@ -48,19 +48,27 @@ Result<void> ConsumerComponent::start() {
 
 void ConsumerComponent::take_up(MakeWorkSink& make_sink) {
   if (stopping_) return set_begun();
-  std::shared_ptr<worker_loop::WorkSink> sink = make_sink_(make_sink);
-  if (sink == nullptr) {
+  sink_ = make_sink_(make_sink);
+  if (sink_ == nullptr) {
     application_.logger().error("consumer not started", {{"consumer", config_.name}, {"error", "nobody handles what it takes"}});
     return set_begun();
   }
-  Task<Result<std::shared_ptr<messaging::Consumer>>> task =
-      client_->start_consumer(application_.service_loop(), *options_, std::move(sink));
+  subscribe();
+}
+
+void ConsumerComponent::subscribe() {
+  net::Loop& loop = application_.service_loop();
+  Task<Result<std::shared_ptr<messaging::Consumer>>> task = client_->start_consumer(loop, *options_, sink_);
   spawn(std::move(task), [this](const std::exception_ptr&, std::optional<Result<std::shared_ptr<messaging::Consumer>>> started) {
     if (!started || !started->ok()) {
-      application_.logger().error("consumer not started",
-                                  {{"consumer", config_.name}, {"error", started ? started->error().to_string() : "exception"}});
+      const bool later = started && started->error().retry() == RetryClass::temporary && !stopping_;
+      application_.logger().error(
+          "consumer not started",
+          {{"consumer", config_.name}, {"error", started ? started->error().to_string() : "exception"}, {"tried_again", later}});
+      if (later) try_again(application_.service_loop(), [this] { subscribe(); });
       return set_begun();
     }
+    sink_.reset();
     consumer_ = std::move(**started);
     set_ready();
     if (stopping_) consumer_->stop_taking([] {});
@@ -69,6 +77,7 @@ void ConsumerComponent::take_up(MakeWorkSink& make_sink) {
 
 void ConsumerComponent::stop_taking(Function<void()> done) {
   stopping_ = true;
+  stop_trying();
   if (consumer_ == nullptr) done();
   else consumer_->stop_taking(std::move(done));
 }
@@ -80,11 +89,13 @@ void ConsumerComponent::finish(Function<void()> idle) {
 
 void ConsumerComponent::cancel() {
   stopping_ = true;
+  stop_trying();
   if (consumer_ != nullptr) consumer_->cancel();
 }
 
 void ConsumerComponent::close(Function<void()> done) {
   stopping_ = true;
+  stop_trying();
   if (consumer_ == nullptr) done();
   else consumer_->close(std::move(done));
 }
@@ -151,7 +162,7 @@ Result<void> SchedulerComponent::start() {
     auto client = clients_.tasks(config.client);
     if (!client.ok()) return at_index("schedules", at, client.error());
     const auto [place, fresh] = by_client.try_emplace(config.client, stores_.size());
-    if (fresh) stores_.push_back({*client, {}, nullptr});
+    if (fresh) stores_.push_back({*client, {}, 0, nullptr});
     tasks::Schedule schedule;
     schedule.name = config.name;
     schedule.cron = config.cron;
@@ -176,32 +187,49 @@ Result<void> SchedulerComponent::start() {
 
 void SchedulerComponent::take_up(MakeWorkSink&) {
   if (stopping_) return set_begun();
-  spawn(declare(), [alive = alive_, this](const std::exception_ptr&) {
-    if (*alive) set_ready();
+  begin_declaring();
+}
+
+void SchedulerComponent::begin_declaring() {
+  spawn(declare(), [alive = alive_, this](const std::exception_ptr&, std::optional<bool> whole) {
+    if (!*alive) return;
+    if (whole.value_or(true) || stopping_) return set_ready();
+    try_again(application_.service_loop(), [this] { begin_declaring(); });
+    set_begun();
   });
 }
 
-Task<void> SchedulerComponent::declare() {
+Task<bool> SchedulerComponent::declare() {
   net::Loop& loop = application_.service_loop();
+  bool whole = true;
   for (Store& store : stores_) {
-    tasks::SchedulerOptions options;
-    options.name = application_.manifest().name;
-    for (const tasks::Schedule& schedule : store.schedules) {
-      options.declared.push_back(schedule.name);
+    while (store.declared < store.schedules.size()) {
+      const tasks::Schedule& schedule = store.schedules[store.declared];
       Task<Result<tasks::Schedule>> call = store.client->schedule(net::Caller(loop), schedule);
       Result<tasks::Schedule> declared = co_await std::move(call);
       if (!declared.ok()) {
-        application_.logger().error("schedule not declared",
-                                    {{"schedule", schedule.name}, {"error", declared.error().to_string()}});
+        const bool later = declared.error().retry() == RetryClass::temporary;
+        application_.logger().error(
+            "schedule not declared",
+            {{"schedule", schedule.name}, {"error", declared.error().to_string()}, {"tried_again", later}});
+        if (later) break;
       }
+      ++store.declared;
     }
-    if (stopping_) co_return;
+    whole = whole && store.declared == store.schedules.size();
+    if (stopping_) co_return true;
+    if (store.scheduler != nullptr || store.declared != store.schedules.size()) continue;
+    tasks::SchedulerOptions options;
+    options.name = application_.manifest().name;
+    for (const tasks::Schedule& schedule : store.schedules) options.declared.push_back(schedule.name);
     store.scheduler = store.client->start_scheduler(std::move(options), loop);
   }
+  co_return whole;
 }
 
 void SchedulerComponent::stop_taking(Function<void()> done) {
   stopping_ = true;
+  stop_trying();
   auto join = std::make_shared<Join>(std::move(done));
   for (Store& store : stores_) {
     if (store.scheduler != nullptr) store.scheduler->stop(join->one());

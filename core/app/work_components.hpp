@@ -1,5 +1,7 @@
 #pragma once
 
+#include <algorithm>
+#include <chrono>
 #include <memory>
 #include <string>
 #include <utility>
@@ -9,16 +11,18 @@
 #include "app/clients.hpp"
 #include "app/component.hpp"
 #include "messaging/consumer.hpp"
+#include "net/loop/loop.hpp"
 #include "tasks/scheduler.hpp"
 #include "tasks/worker.hpp"
 
 namespace spikard::app {
 
-/// A component that takes its work only once handlers are there: after the first I/O unit was opened.
+/// A component that takes its work only once handlers are there: after the first I/O unit was opened. What cannot begin because
+/// its store is not there yet is begun later.
 class WorkComponent : public Component {
  public:
-  /// On the service loop's thread, once. `begun`: it takes work now, or never will. What fails is logged, and the component stays
-  /// without work.
+  /// On the service loop's thread, once. `begun`: it takes work now, or not yet, or never will. What fails is logged; what may
+  /// work later (`RetryClass::temporary`) is tried again, and the component is not ready before.
   void begin(MakeWorkSink& make_sink, Function<void()> begun) {
     begun_ = std::move(begun);
     take_up(make_sink);
@@ -34,8 +38,17 @@ class WorkComponent : public Component {
   void set_begun() {
     if (begun_) std::exchange(begun_, {})();
   }
+  /// Calls `fn` after a wait that doubles from 1 s to 30 s. On the service loop's thread, as `stop_trying`.
+  void try_again(net::Loop& loop, Function<void()> fn) {
+    again_ = std::make_unique<net::Timer>(loop, std::move(fn));
+    again_->start(wait_);
+    wait_ = std::min<Duration>(2 * wait_, std::chrono::seconds(30));
+  }
+  void stop_trying() noexcept { again_.reset(); }
 
  private:
+  std::unique_ptr<net::Timer> again_;
+  Duration wait_{std::chrono::seconds(1)};
   std::atomic<bool> ready_{false};
   Function<void()> begun_;
 };
@@ -64,6 +77,8 @@ class ConsumerComponent final : public WorkComponent {
   [[nodiscard]] Counts counts() const override;
 
  private:
+  void subscribe();
+
   Application& application_;
   Clients& clients_;
   const services::Consumer config_;
@@ -72,6 +87,7 @@ class ConsumerComponent final : public WorkComponent {
   MakeSink make_sink_;
   std::shared_ptr<messaging::Client> client_;
   std::optional<messaging::ConsumerOptions> options_;
+  std::shared_ptr<worker_loop::WorkSink> sink_;  ///< until it is the consumer's
   std::shared_ptr<messaging::Consumer> consumer_;
   bool stopping_ = false;
 };
@@ -109,6 +125,7 @@ class TaskWorkerComponent final : public WorkComponent {
 class SchedulerComponent final : public WorkComponent {
  public:
   SchedulerComponent(Application& application, Clients& clients) : application_(application), clients_(clients) {}
+  ~SchedulerComponent() override { *alive_ = false; }
 
   [[nodiscard]] std::string_view name() const noexcept override { return "scheduler"; }
   [[nodiscard]] Result<void> start() override;
@@ -124,9 +141,12 @@ class SchedulerComponent final : public WorkComponent {
   struct Store {
     std::shared_ptr<tasks::Client> client;
     std::vector<tasks::Schedule> schedules;
+    std::size_t declared = 0;  ///< so many from the front
     std::shared_ptr<tasks::Scheduler> scheduler;
   };
-  [[nodiscard]] Task<void> declare();
+  void begin_declaring();
+  /// False: to be tried again.
+  [[nodiscard]] Task<bool> declare();
 
   Application& application_;
   Clients& clients_;
