@@ -91,10 +91,15 @@ struct FaultsTest : ::testing::Test, store::sqlite::DatabaseFixture {
     faults = std::make_shared<Faults>(always(chance));
     return {faults, client};
   }
+  /// Without the time, which is a real one here.
   std::string log() {
-    std::string out;
+    std::vector<std::string> lines;
     for (const InjectedFault& fault : faults->log())
-      out += fault.place.operation + " " + std::to_string(fault.place.n) + " " + std::string(name_of(fault.kind)) + "\n";
+      lines.push_back(fault.place.operation + " " + std::to_string(fault.place.n) + " " + std::string(name_of(fault.kind)) +
+                      "\n");
+    std::sort(lines.begin(), lines.end());
+    std::string out;
+    for (const std::string& line : lines) out += line;
     return out;
   }
   std::shared_ptr<db::Backend> open_db() {
