@@ -66,7 +66,9 @@ TEST(FaultDecisions, FollowFromTheSeedAndThePlaceAlone) {
   Faults second(plan);
   const std::string runs = of(first, "run", 1000);
   (void)of(second, "commit", 17);  // what else happens makes no difference
-  EXPECT_EQ(of(second, "run", 500) + of(second, "run", 500), runs);
+  std::string twice = of(second, "run", 500);
+  twice += of(second, "run", 500);
+  EXPECT_EQ(twice, runs);
   EXPECT_NE(of(first, "commit", 1000), runs);
   plan.seed = 8;
   Faults third(plan);
