@@ -162,6 +162,9 @@ TEST_F(ApplicationTest, a_store_that_is_busy_at_first_gets_its_consumer_and_its_
   };
   EXPECT_EQ(count("SELECT count(*) FROM spikard_task_schedules WHERE name = 'nightly'"), 1);
   ::sqlite3_close(other);
+  application->drain(1s);
+  advance(5s);
+  EXPECT_EQ(application->state(), State::stopped);
 }
 
 TEST_F(ApplicationTest, clients_that_are_not_there_are_refused_by_name) {
