@@ -197,6 +197,22 @@ def pythons(o: Outcome) -> None:
         run([str(venv / "bin/python"), "-m", "pytest", "-rs", "bindings/python/tests"], o)
 
 
+def collector(o: Outcome) -> None:
+    """The orders example exports to a real OpenTelemetry Collector."""
+    if not (SHARED / "tools/services").exists():
+        o.notes.append("left out: collector, ../shared/tools/services is not there")
+        return
+    for language in ("cpp", "python"):
+        run([PYTHON, "e2e/scenarios/otel_collector.py", "--language", language], o)
+
+
+def crashes(o: Outcome) -> None:
+    """The orders example and messages on SQLite under SIGKILL, briefly; docs/reliability.md has the long runs."""
+    for language in ("cpp", "python"):
+        run([PYTHON, "e2e/scenarios/orders_crash.py", "--language", language, "--kills", "10"], o)
+    run([PYTHON, "e2e/scenarios/messaging_crash.py", "--kills", "10"], o)
+
+
 def tidy(o: Outcome) -> None:
     """clang-tidy on what differs from the last commit."""
     changed = subprocess.run(["git", "diff", "--name-only", "HEAD", "--", "*.cpp"], cwd=ROOT, capture_output=True, text=True, check=True).stdout.split()
@@ -213,7 +229,7 @@ PLAN: dict[str, Callable[[Outcome], None]] = {
     "lint": lint, "full": full, "python": python, "fixtures": fixtures, "scenarios": scenarios, "install": install,
     "asan": asan, "tsan": tsan, "gcc": gcc, "minimal": minimal,
 }
-WIDE: dict[str, Callable[[Outcome], None]] = {"headers": headers, "pythons": pythons, "fuzz": fuzz, "tidy": tidy}
+WIDE: dict[str, Callable[[Outcome], None]] = {"headers": headers, "pythons": pythons, "collector": collector, "crashes": crashes, "fuzz": fuzz, "tidy": tidy}
 
 
 def main() -> int:

@@ -5,6 +5,7 @@
 #include "app/application.hpp"
 #include "app/clients.hpp"
 #include "base/json.hpp"
+#include "tasks/worker.hpp"
 #include "validation/schema.hpp"
 
 namespace spikard {
@@ -16,6 +17,12 @@ std::optional<std::string_view> Work::header(std::string_view name) const noexce
     if (key == name) return value;
   }
   return std::nullopt;
+}
+
+std::optional<WallTime> TaskRun::scheduled_at() const noexcept {
+  const tasks::Millis at = tasks::job_of(item()).scheduled_at;
+  if (at == 0) return std::nullopt;
+  return WallTime(std::chrono::milliseconds(at));
 }
 
 namespace detail {

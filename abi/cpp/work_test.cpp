@@ -1,8 +1,13 @@
 // How functions become handlers of messages and tasks.
 #include <gtest/gtest.h>
 
+#include <mutex>
+#include <optional>
+#include <vector>
+
 #include "app/application.hpp"
 #include "spikard/app.hpp"
+#include "spikard/test_client.hpp"
 
 namespace spikard {
 namespace {
@@ -107,6 +112,27 @@ TEST_F(WorkTest, TheManifestSaysWhatTheCodeHas) {
   EXPECT_EQ(m.workers[1].concurrency, 2u);
   EXPECT_EQ(m.workers[1].tasks, std::vector<std::string>{"thumb"});
   EXPECT_EQ(m.schedules[0].task, "report");
+}
+
+TEST(WorkOfAnApp, ATaskOfAScheduleKnowsTheTimeItStandsFor) {
+  App app;
+  app.manifest().log.level = services::LogLevel::off;
+  std::mutex mutex;
+  std::vector<std::optional<WallTime>> seen;
+  app.task("report", [&](TaskRun& run) {
+    const std::lock_guard lock(mutex);
+    seen.push_back(run.scheduled_at());
+  });
+  app.schedule("every minute", "* * * * *", "report");
+  TestClient client(app, {.virtual_clock = true});
+  client.advance(std::chrono::minutes(3));
+  const std::lock_guard lock(mutex);
+  ASSERT_GE(seen.size(), 2U);
+  for (std::size_t i = 0; i < seen.size(); ++i) {
+    ASSERT_TRUE(seen[i].has_value());
+    EXPECT_EQ(seen[i]->time_since_epoch() % std::chrono::minutes(1), Duration::zero());
+    if (i > 0) EXPECT_EQ(*seen[i] - *seen[i - 1], std::chrono::minutes(1));
+  }
 }
 
 }  // namespace

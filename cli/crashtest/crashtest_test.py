@@ -50,6 +50,11 @@ class Run(unittest.TestCase):
         for check in report["checks"]:
             self.assertGreaterEqual(check["there"], requests["acknowledged"])
 
+    def test_an_unknown_request_is_sent_again(self) -> None:
+        kills = ("--kills", "2", "--weights", "kill=1", "--shortest", "150", "--longest", "250", "--retry")
+        self.assertEqual(self.wrong("once", 0, *kills)["checks"][1]["doubled"], 0)
+        self.assertGreater(self.wrong("deaf", 1, *kills)["checks"][1]["doubled"], 0)
+
     def test_acknowledged_before_it_was_committed(self) -> None:
         report = self.wrong("early", 1, "--kills", "2", "--weights", "kill=1", "--shortest", "150", "--longest", "250", "--settle", "0.2")
         http, sql = report["checks"]
@@ -99,7 +104,7 @@ class Run(unittest.TestCase):
     @unittest.skipUnless(ORDERS, "examples/orders is not built")
     def test_the_orders_example(self) -> None:
         assert ORDERS is not None
-        # Its messages and tasks are somebody else's after a second, not after half a minute.
+        # Its messages and tasks are somebody else's after a second, not after ten seconds.
         quick = {"SPIKARD_CONSUMERS__0__ACK_WAIT_MS": "500", "SPIKARD_WORKERS__0__LEASE_MS": "500"}
         queries = ("--query", "SELECT customer FROM orders", "--query", "SELECT name, orders FROM customers")
         report = self.report(0, ORDERS, *ORDER, *queries, "--kills", "5", "--processes", "2", "--seed", "7", "--longest", "200", "--weights", "kill=3,start=1,term=2,stop=1", "--stop", "0.7", **quick)

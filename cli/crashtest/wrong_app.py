@@ -1,6 +1,8 @@
-"""A service that keeps its promises, or not, for crashtest_test.py: `wrong_app.py good|early|again|rude FILE`, on $PORT.
+"""A service that keeps its promises, or not, for crashtest_test.py: `wrong_app.py good|once|deaf|early|again|rude FILE`, on $PORT.
 
 - good: a thing is committed before it is acknowledged, once.
+- once: committed and answered with 503, so that nobody knows; sent again it is a 409.
+- deaf: the same, but sent again it is committed again.
 - early: acknowledged first, committed a tenth of a second later.
 - again: committed, and a tenth of a second later noted as done; a start repeats what is not noted.
 - rude: good, but SIGTERM ends it with exit code 3.
@@ -62,12 +64,17 @@ class Handler(http.server.BaseHTTPRequestHandler):
             if MODE == "early":
                 waiting.append(thing)
             else:
+                known = MODE in ("once", "deaf") and database.execute("SELECT 1 FROM things WHERE id = ?", (thing,)).fetchone()
+                if known and MODE == "once":
+                    return self.answer(409)
                 database.execute("BEGIN")
                 database.execute("INSERT INTO things VALUES (?)", (thing,))
                 if MODE == "again":
                     database.execute("INSERT INTO todo VALUES (?)", (thing,))
                     waiting.append(thing)
                 database.execute("COMMIT")
+                if MODE in ("once", "deaf") and not known:
+                    return self.answer(503)
         self.answer(201)
 
 

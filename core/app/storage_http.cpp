@@ -161,7 +161,8 @@ void StorageHttp::on_chunk(http::Exchange& exchange, http::BodyChunk chunk) {
 }
 
 void StorageHttp::on_credit(http::Exchange& exchange) {
-  if (find(exchange) != nullptr || !signed_route(exchange)) ExchangeJobs::on_credit(exchange);
+  if (signed_route(exchange) && find(exchange) == nullptr) return;
+  ExchangeJobs::on_credit(exchange);
 }
 
 void StorageHttp::signed_request(http::Exchange& exchange) {

@@ -1,11 +1,12 @@
 """The orders example exports to a real OpenTelemetry Collector (`../shared/tools/services up otlp`), as protobuf and as JSON, with and without gzip; what the collector wrote is read
 back: one trace from the request over the transaction's task and message to the stored invoice, exact counts, logs with trace ids. Closes with `N passed, N failed`.
 
-    e2e/scenarios/otel_collector.py
+    e2e/scenarios/otel_collector.py [--language cpp|python]
 """
 
 from __future__ import annotations
 
+import argparse
 import json
 import os
 import signal
@@ -84,6 +85,9 @@ def attributes(item: dict[str, Any]) -> dict[str, Any]:
 
 
 def main() -> int:
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--language", choices=("cpp", "python"), default="cpp")
+    command = program(parser.parse_args().language)
     where = collector()
     failed = passed = 0
 
@@ -107,7 +111,7 @@ def main() -> int:
                     "OTEL_EXPORTER_OTLP_PROTOCOL": protocol,
                     "OTEL_EXPORTER_OTLP_COMPRESSION": compression,
                 }
-                process = subprocess.Popen([program()], cwd=folder, env=environment, stderr=subprocess.DEVNULL)
+                process = subprocess.Popen(command, cwd=folder, env=environment, stderr=subprocess.DEVNULL)
                 assert until(lambda: ask(port, "/readyz")[0] == 200), "the service did not become ready"
                 new = {"customer": "Ada", "items": [{"sku": "ABC-0001", "quantity": 2, "price": 9.5}]}
                 ids = [ask(port, "/orders", new)[1]["id"] for _ in range(ORDERS)]

@@ -35,6 +35,7 @@ std::string escaped(std::string_view text) {
       case '>': out += "&gt;"; break;
       case '&': out += "&amp;"; break;
       case '"': out += "&quot;"; break;
+      case '\'': out += "&#x27;"; break;
       default: out.push_back(c);
     }
   }
@@ -134,10 +135,10 @@ Task<Result<std::string>> report(TaskRun& run) {
   using R = Result<std::string>;
   Result<db::Rows> rows = co_await run.db().query(run, "SELECT name, orders, spent FROM customers ORDER BY spent DESC, name");
   if (!rows.ok()) co_return R(std::move(rows).error());
-  const std::time_t now = std::chrono::system_clock::to_time_t(
-      std::chrono::time_point_cast<std::chrono::system_clock::duration>(run.loop().clock().wall()));
+  const WallTime night = run.scheduled_at().value_or(run.loop().clock().wall());  // of which it tells, however late it runs
+  const auto seconds = static_cast<std::time_t>(std::chrono::floor<std::chrono::seconds>(night.time_since_epoch()).count());
   std::tm day{};
-  gmtime_r(&now, &day);
+  gmtime_r(&seconds, &day);
   char key[32];
   std::strftime(key, sizeof key, "reports/%Y-%m-%d.json", &day);
   storage::WriteOptions options;

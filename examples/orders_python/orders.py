@@ -6,6 +6,7 @@ import asyncio
 import hashlib
 import html
 import json
+import logging
 import math
 import os
 from collections.abc import AsyncIterator
@@ -38,6 +39,8 @@ from spikard import (
 FILE = "sqlite:data/orders.db"
 MIGRATIONS = Path(__file__).resolve().parents[1] / "orders" / "migrations"
 
+log = logging.getLogger("orders")
+log.setLevel(logging.INFO)
 app = App("orders", config={"http": {"limits": {"body_bytes": 100 * 1024 * 1024}}})
 db = app.db(url=FILE, migrations=str(MIGRATIONS), migrate_on_start=True)
 messages = app.messaging(url=FILE)
@@ -295,6 +298,7 @@ async def invoice(order: int) -> str:
         found.status = "confirmed"
         await save(tx, "confirmed", found)
     tell("confirmed", found)
+    log.info("the invoice was rendered", extra={"order.id": order, "order.invoice": key})
     return key
 
 

@@ -72,6 +72,8 @@ class TaskRun : public Work {
   [[nodiscard]] const std::string& name() const noexcept { return item().name; }
   /// Counts the first run; one that a shutdown interrupted does not count.
   [[nodiscard]] std::uint32_t attempt() const noexcept { return item().tries + 1; }
+  /// The time it stands for, where a schedule made it; a run may be later.
+  [[nodiscard]] std::optional<WallTime> scheduled_at() const noexcept;
 };
 
 namespace detail {
