@@ -24,11 +24,19 @@ JOBS = os.environ.get("JOBS", str(os.cpu_count() or 2))
 PYTHON = str(ROOT / "build/venv/bin/python")
 
 
+SERVICES = str(ROOT / "tools/services")
+TOOLBOX = ["cache", "db", "messaging", "storage", "tasks", "cron"]  # suites whose cases run on every backend
+SERVERS: list[str] = []  # of tools/services: what the tests with the label `server` and the toolbox fixtures run on
+# Lines of ctest, GoogleTest, pytest, the fixture player and the compilers that say what failed: repeated before the closing lines.
+FAILURE = re.compile(r"^FAILED |^ERROR |^E  |\[  FAILED  \] \S|\*\*\*Failed|\*\*\*Exception|\*\*\*Timeout|^not ok|^FAIL|: error: |: Failure$|SUMMARY: \w+Sanitizer")
+
+
 class Outcome:
     def __init__(self) -> None:
         self.passed = 0
         self.failed = 0
         self.notes: list[str] = []
+        self.failures: list[str] = []
 
     def add(self, passed: int, failed: int) -> None:
         self.passed += passed
@@ -42,14 +50,19 @@ def run(command: list[str], outcome: Outcome, *, env: dict[str, str] | None = No
     process = subprocess.Popen(command, cwd=ROOT, env={**os.environ, **(env or {})}, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, errors="replace")
     assert process.stdout is not None
     tail = ""
+    said: list[str] = []
     for line in process.stdout:
         sys.stdout.write(line)
         tail = (tail + line)[-20000:]
+        if FAILURE.search(line) and len(said) < 40:
+            said.append(line.rstrip()[:400])
     code = process.wait()
     sys.stdout.flush()
     passed, failed = counts(tail) if count else (0, 0)
     if code != 0 and failed == 0:
         failed = 1
+    if failed:
+        outcome.failures += [f"$ {shown[:200]}", *(said or tail.splitlines()[-15:])]
     if passed == 0 and failed == 0:
         passed = 1
     outcome.add(passed, failed)
@@ -123,7 +136,24 @@ def lint(o: Outcome) -> None:
 
 def full(o: Outcome) -> None:
     if preset("full", o):
-        ctest("full", o)
+        ctest("full", o, "-LE", "server")
+
+
+def servers(o: Outcome) -> None:
+    """The contract suites and the toolbox fixtures against real servers, which `tools/services` installs and starts; they are stopped afterwards."""
+    if not SERVERS:
+        return
+    os.environ.setdefault("SERVICES_CACHE", str(Path.home() / ".cache/spikard/services"))
+    run([SERVICES, "up", *SERVERS], o)
+    shown = subprocess.run([SERVICES, "env"], cwd=ROOT, capture_output=True, text=True, check=True).stdout
+    env = dict(re.findall(r"^export (\w+)='(.*)'$", shown, re.M))
+    try:
+        ctest("full", o, "-L", "server", env=env)
+        for folder in fixture_folders(o):
+            for language in ("cpp", "python"):
+                run(["e2e/run", language, "--fixtures", folder, *(a for s in TOOLBOX for a in ("--suite", s))], o, env=env)
+    finally:
+        subprocess.run([SERVICES, "down", *SERVERS], cwd=ROOT, check=False)
 
 
 def python(o: Outcome) -> None:
@@ -163,7 +193,7 @@ def install(o: Outcome) -> None:
 
 def asan(o: Outcome) -> None:
     if preset("asan", o):
-        ctest("asan", o, env={"ASAN_OPTIONS": "detect_leaks=1:detect_stack_use_after_return=1", "UBSAN_OPTIONS": "print_stacktrace=1"})
+        ctest("asan", o, "-LE", "server", env={"ASAN_OPTIONS": "detect_leaks=1:detect_stack_use_after_return=1", "UBSAN_OPTIONS": "print_stacktrace=1"})
 
 
 def tsan(o: Outcome) -> None:
@@ -199,9 +229,6 @@ def pythons(o: Outcome) -> None:
 
 def collector(o: Outcome) -> None:
     """The orders example exports to a real OpenTelemetry Collector."""
-    if not (SHARED / "tools/services").exists():
-        o.notes.append("left out: collector, ../shared/tools/services is not there")
-        return
     for language in ("cpp", "python"):
         run([PYTHON, "e2e/scenarios/otel_collector.py", "--language", language], o)
 
@@ -226,7 +253,7 @@ def fuzz(o: Outcome) -> None:
 
 
 PLAN: dict[str, Callable[[Outcome], None]] = {
-    "lint": lint, "full": full, "python": python, "fixtures": fixtures, "scenarios": scenarios, "install": install,
+    "lint": lint, "full": full, "servers": servers, "python": python, "fixtures": fixtures, "scenarios": scenarios, "install": install,
     "asan": asan, "tsan": tsan, "gcc": gcc, "minimal": minimal,
 }
 WIDE: dict[str, Callable[[Outcome], None]] = {"headers": headers, "pythons": pythons, "collector": collector, "crashes": crashes, "fuzz": fuzz, "tidy": tidy}
@@ -257,12 +284,15 @@ def main() -> int:
             outcome.failed += 1
         times.append((name, time.monotonic() - started, outcome.passed, outcome.failed))
         total.add(outcome.passed, outcome.failed)
+        total.failures += [f"--- {name}", *outcome.failures] if outcome.failures else []
         total.notes += [n for n in outcome.notes if n not in total.notes]
     print()
     if shutil.which("ccache"):
         subprocess.run(["ccache", "-s"], cwd=ROOT, check=False)
     for note in total.notes:
         print(note)
+    if total.failures:
+        print("\n".join(["what failed:", *total.failures]))
     for name, seconds, passed, failed in times:
         print(f"{name:10} {seconds:7.1f} s   {passed} passed, {failed} failed".replace(" passed", " ok").replace(" failed", " not ok"))
     print(f"{total.passed} passed, {total.failed} failed")

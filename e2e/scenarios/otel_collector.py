@@ -1,4 +1,4 @@
-"""The orders example exports to a real OpenTelemetry Collector (`../shared/tools/services up otlp`), as protobuf and as JSON, with and without gzip; what the collector wrote is read
+"""The orders example exports to a real OpenTelemetry Collector (`tools/services up otlp`), as protobuf and as JSON, with and without gzip; what the collector wrote is read
 back: one trace from the request over the transaction's task and message to the stored invoice, exact counts, logs with trace ids. Closes with `N passed, N failed`.
 
     e2e/scenarios/otel_collector.py [--language cpp|python]
@@ -24,7 +24,7 @@ from typing import Any
 from orders_crash import program
 
 ROOT = Path(__file__).resolve().parents[2]
-SERVICES = ROOT.parent / "shared/tools/services"
+SERVICES = ROOT / "tools/services"
 ORDERS = 20
 SERVER, CLIENT, PRODUCER, CONSUMER = 2, 3, 4, 5  # SpanKind of OTLP
 
