@@ -172,7 +172,7 @@ Result<std::unique_ptr<Connection>> Connection::open(const ConnectionOptions& op
     for (std::uint32_t waited = 0;; waited += 5) {
       Result<void> wal = connection->script("PRAGMA journal_mode=WAL");
       if (wal.ok()) break;
-      if (wal.error().kind() != ErrorKind::conflict || waited >= options.busy_timeout_ms)
+      if ((sqlite3_errcode(handle) & 0xff) != SQLITE_BUSY || waited >= options.busy_timeout_ms)
         return std::move(wal).error().with("path", options.path);
       sqlite3_sleep(5);
     }

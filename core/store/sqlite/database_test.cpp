@@ -2,6 +2,7 @@
 #include "store/sqlite/database.hpp"
 
 #include <gtest/gtest.h>
+#include <sqlite3.h>
 
 #include <atomic>
 #include <future>
@@ -10,6 +11,7 @@
 #include "net/await.hpp"
 #include "net/service_thread.hpp"
 #include "store/sqlite/databases.hpp"
+#include "store/sqlite/error.hpp"
 #include "store/sqlite/test_database.hpp"
 
 namespace spikard::store::sqlite {
@@ -380,6 +382,44 @@ TEST(DatabaseFile, ThatIsNoDatabaseIsCorrupt) {
   std::fclose(file);
   Databases databases(pool);
   EXPECT_EQ(databases.open("sqlite:" + folder.file("x.db")).error().kind(), ErrorKind::corrupt);
+}
+
+TEST(DatabaseErrors, AreMappedByOneTable) {
+  struct Row {
+    int code;
+    const char* message;
+    ErrorKind kind;
+    const char* detail;
+  };
+  const Row rows[] = {
+      {SQLITE_CONSTRAINT_UNIQUE, "UNIQUE constraint failed: t.a", ErrorKind::already_exists, "unique_violation"},
+      {SQLITE_CONSTRAINT_PRIMARYKEY, "", ErrorKind::already_exists, "unique_violation"},
+      {SQLITE_CONSTRAINT_FOREIGNKEY, "", ErrorKind::conflict, "foreign_key_violation"},
+      {SQLITE_CONSTRAINT_NOTNULL, "", ErrorKind::conflict, "not_null_violation"},
+      {SQLITE_CONSTRAINT_CHECK, "", ErrorKind::conflict, "check_violation"},
+      {SQLITE_CONSTRAINT_DATATYPE, "", ErrorKind::invalid_argument, "invalid_parameter"},
+      {SQLITE_ERROR, "no such table: t", ErrorKind::invalid_argument, "undefined_table"},
+      {SQLITE_ERROR, "near \"x\": syntax error", ErrorKind::invalid_argument, "syntax_error"},
+      {SQLITE_ERROR, "integer overflow", ErrorKind::invalid_argument, "out_of_range"},
+      {SQLITE_RANGE, "", ErrorKind::invalid_argument, "parameter_count"},
+      {SQLITE_TOOBIG, "", ErrorKind::too_large, ""},
+      {SQLITE_INTERRUPT, "", ErrorKind::cancelled, ""},
+      {SQLITE_BUSY, "database is locked", ErrorKind::unavailable, ""},
+      {SQLITE_BUSY_RECOVERY, "database is locked", ErrorKind::unavailable, ""},
+      {SQLITE_BUSY_SNAPSHOT, "database is locked", ErrorKind::conflict, ""},
+      {SQLITE_LOCKED, "database table is locked", ErrorKind::unavailable, ""},
+      {SQLITE_READONLY_DBMOVED, "", ErrorKind::permission_denied, ""},
+      {SQLITE_CORRUPT_INDEX, "", ErrorKind::corrupt, ""},
+      {SQLITE_NOTADB, "", ErrorKind::corrupt, ""},
+      {SQLITE_FULL, "", ErrorKind::unavailable, ""},
+      {SQLITE_IOERR_FSYNC, "", ErrorKind::unavailable, ""},
+      {SQLITE_MISUSE, "", ErrorKind::internal, ""},
+  };
+  for (const Row& row : rows) {
+    const Error error = map_error(row.code, row.message);
+    EXPECT_EQ(error.kind(), row.kind) << row.code << " " << row.message;
+    EXPECT_EQ(error.detail(), row.detail) << row.code << " " << row.message;
+  }
 }
 
 }  // namespace

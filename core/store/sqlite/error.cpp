@@ -33,6 +33,7 @@ Error map_error(int code, std::string_view message) {
     case SQLITE_CONSTRAINT_NOTNULL: return make(ErrorKind::conflict, "not_null_violation", message, code);
     case SQLITE_CONSTRAINT_CHECK: return make(ErrorKind::conflict, "check_violation", message, code);
     case SQLITE_CONSTRAINT_DATATYPE: return make(ErrorKind::invalid_argument, "invalid_parameter", message, code);
+    case SQLITE_BUSY_SNAPSHOT: return make(ErrorKind::conflict, "", message, code);  // what the transaction has read was changed
     default: break;
   }
   switch (code & 0xff) {
@@ -44,7 +45,7 @@ Error map_error(int code, std::string_view message) {
     case SQLITE_INTERRUPT: return make(ErrorKind::cancelled, "", "the statement was interrupted", code);
     case SQLITE_BUSY:
     case SQLITE_LOCKED:
-    case SQLITE_PROTOCOL: return make(ErrorKind::conflict, "", message, code);  // temporary
+    case SQLITE_PROTOCOL: return make(ErrorKind::unavailable, "", message, code);  // another process writes for too long
     case SQLITE_READONLY:
     case SQLITE_AUTH:
     case SQLITE_PERM: return make(ErrorKind::permission_denied, "", message, code);
