@@ -271,11 +271,12 @@ def _tell(error: BaseException, seed: int, test: TestApp) -> None:
 async def _settled(binding: Binding, task: asyncio.Future[Any]) -> bool:
     """Lets everything that can run at this time run; whether the task is done then."""
     while True:
-        before = set(binding.waiting)
+        before, begun = set(binding.waiting), binding.port.next_user()
         await binding.call(Operation.TEST_SETTLE, {})
         for _ in range(3):  # what was answered goes on
             await asyncio.sleep(0)
-        if task.done() or set(binding.waiting) == before:
+        # An operation that began and ended meanwhile is in neither set, but has taken a number: whoever asked goes on only now.
+        if task.done() or (set(binding.waiting) == before and binding.port.next_user() == begun + 2):
             return task.done()
 
 
