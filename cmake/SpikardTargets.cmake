@@ -47,9 +47,13 @@ function(spikard_test name)
     set(T_LABELS unit)
   endif()
   set_tests_properties(${name} PROPERTIES LABELS "${T_LABELS}" TIMEOUT 300)
+  if("contract" IN_LIST T_LABELS)  # tools/backends reads them
+    set_tests_properties(${name} PROPERTIES ENVIRONMENT GTEST_OUTPUT=xml:${CMAKE_BINARY_DIR}/contract/${name}.xml)
+  endif()
   foreach(server ${T_SERVERS})
     add_test(NAME ${name}_${server} COMMAND ${name} --gtest_filter=Server_${server}/* WORKING_DIRECTORY ${CMAKE_SOURCE_DIR})
-    set_tests_properties(${name}_${server} PROPERTIES LABELS server TIMEOUT 300 RESOURCE_LOCK server_${server})
+    set_tests_properties(${name}_${server} PROPERTIES LABELS server TIMEOUT 300 RESOURCE_LOCK server_${server}
+      ENVIRONMENT GTEST_OUTPUT=xml:${CMAKE_BINARY_DIR}/contract/${name}_${server}.xml)
   endforeach()
 endfunction()
 

@@ -149,6 +149,7 @@ def servers(o: Outcome) -> None:
     env = dict(re.findall(r"^export (\w+)='(.*)'$", shown, re.M))
     try:
         ctest("full", o, "-L", "server", env=env)
+        run(["tools/backends", "--check", "build/full"], o)
         for folder in fixture_folders(o):
             for language in ("cpp", "python"):
                 run(["e2e/run", language, "--fixtures", folder, *(a for s in TOOLBOX for a in ("--suite", s))], o, env=env)

@@ -11,7 +11,7 @@ namespace {
 /// Nothing but the flush: what the others still end is exported after them.
 class TelemetryComponent final : public Component {
  public:
-  TelemetryComponent(std::shared_ptr<telemetry::otlp::HttpExporter> exporter, net::Loop*& loop, Duration flush)
+  TelemetryComponent(std::shared_ptr<telemetry::otlp::OtlpExporter> exporter, net::Loop*& loop, Duration flush)
       : exporter_(std::move(exporter)), loop_(loop), flush_(flush) {}
   ~TelemetryComponent() override { exporter_->detach(); }
 
@@ -32,7 +32,7 @@ class TelemetryComponent final : public Component {
   [[nodiscard]] Counts counts() const override { return {}; }
 
  private:
-  const std::shared_ptr<telemetry::otlp::HttpExporter> exporter_;
+  const std::shared_ptr<telemetry::otlp::OtlpExporter> exporter_;
   net::Loop*& loop_;
   const Duration flush_;
 };
@@ -58,22 +58,10 @@ Result<std::unique_ptr<Telemetry>> Telemetry::create(const services::Manifest& m
     options.exporter = self->memory_ = std::make_shared<telemetry::MemoryExporter>();
   } else if (settings->exporter == telemetry::Settings::Exporter::otlp) {
     options.exporter = self->otlp_ =
-        std::make_shared<telemetry::otlp::HttpExporter>(*settings, [&logger](const std::string& text) { logger.warn(text); });
+        std::make_shared<telemetry::otlp::OtlpExporter>(*settings, [&logger](const std::string& text) { logger.warn(text); });
   }
   self->provider_ = std::make_shared<telemetry::Provider>(std::move(options));
   self->logger_ = telemetry::Logger(&logger, self->provider_);
-  if (self->otlp_ != nullptr) {
-    self->provider_->metrics().observe(
-        self.get(), "spikard.telemetry.items", "{item}", "Spans and log records by what became of them.",
-        telemetry::MetricType::counter, [otlp = self->otlp_.get()](telemetry::Observation& out) {
-          const std::pair<std::string_view, telemetry::otlp::Counts> all[] = {{"span", otlp->spans()}, {"log", otlp->logs()}};
-          for (const auto& [item, counts] : all) {
-            out.observe(static_cast<double>(counts.exported), {{"item", item}, {"outcome", "exported"}});
-            out.observe(static_cast<double>(counts.dropped), {{"item", item}, {"outcome", "dropped"}});
-            out.observe(static_cast<double>(counts.failed), {{"item", item}, {"outcome", "failed"}});
-          }
-        });
-  }
   return self;
 }
 

@@ -34,7 +34,7 @@ class Telemetry {
   /// Null but with exporter `memory`.
   [[nodiscard]] telemetry::MemoryExporter* memory() const noexcept { return memory_.get(); }
   /// Null but with OTLP.
-  [[nodiscard]] telemetry::otlp::HttpExporter* otlp() const noexcept { return otlp_.get(); }
+  [[nodiscard]] telemetry::otlp::OtlpExporter* otlp() const noexcept { return otlp_.get(); }
   /// Spans and durations of a server's requests, and `telemetry.metrics_path`.
   void serve(http::ServerOptions& options) const;
 
@@ -49,7 +49,7 @@ class Telemetry {
   Telemetry() = default;
   std::string metrics_path_;
   std::shared_ptr<telemetry::MemoryExporter> memory_;
-  std::shared_ptr<telemetry::otlp::HttpExporter> otlp_;
+  std::shared_ptr<telemetry::otlp::OtlpExporter> otlp_;
   std::shared_ptr<telemetry::Provider> provider_;
   telemetry::Logger logger_;
   net::Loop* loop_ = nullptr;

@@ -162,7 +162,7 @@ std::optional<Result<Document>> TelemetryOperations::call_now_for(const SpanCont
     case Operation::telemetry_end_span: return end_span(args);
     case Operation::telemetry_log: return log(trace, args);
     case Operation::telemetry_add:
-    case Operation::telemetry_record: return measure(operation, args);
+    case Operation::telemetry_record: return measure(trace, operation, args);
     case Operation::telemetry_statistics: {
       NodeBuilder out;
       out.begin_object();
@@ -292,7 +292,7 @@ Result<Document> TelemetryOperations::log(const SpanContext& trace, Value args) 
   return empty();
 }
 
-Result<Document> TelemetryOperations::measure(Operation operation, Value args) {
+Result<Document> TelemetryOperations::measure(const SpanContext& trace, Operation operation, Value args) {
   const std::string_view called = name_of(operation);
   auto name = text(called, args, "name");
   if (!name.ok()) return std::move(name).error();
@@ -332,7 +332,7 @@ Result<Document> TelemetryOperations::measure(Operation operation, Value args) {
       boundaries.push_back(one.as_double());
     }
   }
-  tracer.histogram(*name, *unit, *description, boundaries).bind(*given_attributes).record(value);
+  tracer.histogram(*name, *unit, *description, boundaries).bind(*given_attributes).record(value, trace);
   return empty();
 }
 

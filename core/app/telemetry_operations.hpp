@@ -29,7 +29,7 @@ class TelemetryOperations final : public net::OperationTarget {
   [[nodiscard]] Result<Document> start_span(const telemetry::SpanContext& trace, Value args);
   [[nodiscard]] Result<Document> end_span(Value args);
   [[nodiscard]] Result<Document> log(const telemetry::SpanContext& trace, Value args);
-  [[nodiscard]] Result<Document> measure(Operation operation, Value args);
+  [[nodiscard]] Result<Document> measure(const telemetry::SpanContext& trace, Operation operation, Value args);
   [[nodiscard]] Result<Document> kept(Operation operation);
 
   static constexpr std::size_t max_open = 65536;

@@ -76,11 +76,12 @@ void Call::note(const Error* error) {
   const std::string_view type =
       error == nullptr ? std::string_view() : (error->detail().empty() ? spikard::name_of(error->kind()) : error->detail());
   if (error == nullptr) {
-    core_.duration.record(clock_.now() - begun_,
-                          {{"db.system.name", core_.backend->system()}, {"db.operation.name", operation_}});
+    core_.duration.record(clock_.now() - begun_, {{"db.system.name", core_.backend->system()}, {"db.operation.name", operation_}},
+                          span_.context());
   } else {
     core_.duration.record(clock_.now() - begun_,
-                          {{"db.system.name", core_.backend->system()}, {"db.operation.name", operation_}, {"error.type", type}});
+                          {{"db.system.name", core_.backend->system()}, {"db.operation.name", operation_}, {"error.type", type}},
+                          span_.context());
   }
 }
 

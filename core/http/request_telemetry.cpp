@@ -251,7 +251,7 @@ void RequestTelemetry::finish(State& state, std::uint16_t status, std::string_vi
     }
     last_ = bound;
   }
-  last_.record(std::chrono::duration<double>(now - state.begun).count());
+  last_.record(std::chrono::duration<double>(now - state.begun).count(), span.context());
 }
 
 }  // namespace spikard::http::detail

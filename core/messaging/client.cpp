@@ -148,21 +148,25 @@ void Client::inject(const telemetry::SpanContext& context, std::vector<Message>&
   }
 }
 
-void Client::sent(Duration took, const std::string& topic, std::size_t count, const Error* error) {
+void Client::sent(Duration took, const std::string& topic, std::size_t count, const Error* error,
+                  const telemetry::SpanContext& context) {
   if (!options_.tracer) return;
   if (error != nullptr) {
     const std::string_view kind = error->detail().empty() ? name_of(error->kind()) : std::string_view(error->detail());
-    duration_.record(took, {{"messaging.system", backend_->system()},
-                            {"messaging.operation.name", "send"},
-                            {"messaging.destination.name", topic},
-                            {"error.type", kind}});
+    duration_.record(took,
+                     {{"messaging.system", backend_->system()},
+                      {"messaging.operation.name", "send"},
+                      {"messaging.destination.name", topic},
+                      {"error.type", kind}},
+                     context);
     sent_.add(static_cast<double>(count),
               {{"messaging.system", backend_->system()}, {"messaging.destination.name", topic}, {"error.type", kind}});
     return;
   }
   duration_.record(
       took,
-      {{"messaging.system", backend_->system()}, {"messaging.operation.name", "send"}, {"messaging.destination.name", topic}});
+      {{"messaging.system", backend_->system()}, {"messaging.operation.name", "send"}, {"messaging.destination.name", topic}},
+      context);
   sent_.add(static_cast<double>(count), {{"messaging.system", backend_->system()}, {"messaging.destination.name", topic}});
 }
 
@@ -199,11 +203,11 @@ Task<Result<std::vector<std::uint64_t>>> Client::send(net::Caller caller, std::v
   if (!positions.ok()) {
     Error error = std::move(positions).error().with_operation("messaging.publish");
     span.fail(error);
-    sent(clock.now() - begun, topic, count, &error);
+    sent(clock.now() - begun, topic, count, &error, span.context());
     co_return Positions(std::move(error));
   }
   if (count == 1 && !positions->empty() && span.recording()) span.set("messaging.message.id", std::to_string(positions->front()));
-  sent(clock.now() - begun, topic, count, nullptr);
+  sent(clock.now() - begun, topic, count, nullptr, span.context());
   co_return positions;
 }
 
@@ -222,12 +226,12 @@ std::optional<Result<std::uint64_t>> Client::publish_now(const telemetry::SpanCo
   if (!positions.ok()) {
     Error error = std::move(positions).error().with_operation("messaging.publish");
     span.fail(error);
-    sent(took, topic, 1, &error);
+    sent(took, topic, 1, &error, span.context());
     return Result<std::uint64_t>(std::move(error));
   }
   const std::uint64_t position = positions->empty() ? 0 : positions->front();
   if (span.recording()) span.set("messaging.message.id", std::to_string(position));
-  sent(took, topic, 1, nullptr);
+  sent(took, topic, 1, nullptr, span.context());
   return Result<std::uint64_t>(position);
 }
 

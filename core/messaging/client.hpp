@@ -76,7 +76,8 @@ class Client final : public std::enable_shared_from_this<Client> {
   [[nodiscard]] Task<Result<std::vector<std::uint64_t>>> send(net::Caller caller, std::vector<Message> messages);
   [[nodiscard]] telemetry::Span send_span(const telemetry::SpanContext& parent, const std::vector<Message>& messages) const;
   static void inject(const telemetry::SpanContext& context, std::vector<Message>& messages);
-  void sent(Duration took, const std::string& topic, std::size_t count, const Error* error);
+  void sent(Duration took, const std::string& topic, std::size_t count, const Error* error,
+            const telemetry::SpanContext& context);
 
   const std::shared_ptr<Backend> backend_;
   const ClientOptions options_;

@@ -150,14 +150,18 @@ class Consumer::Gate final : public worker_loop::WorkSink, public worker_loop::W
       span.set("error.type", failure);
       if (failure == "handler_error") span.exception({}, error);
       span.status(telemetry::SpanStatus::error, error);
-      instruments_.duration.record(seconds, {{"messaging.system", instruments_.system},
-                                             {"messaging.operation.name", "process"},
-                                             {"messaging.destination.name", label()},
-                                             {"error.type", failure}});
+      instruments_.duration.record(seconds,
+                                   {{"messaging.system", instruments_.system},
+                                    {"messaging.operation.name", "process"},
+                                    {"messaging.destination.name", label()},
+                                    {"error.type", failure}},
+                                   span.context());
     } else {
-      instruments_.duration.record(seconds, {{"messaging.system", instruments_.system},
-                                             {"messaging.operation.name", "process"},
-                                             {"messaging.destination.name", label()}});
+      instruments_.duration.record(seconds,
+                                   {{"messaging.system", instruments_.system},
+                                    {"messaging.operation.name", "process"},
+                                    {"messaging.destination.name", label()}},
+                                   span.context());
     }
     instruments_.consumed.add(
         1, {{"messaging.system", instruments_.system}, {"messaging.destination.name", label()}, {"messaging.outcome", outcome}});

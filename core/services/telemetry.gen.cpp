@@ -10,7 +10,7 @@
 namespace spikard::services {
 
 namespace {
-constexpr std::array<std::string_view, 4> telemetry_exporter_names{"none", "memory", "otlp_http", "otlp_http_json"};
+constexpr std::array<std::string_view, 5> telemetry_exporter_names{"none", "memory", "otlp_http", "otlp_http_json", "otlp_grpc"};
 }
 std::string_view name_of(TelemetryExporter v) noexcept {
   return telemetry_exporter_names[static_cast<std::size_t>(v)];

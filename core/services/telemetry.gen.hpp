@@ -19,6 +19,7 @@ enum class TelemetryExporter : std::uint8_t {
   memory,  ///< Kept in the process for tests.
   otlp_http,  ///< To a collector by OTLP over HTTP, as protobuf.
   otlp_http_json,  ///< To a collector by OTLP over HTTP, as JSON.
+  otlp_grpc,  ///< To a collector by OTLP over gRPC.
 };
 [[nodiscard]] std::string_view name_of(TelemetryExporter v) noexcept;
 [[nodiscard]] std::optional<TelemetryExporter> telemetry_exporter_from(std::string_view text) noexcept;
@@ -50,7 +51,7 @@ struct TelemetryConfig {
   std::map<std::string, std::string> resource{};  ///< Further resource attributes. `OTEL_RESOURCE_ATTRIBUTES` is merged with them, what stands here wins.
   std::optional<TelemetrySampler> sampler{};  ///< Which traces are recorded (`OTEL_TRACES_SAMPLER`, `parentbased_always_on`).
   Document sampler_arg{};  ///< The share of the two ratio samplers, a number from 0 to 1 (`OTEL_TRACES_SAMPLER_ARG`, 1).
-  std::optional<std::string> endpoint{};  ///< Base URL of the collector, to which `/v1/traces`, `/v1/metrics` and `/v1/logs` are added (`OTEL_EXPORTER_OTLP_ENDPOINT`, `http://localhost:4318`).
+  std::optional<std::string> endpoint{};  ///< Base URL of the collector, to which `/v1/traces`, `/v1/metrics` and `/v1/logs` are added but for gRPC (`OTEL_EXPORTER_OTLP_ENDPOINT`, `http://localhost:4318`, for gRPC `http://localhost:4317`).
   std::map<std::string, std::string> headers{};  ///< Header fields sent to the collector, beside those of `OTEL_EXPORTER_OTLP_HEADERS`. Never logged.
   std::optional<std::string> certificate{};  ///< PEM file of the roots that an `https` collector is checked against (`OTEL_EXPORTER_OTLP_CERTIFICATE`, the system's).
   std::optional<TelemetryCompression> compression{};  ///< How it is compressed (`OTEL_EXPORTER_OTLP_COMPRESSION`, none).

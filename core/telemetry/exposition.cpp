@@ -8,6 +8,7 @@
 
 #include "base/json.hpp"
 #include "base/json_text.hpp"
+#include "telemetry/propagation.hpp"
 
 namespace spikard::telemetry {
 namespace {
@@ -101,6 +102,18 @@ void append_sample(std::string& out, std::string_view name, std::string_view lab
   out.push_back(' ');
 }
 
+/// OpenMetrics, "Exemplars": behind the sample's value. Its labels are short enough for the 128 characters allowed.
+void append_exemplar(std::string& out, const Exemplar& exemplar) {
+  out += " # {trace_id=\"";
+  out += hex(exemplar.trace_id);
+  out += "\",span_id=\"";
+  out += hex(exemplar.span_id);
+  out += "\"} ";
+  append_number(out, exemplar.value);
+  out.push_back(' ');
+  append_number(out, std::chrono::duration<double>(exemplar.at.time_since_epoch()).count());
+}
+
 void append_head(std::string& out, std::string_view name, std::string_view type, std::string_view unit, std::string_view help,
                  ExpositionFormat format) {
   out.append("# TYPE ").append(name).append(" ").append(type).append("\n");
@@ -142,7 +155,9 @@ void append_metric(std::string& out, const MetricData& metric, ExpositionFormat 
       else bound += "+Inf";
       bound.push_back('"');
       append_sample(out, name + "_bucket", labels, bound);
-      out.append(std::to_string(below)).push_back('\n');
+      out.append(std::to_string(below));
+      if (open && i < point.exemplars.size() && point.exemplars[i]) append_exemplar(out, *point.exemplars[i]);
+      out.push_back('\n');
     }
     append_sample(out, name + "_sum", labels, {});
     append_number(out, point.value);

@@ -41,6 +41,27 @@ TEST_F(ExpositionTest, OpenMetrics) {
   EXPECT_TRUE(text.ends_with("# EOF\n"));
 }
 
+TEST(ExpositionExemplars, StandBehindTheirBucketInOpenMetricsOnly) {
+  struct Still final : Clock {
+    Instant now() const noexcept override { return Instant(); }
+    WallTime wall() const noexcept override { return WallTime(std::chrono::milliseconds(1500)); }
+  } clock;
+  Metrics metrics(2000, &clock);
+  const double bounds[] = {1};
+  SpanContext context;
+  context.trace_id[0] = 0xab;
+  context.span_id[0] = 0xcd;
+  context.flags = 1;
+  metrics.histogram("h", "s", "", bounds).record(2.5, {{"k", "v"}}, context);
+  EXPECT_NE(exposition(metrics.collect(), {}, ExpositionFormat::openmetrics)
+                .find("h_seconds_bucket{k=\"v\",le=\"1.0\"} 0\n"
+                      "h_seconds_bucket{k=\"v\",le=\"+Inf\"} 1 # "
+                      "{trace_id=\"ab000000000000000000000000000000\",span_id=\"cd00000000000000\"} "
+                      "2.5 1.5\n"),
+            std::string::npos);
+  EXPECT_EQ(exposition(metrics.collect(), {}, ExpositionFormat::prometheus).find('#', 30), std::string::npos);
+}
+
 TEST(ExpositionFormatTest, ByAccept) {
   EXPECT_EQ(exposition_format(""), ExpositionFormat::prometheus);
   EXPECT_EQ(exposition_format("text/html, */*"), ExpositionFormat::prometheus);

@@ -1,6 +1,8 @@
 #include "telemetry/metrics.hpp"
 
 #include <algorithm>
+#include <new>
+#include <thread>
 
 #include "base/json.hpp"
 
@@ -35,6 +37,21 @@ void sort(std::vector<const Attribute*>& list) {
 }
 
 }  // namespace
+
+void Point::keep(std::size_t bucket, double value, const SpanContext& context, WallTime at) noexcept {
+  ExemplarSlot* slots = exemplars.load(std::memory_order_acquire);
+  if (slots == nullptr) {
+    auto* made = new (std::nothrow) ExemplarSlot[buckets.size()];
+    if (made == nullptr) return;
+    if (exemplars.compare_exchange_strong(slots, made, std::memory_order_acq_rel)) slots = made;
+    else delete[] made;
+  }
+  ExemplarSlot& slot = slots[bucket];
+  if (slot.busy.exchange(true, std::memory_order_acquire)) return;
+  slot.last = Exemplar{value, at, context.trace_id, context.span_id};
+  slot.set = true;
+  slot.busy.store(false, std::memory_order_release);
+}
 
 Point& Instrument::point(AttributeList attributes) {
   std::vector<const Attribute*> list;
@@ -88,6 +105,7 @@ detail::Instrument* Metrics::instrument(std::string_view name, std::string_view 
   made.description = description;
   made.type = type;
   made.max_points = max_points_;
+  made.clock = clock_;
   made.boundaries.assign(boundaries.begin(), boundaries.end());
   return &made;
 }
@@ -132,6 +150,14 @@ std::vector<MetricData> Metrics::collect() {
         for (const auto& bucket : point->buckets) {
           out.buckets.push_back(bucket.load(std::memory_order_relaxed));
           out.count += out.buckets.back();
+        }
+        if (detail::ExemplarSlot* slots = point->exemplars.load(std::memory_order_acquire); slots != nullptr) {
+          out.exemplars.resize(point->buckets.size());
+          for (std::size_t i = 0; i < out.exemplars.size(); ++i) {
+            while (slots[i].busy.exchange(true, std::memory_order_acquire)) std::this_thread::yield();
+            if (slots[i].set) out.exemplars[i] = slots[i].last;
+            slots[i].busy.store(false, std::memory_order_release);
+          }
         }
         data.points.push_back(std::move(out));
       }

@@ -1,11 +1,13 @@
 #pragma once
 
+#include <array>
 #include <atomic>
 #include <cstdint>
 #include <deque>
 #include <map>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -14,6 +16,7 @@
 #include "base/clock.hpp"
 #include "base/function.hpp"
 #include "telemetry/attributes.hpp"
+#include "telemetry/context.hpp"
 
 namespace spikard::telemetry {
 
@@ -23,7 +26,22 @@ enum class MetricType : std::uint8_t { counter, up_down_counter, gauge, histogra
 /// What the semantic conventions advise for durations in seconds.
 inline constexpr double duration_boundaries[] = {0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.25, 0.5, 0.75, 1, 2.5, 5, 7.5, 10};
 
+/// A measurement kept with the trace it was made in (OpenTelemetry, "Exemplar"): of a histogram's bucket the last one of a
+/// sampled span.
+struct Exemplar {
+  double value = 0;
+  WallTime at{};
+  std::array<std::uint8_t, 16> trace_id{};
+  std::array<std::uint8_t, 8> span_id{};
+};
+
 namespace detail {
+
+struct ExemplarSlot {
+  std::atomic<bool> busy{false};
+  bool set = false;
+  Exemplar last;
+};
 
 /// One attribute set's sum or distribution. Written by any thread with atomics, never locked.
 struct Point {
@@ -32,6 +50,13 @@ struct Point {
   std::string key;
   std::atomic<double> sum{0};
   std::vector<std::atomic<std::uint64_t>> buckets;  // of a histogram: one more than boundaries
+  std::atomic<ExemplarSlot*> exemplars{nullptr};    // one a bucket, from the first sampled measurement on
+  ~Point() { delete[] exemplars.load(std::memory_order_relaxed); }
+  Point(const Point&) = delete;
+  Point& operator=(const Point&) = delete;
+
+  /// Who finds the slot in use leaves it: the other measurement is as good.
+  void keep(std::size_t bucket, double value, const SpanContext& context, WallTime at) noexcept;
 
   void add(double value) noexcept {
     double old = sum.load(std::memory_order_relaxed);
@@ -47,6 +72,7 @@ struct Instrument {
   MetricType type = MetricType::counter;
   std::vector<double> boundaries;
   std::size_t max_points = 0;
+  const Clock* clock = nullptr;  // of exemplars; null: none are kept
   mutable std::mutex mutex;
   std::map<std::string, std::unique_ptr<Point>, std::less<>> points;
 
@@ -77,15 +103,26 @@ class BoundHistogram {
   BoundHistogram(detail::Point* point, const detail::Instrument* instrument) noexcept : point_(point), instrument_(instrument) {}
   explicit operator bool() const noexcept { return point_ != nullptr; }
   void record(double value) noexcept {
+    if (point_ != nullptr) put(value);
+  }
+  /// In a span: kept as an exemplar where that is sampled.
+  void record(double value, const SpanContext& context) noexcept {
     if (point_ == nullptr) return;
+    const std::size_t bucket = put(value);
+    if (context.sampled() && context.valid() && instrument_->clock != nullptr)
+      point_->keep(bucket, value, context, instrument_->clock->wall());
+  }
+
+ private:
+  std::size_t put(double value) noexcept {
     std::size_t bucket = 0;
     const std::vector<double>& upper = instrument_->boundaries;
     while (bucket < upper.size() && value > upper[bucket]) ++bucket;
     point_->buckets[bucket].fetch_add(1, std::memory_order_relaxed);
     point_->add(value);
+    return bucket;
   }
 
- private:
   detail::Point* point_ = nullptr;
   const detail::Instrument* instrument_ = nullptr;
 };
@@ -138,8 +175,13 @@ class Histogram {
   void record(double value, AttributeList attributes = {}) {
     if (instrument_ != nullptr) bind(attributes).record(value);
   }
+  void record(double value, AttributeList attributes, const SpanContext& context) {
+    if (instrument_ != nullptr) bind(attributes).record(value, context);
+  }
   /// Records a duration in seconds.
-  void record(Duration value, AttributeList attributes = {}) { record(std::chrono::duration<double>(value).count(), attributes); }
+  void record(Duration value, AttributeList attributes, const SpanContext& context) {
+    record(std::chrono::duration<double>(value).count(), attributes, context);
+  }
   [[nodiscard]] BoundHistogram bind(AttributeList attributes = {}) {
     return instrument_ == nullptr ? BoundHistogram() : BoundHistogram(&instrument_->point(attributes), instrument_);
   }
@@ -154,9 +196,10 @@ class Histogram {
 /// What `collect` gives: cumulative since the start.
 struct MetricPoint {
   Attributes attributes;
-  double value = 0;                      ///< sum of a counter or histogram, value of a gauge
-  std::uint64_t count = 0;               ///< of a histogram
-  std::vector<std::uint64_t> buckets{};  ///< of a histogram: not cumulative, one more than boundaries
+  double value = 0;                                  ///< sum of a counter or histogram, value of a gauge
+  std::uint64_t count = 0;                           ///< of a histogram
+  std::vector<std::uint64_t> buckets{};              ///< of a histogram: not cumulative, one more than boundaries
+  std::vector<std::optional<Exemplar>> exemplars{};  ///< one a bucket, or none at all
 };
 struct MetricData {
   std::string name;
@@ -180,7 +223,9 @@ class Observation {
 /// number of points of one is bounded (OpenTelemetry's 2000): what is over goes to one point `otel.metric.overflow`.
 class Metrics {
  public:
-  explicit Metrics(std::size_t max_points = 2000) noexcept : max_points_(max_points) {}
+  /// `clock`: of exemplars, outlives this; null: none are kept.
+  explicit Metrics(std::size_t max_points = 2000, const Clock* clock = nullptr) noexcept
+      : max_points_(max_points), clock_(clock) {}
   Metrics(const Metrics&) = delete;
   Metrics& operator=(const Metrics&) = delete;
 
@@ -206,6 +251,7 @@ class Metrics {
                                                MetricType type, std::span<const double> boundaries);
 
   const std::size_t max_points_;
+  const Clock* const clock_;
   std::mutex mutex_;
   std::deque<detail::Instrument> instruments_;  // addresses stay
   std::mutex observed_mutex_;

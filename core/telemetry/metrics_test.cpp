@@ -7,6 +7,14 @@
 namespace spikard::telemetry {
 namespace {
 
+SpanContext sampled(std::uint8_t id) {
+  SpanContext context;
+  context.trace_id[15] = id;
+  context.span_id[7] = id;
+  context.flags = 1;
+  return context;
+}
+
 TEST(MetricsTest, SumsDistributionsAndObservations) {
   Metrics metrics;
   metrics.counter("c", "1", "count").add(2, {{"b", 1}, {"a", "x"}});
@@ -65,7 +73,8 @@ TEST(MetricsTest, TooManyAttributeSetsOverflowIntoOne) {
 }
 
 TEST(MetricsTest, ThreadsLoseNothing) {
-  Metrics metrics;
+  RealClock clock;
+  Metrics metrics(2000, &clock);
   std::vector<std::thread> threads;
   for (int t = 0; t < 4; ++t) {
     threads.emplace_back([&] {
@@ -73,7 +82,8 @@ TEST(MetricsTest, ThreadsLoseNothing) {
       BoundHistogram bound = metrics.histogram("h", "s", "").bind({{"k", "v"}});
       for (int i = 0; i < 10000; ++i) {
         counter.add(1, {{"i", i % 7}});
-        bound.record(1);
+        if (i % 2 == 0) bound.record(1, sampled(1));
+        else bound.record(1);
         if (i % 1000 == 0) (void)metrics.collect();
       }
     });
@@ -85,6 +95,38 @@ TEST(MetricsTest, ThreadsLoseNothing) {
   EXPECT_EQ(sum, 40000);
   EXPECT_EQ(all[1].points[0].count, 40000U);
   EXPECT_EQ(all[1].points[0].value, 40000);
+}
+
+TEST(MetricsTest, HistogramsKeepTheLastSampledMeasurementOfEachBucket) {
+  struct Still final : Clock {
+    Instant now() const noexcept override { return Instant(); }
+    WallTime wall() const noexcept override { return WallTime(std::chrono::seconds(7)); }
+  } clock;
+  Metrics metrics(2000, &clock);
+  const double bounds[] = {1, 2};
+  Histogram histogram = metrics.histogram("h", "s", "", bounds);
+  histogram.record(0.5, {}, sampled(1));
+  EXPECT_EQ(metrics.collect()[0].points[0].exemplars.size(), 3U);
+  histogram.record(0.7, {}, sampled(2));
+  SpanContext unsampled = sampled(3);
+  unsampled.flags = 0;
+  histogram.record(0.9, {}, unsampled);
+  histogram.record(1.5, {}, SpanContext());
+  histogram.record(9, {}, sampled(4));
+  const auto all = metrics.collect();
+  const auto& exemplars = all[0].points[0].exemplars;
+  ASSERT_EQ(exemplars.size(), 3U);
+  ASSERT_TRUE(exemplars[0] && exemplars[2]);
+  EXPECT_FALSE(exemplars[1]);
+  EXPECT_EQ(exemplars[0]->value, 0.7);
+  EXPECT_EQ(exemplars[0]->trace_id[15], 2);
+  EXPECT_EQ(exemplars[0]->at, WallTime(std::chrono::seconds(7)));
+  EXPECT_EQ(exemplars[2]->span_id[7], 4);
+  histogram.record(3, {{"plain", true}});
+  EXPECT_TRUE(metrics.collect()[0].points[1].exemplars.empty());
+  Metrics none;
+  none.histogram("h", "s", "").record(1, {}, sampled(1));
+  EXPECT_TRUE(none.collect()[0].points[0].exemplars.empty());
 }
 
 TEST(MetricsTest, NullInstrumentsDoNothing) {

@@ -67,7 +67,7 @@ class Provider {
   static constexpr std::size_t stock_size = 32;
 
   const ProviderOptions options_;
-  Metrics metrics_;
+  Metrics metrics_{2000, options_.clock};
   std::atomic<std::uint64_t> sequence_{0};
   std::atomic<std::uint64_t> seed_{0};
   std::atomic<SpanData*> stock_[stock_size]{};  // span data kept for reuse

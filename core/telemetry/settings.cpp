@@ -166,11 +166,27 @@ std::optional<bool> exporter_asked(Reader& reader, std::string_view signal, std:
   return otlp;
 }
 
+Protocol protocol_of(services::TelemetryExporter exporter) noexcept {
+  if (exporter == services::TelemetryExporter::otlp_http_json) return Protocol::http_json;
+  return exporter == services::TelemetryExporter::otlp_grpc ? Protocol::grpc : Protocol::http_protobuf;
+}
+
 void read_signal(Reader& reader, const Signal& signal, const TelemetryConfig& config) {
   SignalSettings& out = *signal.settings;
+  const std::string protocol = otlp_name(reader, signal.name, "PROTOCOL");
+  if (config.exporter) {
+    out.protocol = protocol_of(*config.exporter);
+  } else if (const auto value = reader.text(protocol)) {
+    if (*value == "grpc") out.protocol = Protocol::grpc;
+    else if (*value == "http/json") out.protocol = Protocol::http_json;
+    else if (*value != "http/protobuf") reader.wrong(protocol, "grpc, http/protobuf or http/json");
+  }
+  // gRPC takes the path from the service, whatever the endpoint's is.
+  const bool grpc = out.protocol == Protocol::grpc;
+  const std::string_view path = grpc ? std::string_view() : signal.path;
   // endpoint: the configuration, the signal's own variable as it stands, the common one with the path behind it
   if (config.endpoint) {
-    out.url = joined(*config.endpoint, signal.path);
+    out.url = joined(*config.endpoint, path);
     if (!is_url(*config.endpoint)) reader.wrong("telemetry.endpoint", "an http or https URL");
   } else {
     const std::string own = "OTEL_EXPORTER_OTLP_" + std::string(signal.name) + "_ENDPOINT";
@@ -178,18 +194,11 @@ void read_signal(Reader& reader, const Signal& signal, const TelemetryConfig& co
       out.url = *url;
       if (!is_url(*url)) reader.wrong(own, "an http or https URL");
     } else {
-      const std::string_view base = reader.text("OTEL_EXPORTER_OTLP_ENDPOINT").value_or("http://localhost:4318");
-      out.url = joined(base, signal.path);
+      const std::string_view base =
+          reader.text("OTEL_EXPORTER_OTLP_ENDPOINT").value_or(grpc ? "http://localhost:4317" : "http://localhost:4318");
+      out.url = joined(base, path);
       if (!is_url(base)) reader.wrong("OTEL_EXPORTER_OTLP_ENDPOINT", "an http or https URL");
     }
-  }
-  const std::string protocol = otlp_name(reader, signal.name, "PROTOCOL");
-  if (config.exporter) {
-    out.json = *config.exporter == services::TelemetryExporter::otlp_http_json;
-  } else if (const auto value = reader.text(protocol)) {
-    out.json = *value == "http/json";
-    if (*value == "grpc") reader.wrong(protocol, "http/protobuf or http/json (grpc is not built)");
-    else if (*value != "http/protobuf" && *value != "http/json") reader.wrong(protocol, "http/protobuf or http/json");
   }
   const std::string compression = otlp_name(reader, signal.name, "COMPRESSION");
   if (config.compression) {

@@ -16,11 +16,13 @@
 
 namespace spikard::telemetry {
 
+enum class Protocol : std::uint8_t { http_protobuf, http_json, grpc };
+
 /// Where one signal (traces, metrics or logs) goes by OTLP.
 struct SignalSettings {
   bool enabled = false;
   std::string url;
-  bool json = false;
+  Protocol protocol = Protocol::http_protobuf;
   bool gzip = false;
   std::vector<std::pair<std::string, std::string>> headers;  ///< may be secret
   std::string certificate;                                   ///< PEM file; empty: the system's roots

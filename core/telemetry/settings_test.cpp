@@ -86,7 +86,7 @@ TEST(SettingsTest, EveryVariableIsRead) {
                                       {"OTEL_PROPAGATORS", "tracecontext,baggage"}});
   EXPECT_EQ(settings.traces.headers, (decltype(settings.traces.headers){{"api-key", "a=b"}, {"x", "1"}}));
   EXPECT_EQ(settings.logs.headers, (decltype(settings.logs.headers){{"only", "logs"}}));
-  EXPECT_TRUE(settings.traces.json && settings.metrics.gzip);
+  EXPECT_TRUE(settings.traces.protocol == Protocol::http_json && settings.metrics.gzip);
   EXPECT_EQ(settings.traces.timeout, std::chrono::milliseconds(123));
   EXPECT_EQ(settings.logs.timeout, std::chrono::seconds(10));
   EXPECT_EQ(settings.traces.certificate, "/ca.pem");
@@ -100,13 +100,25 @@ TEST(SettingsTest, EveryVariableIsRead) {
   EXPECT_EQ(settings.span_attributes, 9U);
 }
 
+TEST(SettingsTest, GrpcHasAPortOfItsOwnAndNoPath) {
+  Settings settings = read({}, {{"OTEL_TRACES_EXPORTER", "otlp"}, {"OTEL_EXPORTER_OTLP_PROTOCOL", "grpc"}});
+  EXPECT_EQ(settings.traces.protocol, Protocol::grpc);
+  EXPECT_EQ(settings.traces.url, "http://localhost:4317");
+  settings = read({}, {{"OTEL_EXPORTER_OTLP_ENDPOINT", "https://c:4317/"}, {"OTEL_EXPORTER_OTLP_LOGS_PROTOCOL", "grpc"}});
+  EXPECT_EQ(settings.logs.url, "https://c:4317");
+  EXPECT_EQ(settings.traces.url, "https://c:4317/v1/traces");
+  TelemetryConfig config;
+  config.exporter = services::TelemetryExporter::otlp_grpc;
+  EXPECT_EQ(read(config, {}).metrics.url, "http://localhost:4317");
+}
+
 TEST(SettingsTest, WrongOnesAreNamed) {
   const std::pair<const char*, const char*> wrong[] = {{"OTEL_SDK_DISABLED", "yes"},
                                                        {"OTEL_TRACES_EXPORTER", "zipkin"},
                                                        {"OTEL_METRICS_EXPORTER", "console"},
                                                        {"OTEL_EXPORTER_OTLP_ENDPOINT", "collector:4317"},
                                                        {"OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", "http://"},
-                                                       {"OTEL_EXPORTER_OTLP_PROTOCOL", "grpc"},
+                                                       {"OTEL_EXPORTER_OTLP_PROTOCOL", "udp"},
                                                        {"OTEL_EXPORTER_OTLP_LOGS_PROTOCOL", "thrift"},
                                                        {"OTEL_EXPORTER_OTLP_COMPRESSION", "zstd"},
                                                        {"OTEL_EXPORTER_OTLP_HEADERS", "novalue"},

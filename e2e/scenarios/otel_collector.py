@@ -1,4 +1,4 @@
-"""The orders example exports to a real OpenTelemetry Collector (`tools/services up otlp`), as protobuf and as JSON, with and without gzip; what the collector wrote is read
+"""The orders example exports to a real OpenTelemetry Collector (`tools/services up otlp`), over gRPC and HTTP, as protobuf and as JSON, with and without gzip; what the collector wrote is read
 back: one trace from the request over the transaction's task and message to the stored invoice, exact counts, logs with trace ids. Closes with `N passed, N failed`.
 
     e2e/scenarios/otel_collector.py [--language cpp|python]
@@ -36,7 +36,7 @@ def collector() -> dict[str, str]:
         for line in told.splitlines():
             name, _, value = line.removeprefix("export ").partition("=")
             os.environ.setdefault(name, value.strip("'"))
-    return {name: os.environ[name] for name in ("SPIKARD_TEST_OTLP_URL", "SPIKARD_TEST_OTLP_FILE")}
+    return {name: os.environ[name] for name in ("SPIKARD_TEST_OTLP_URL", "SPIKARD_TEST_OTLP_GRPC_URL", "SPIKARD_TEST_OTLP_FILE")}
 
 
 def ask(port: int, path: str, body: object = None) -> tuple[int, Any]:
@@ -97,7 +97,7 @@ def main() -> int:
         passed += bool(ok)
         print(("ok   " if ok else "FAIL ") + text, flush=True)
 
-    for protocol in ("http/protobuf", "http/json"):
+    for protocol in ("grpc", "http/protobuf", "http/json"):
         for compression in ("gzip", "none"):
             service = f"orders-{uuid.uuid4()}"
             with socket.create_server(("127.0.0.1", 0)) as probe:
@@ -107,7 +107,7 @@ def main() -> int:
                     **os.environ,
                     "PORT": str(port),
                     "OTEL_SERVICE_NAME": service,
-                    "OTEL_EXPORTER_OTLP_ENDPOINT": where["SPIKARD_TEST_OTLP_URL"],
+                    "OTEL_EXPORTER_OTLP_ENDPOINT": where["SPIKARD_TEST_OTLP_GRPC_URL" if protocol == "grpc" else "SPIKARD_TEST_OTLP_URL"],
                     "OTEL_EXPORTER_OTLP_PROTOCOL": protocol,
                     "OTEL_EXPORTER_OTLP_COMPRESSION": compression,
                 }

@@ -58,12 +58,16 @@ void write(const std::string& path, const std::string& bytes) { std::ofstream(pa
 int main(int argc, char** argv) {
   if (argc != 2) return 2;
   Attributes resource{{"service.name", "svc"}, {"telemetry.sdk.language", "cpp"}};
-  Metrics metrics;
+  struct Still final : Clock {
+    Instant now() const noexcept override { return Instant(); }
+    WallTime wall() const noexcept override { return WallTime(std::chrono::nanoseconds(1700000000500000000)); }
+  } clock;
+  Metrics metrics(2000, &clock);
   metrics.counter("orders", "{order}", "Orders").add(3, {{"shop", "a"}});
   metrics.up_down_counter("open", "1", "").add(-2);
   Histogram h = metrics.histogram("http.server.request.duration", "s", "Duration");
   h.record(0.02, {{"http.route", "/x"}});
-  h.record(99.0, {{"http.route", "/x"}});
+  h.record(99.0, {{"http.route", "/x"}}, span().context);
   metrics.observe(&metrics, "size", "By", "", MetricType::gauge, [](Observation& o) { o.observe(7.5); });
   const WallTime start(std::chrono::nanoseconds(1700000000000000000));
   const WallTime now(std::chrono::nanoseconds(1700000001000000000));

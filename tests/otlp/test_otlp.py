@@ -107,6 +107,9 @@ def check_metrics(request) -> None:
     (point,) = histogram.data_points
     assert histogram.aggregation_temporality == 2 and point.count == 2 and math.isclose(point.sum, 99.02)
     assert list(point.explicit_bounds) == [0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.25, 0.5, 0.75, 1, 2.5, 5, 7.5, 10]
+    (exemplar,) = point.exemplars
+    assert exemplar.as_double == 99 and exemplar.time_unix_nano == 1700000000500000000
+    assert exemplar.trace_id and exemplar.span_id and (len(exemplar.trace_id), len(exemplar.span_id)) == (16, 8)
     assert list(point.bucket_counts) == [0, 0, 1] + [0] * 11 + [1] and sum(point.bucket_counts) == point.count
 
 

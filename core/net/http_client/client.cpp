@@ -4,7 +4,7 @@
 #include <map>
 
 #include "net/await.hpp"
-#include "net/http_client/resolver.hpp"
+#include "net/http_client/dialer.hpp"
 #include "net/http_client/response_parser.hpp"
 #include "net/http_client/url.hpp"
 #include "net/stream.hpp"
@@ -55,7 +55,16 @@ struct Host {
 
 struct Client::Impl : std::enable_shared_from_this<Client::Impl> {
   Impl(Loop& of_loop, ClientOptions of)
-      : loop(of_loop), options(std::move(of)), resolver(of_loop), sweeper(of_loop, [this] { sweep(); }) {}
+      : loop(of_loop), options(std::move(of)), dialer(of_loop, dial_options(options)), sweeper(of_loop, [this] { sweep(); }) {}
+
+  static DialOptions dial_options(const ClientOptions& options) {
+    DialOptions dial;
+    dial.ca = options.ca;
+    dial.verify = options.verify;
+    dial.alpn = {"http/1.1"};
+    dial.timeout = options.connect_timeout;
+    return dial;
+  }
 
   /// One place among a host's connections, with the connection in it. Gives both back.
   struct Lease {
@@ -115,66 +124,6 @@ struct Client::Impl : std::enable_shared_from_this<Client::Impl> {
     sweeper.stop();
   }
 
-  Result<std::shared_ptr<TlsContext>> tls() {
-    if (tls_context == nullptr) {
-      TlsClientOptions client;
-      client.ca = options.ca;
-      client.verify = options.verify;
-      client.alpn = {"http/1.1"};
-      auto made = TlsContext::client(std::move(client));
-      if (!made.ok()) return std::move(made).error();
-      tls_context = std::move(made).value();
-    }
-    return tls_context;
-  }
-
-  Task<Result<std::unique_ptr<Stream>>> connect_one(std::string address, const Url* url) {
-    using Made = std::unique_ptr<Stream>;
-    auto transport = net::connect(loop, address);
-    if (!transport.ok()) co_return Result<Made>(std::move(transport).error());
-    std::unique_ptr<Transport> raw = std::move(transport).value();
-    if (url->tls) {
-      auto context = tls();
-      if (!context.ok()) co_return Result<Made>(std::move(context).error());
-      auto wrapped = (*context)->wrap(loop, std::move(raw), url->host);
-      if (!wrapped.ok()) co_return Result<Made>(std::move(wrapped).error());
-      raw = std::move(wrapped).value();
-    }
-    auto stream = std::make_unique<Stream>(loop, std::move(raw));
-    if (auto started = stream->start(); !started.ok()) co_return Result<Made>(std::move(started).error());
-    // Told first when it is connected, with TLS when the handshake is over, or when that failed.
-    auto waited = co_await stream->wait();
-    if (!waited.ok()) co_return Result<Made>(std::move(waited).error());
-    char early = 0;
-    const IoResult state = stream->try_read(&early, 1);
-    if (state.status != IoStatus::would_block) {
-      const std::string_view why = stream->transport().failure();
-      co_return Result<Made>(
-          error(ErrorKind::unavailable, "cannot connect to " + url->authority() + (why.empty() ? "" : ": ") + std::string(why)));
-    }
-    co_return Result<Made>(std::move(stream));
-  }
-
-  Task<Result<std::unique_ptr<Stream>>> connect_any(const Url* url) {
-    using Made = std::unique_ptr<Stream>;
-    auto addresses = co_await resolver.resolve(url->host, url->port);
-    if (!addresses.ok()) co_return Result<Made>(std::move(addresses).error());
-    std::optional<Error> first;  // the best address says most
-    // One after another; none but the last may use up the time of those behind it.
-    const auto each = options.connect_timeout / static_cast<long>(addresses->size());
-    for (std::string& address : *addresses) {
-      Task<Result<Made>> attempt = connect_one(std::move(address), url);
-      Result<Made> made = co_await with_deadline(loop, each, std::move(attempt));
-      if (made.ok()) co_return made;
-      if (made.error().kind() == ErrorKind::cancelled) co_return made;
-      if (first) continue;
-      if (made.error().kind() == ErrorKind::timeout)
-        first = error(ErrorKind::unavailable, "connecting to " + url->authority() + " took too long");
-      else first = std::move(made).error();
-    }
-    co_return Result<Made>(*std::move(first));
-  }
-
   Task<Result<Lease>> acquire(std::shared_ptr<Host> host, bool fresh) {
     const std::shared_ptr<Impl> self = shared_from_this();
     for (;;) {
@@ -189,7 +138,7 @@ struct Client::Impl : std::enable_shared_from_this<Client::Impl> {
       }
       if (host->open < std::max<std::size_t>(options.connections_per_host, 1)) {
         Lease lease(self, host);
-        auto stream = co_await connect_any(&host->url);
+        auto stream = co_await dialer.dial(host->url);
         if (!stream.ok()) co_return Result<Lease>(std::move(stream).error());
         lease.connection = std::make_unique<Connection>(std::move(stream).value());
         co_return Result<Lease>(std::move(lease));
@@ -204,9 +153,8 @@ struct Client::Impl : std::enable_shared_from_this<Client::Impl> {
 
   Loop& loop;
   const ClientOptions options;
-  Resolver resolver;
+  Dialer dialer;
   Timer sweeper;
-  std::shared_ptr<TlsContext> tls_context;
   std::map<std::string, std::shared_ptr<Host>> hosts;
   bool closed = false;
 };

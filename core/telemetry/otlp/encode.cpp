@@ -166,6 +166,15 @@ void metric_protobuf(std::string& batch, const MetricData& metric, WallTime star
       w.tag(7, 2);
       w.varint(metric.boundaries.size() * 8);
       for (const double boundary : metric.boundaries) w.raw(boundary);
+      for (const auto& exemplar : point.exemplars) {
+        if (!exemplar) continue;
+        const std::size_t kept = w.begin(8);
+        w.fixed64_field(2, nanos(exemplar->at));
+        w.double_field(3, exemplar->value);
+        w.bytes_field(4, bytes_of(exemplar->span_id));
+        w.bytes_field(5, bytes_of(exemplar->trace_id));
+        w.end(kept);
+      }
       put_attributes(w, 9, point.attributes);
     } else {
       w.double_field(4, point.value);
@@ -333,6 +342,20 @@ void metric_json(std::string& batch, const MetricData& metric, WallTime start, W
       w.begin_array();
       for (const double boundary : metric.boundaries) number_json(w, boundary);
       w.end_array();
+      if (!point.exemplars.empty()) {
+        w.key("exemplars");
+        w.begin_array();
+        for (const auto& exemplar : point.exemplars) {
+          if (!exemplar) continue;
+          w.begin_object();
+          time_json(w, "timeUnixNano", exemplar->at);
+          w.key("asDouble"), number_json(w, exemplar->value);
+          w.key("spanId"), w.string(hex(exemplar->span_id));
+          w.key("traceId"), w.string(hex(exemplar->trace_id));
+          w.end_object();
+        }
+        w.end_array();
+      }
     } else {
       w.key("asDouble"), number_json(w, point.value);
     }

@@ -25,14 +25,15 @@ struct Counts {
   std::uint64_t waiting = 0;   ///< in the queue or on their way
 };
 
-/// OTLP over HTTP. Items are encoded on the thread that ends them and put into a bounded queue, under a lock that is held to copy
-/// a few hundred bytes; a queue that is full drops the newest and counts. Everything else happens on the loop it is attached to:
-/// batches, compression, sending, retries. A collector that is down, slow or silent costs its queue and nothing more.
-class HttpExporter final : public Exporter, public std::enable_shared_from_this<HttpExporter> {
+/// OTLP over HTTP or gRPC. Items are encoded on the thread that ends them and put into a bounded queue, under a lock that is held
+/// to copy a few hundred bytes; a queue that is full drops the newest and counts. Everything else happens on the loop it is
+/// attached to: batches, compression, sending, retries. A collector that is down, slow or silent costs its queue and nothing
+/// more.
+class OtlpExporter final : public Exporter, public std::enable_shared_from_this<OtlpExporter> {
  public:
   /// `settings` as settings_from made them. `warn` (any thread) is told when exporting begins to fail, and when it works again.
-  HttpExporter(Settings settings, Function<void(const std::string&)> warn);
-  ~HttpExporter() override;
+  OtlpExporter(Settings settings, Function<void(const std::string&)> warn);
+  ~OtlpExporter() override;
 
   void on_span(const SpanData& span) noexcept override;
   void on_log(const LogRecord& record) noexcept override;

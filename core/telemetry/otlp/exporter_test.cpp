@@ -2,14 +2,18 @@
 
 #include <zlib.h>
 
+#include <algorithm>
 #include <atomic>
 #include <future>
+#include <map>
 #include <optional>
 #include <thread>
 
 #include <gtest/gtest.h>
 
+#include "base/base64.hpp"
 #include "base/json.hpp"
+#include "net/grpc/test_grpc_server.hpp"
 #include "net/http_client/test_http_server.hpp"
 #include "net/service_thread.hpp"
 
@@ -24,7 +28,7 @@ struct OtlpExporterTest : ::testing::Test {
   std::unique_ptr<net::Loop> loop = net::Loop::create(clock).value();
   Server server{*loop};
   std::vector<std::string> warnings;
-  std::shared_ptr<HttpExporter> exporter;
+  std::shared_ptr<OtlpExporter> exporter;
   std::shared_ptr<Provider> provider;
 
   void open(Function<void(services::TelemetryConfig&)> change = {}) {
@@ -34,7 +38,7 @@ struct OtlpExporterTest : ::testing::Test {
     config.schedule_delay_ms = 600000;  // nothing by itself
     if (change) change(config);
     Settings settings = *settings_from(config, {}, "svc");
-    exporter = std::make_shared<HttpExporter>(settings, [this](const std::string& text) { warnings.push_back(text); });
+    exporter = std::make_shared<OtlpExporter>(settings, [this](const std::string& text) { warnings.push_back(text); });
     ProviderOptions options(clock);
     options.exporter = exporter;
     options.resource = settings.resource;
@@ -195,10 +199,34 @@ TEST_F(OtlpExporterTest, GzipAndMetrics) {
   EXPECT_NE(out.find(R"("isMonotonic":true)"), std::string::npos);
 }
 
-TEST_F(OtlpExporterTest, SamplerOffSendsNothing) {
-  open();
+TEST_F(OtlpExporterTest, WhereNothingEndedNothingIsSent) {
+  open([](services::TelemetryConfig& c) { c.metrics = false; });
   EXPECT_TRUE(flush());
   EXPECT_TRUE(server.requests.empty());
+}
+
+TEST_F(OtlpExporterTest, ItMeasuresItself) {
+  open([](services::TelemetryConfig& c) {
+    c.max_queue_size = 10;
+    c.max_export_batch_size = 10;
+    c.metrics = false;
+  });
+  server.answers = {ok()};
+  spans(12);
+  EXPECT_TRUE(flush());
+  spans(3);
+  std::map<std::string, std::vector<double>> seen;
+  for (const MetricData& metric : provider->metrics().collect()) {
+    for (const MetricPoint& point : metric.points)
+      seen[metric.name].push_back(metric.type == MetricType::histogram ? static_cast<double>(point.count) : point.value);
+  }
+  EXPECT_EQ(seen["otel.sdk.processor.span.queue.size"], std::vector<double>{3});
+  EXPECT_EQ(seen["otel.sdk.processor.span.queue.capacity"], std::vector<double>{10});
+  EXPECT_EQ(seen["otel.sdk.processor.span.processed"], (std::vector<double>{13, 2}));  // the second: queue_full
+  EXPECT_EQ(seen["otel.sdk.exporter.span.exported"], (std::vector<double>{10, 0}));
+  EXPECT_EQ(seen["otel.sdk.exporter.operation.duration"], std::vector<double>{1});
+  exporter->detach();
+  for (const MetricData& metric : provider->metrics().collect()) EXPECT_FALSE(metric.name.starts_with("otel.sdk.processor"));
 }
 
 /// Several threads end spans while the service thread exports; nothing is lost or counted twice (TSan).
@@ -219,7 +247,7 @@ TEST(OtlpExporterThreads, NothingIsLostBetweenThreads) {
   config.max_export_batch_size = 50;
   config.schedule_delay_ms = 1;
   const Settings settings = *settings_from(config, {}, "svc");
-  auto exporter = std::make_shared<HttpExporter>(settings, nullptr);
+  auto exporter = std::make_shared<OtlpExporter>(settings, nullptr);
   ProviderOptions options(clock);
   options.exporter = exporter;
   auto provider = std::make_shared<Provider>(std::move(options));
@@ -261,6 +289,105 @@ TEST(OtlpExporterThreads, NothingIsLostBetweenThreads) {
     closed.set_value();
   });
   closed.get_future().wait();
+}
+
+// ---- gRPC
+
+struct OtlpGrpcTest : OtlpExporterTest {
+  net::test::GrpcServer grpc{*loop};
+
+  void open_grpc(Function<void(services::TelemetryConfig&)> change = {}) {
+    open([&](services::TelemetryConfig& c) {
+      c.exporter = services::TelemetryExporter::otlp_grpc;
+      c.endpoint = "http://" + grpc.address;
+      c.metrics = false;
+      if (change) change(c);
+    });
+  }
+};
+
+TEST_F(OtlpGrpcTest, EachSignalGoesToItsService) {
+  open_grpc([](services::TelemetryConfig& c) {
+    c.metrics = true;
+    c.headers = {{"Api-Key", "secret"}};
+  });
+  grpc.answers.resize(3);
+  spans(2);
+  Logger(nullptr, provider).log({}, log::Level::info, "hello", {});
+  provider->metrics().counter("n", "1", "").add();
+  EXPECT_TRUE(flush());
+  std::vector<std::string> paths;
+  for (const auto& request : grpc.requests) {
+    paths.push_back(request.header(":path"));
+    EXPECT_EQ(request.header("api-key"), "secret");
+    EXPECT_EQ(request.header("grpc-encoding"), "");
+    EXPECT_EQ(request.body.substr(0, 5), net::test::GrpcServer::framed(request.body.substr(5)).substr(0, 5));
+  }
+  std::sort(paths.begin(), paths.end());
+  EXPECT_EQ(paths, (std::vector<std::string>{"/opentelemetry.proto.collector.logs.v1.LogsService/Export",
+                                             "/opentelemetry.proto.collector.metrics.v1.MetricsService/Export",
+                                             "/opentelemetry.proto.collector.trace.v1.TraceService/Export"}));
+  EXPECT_EQ(exporter->spans().exported, 2U);
+  expect_balanced(exporter->spans());
+}
+
+TEST_F(OtlpGrpcTest, GzipIsSaid) {
+  open_grpc([](services::TelemetryConfig& c) { c.compression = services::TelemetryCompression::gzip; });
+  grpc.answers.resize(1);
+  spans(100);
+  EXPECT_TRUE(flush());
+  EXPECT_EQ(grpc.requests[0].header("grpc-encoding"), "gzip");
+  EXPECT_EQ(grpc.requests[0].body[0], 1);
+  EXPECT_EQ(grpc.requests[0].body.substr(5, 2), "\x1f\x8b");
+}
+
+TEST_F(OtlpGrpcTest, ABusyCollectorIsAskedAgainAnOverfullOneWhenItSaysSo) {
+  using Server = net::test::GrpcServer;
+  open_grpc();
+  // RetryInfo with no delay: at once
+  const std::string delay = "\x0a\x28type.googleapis.com/google.rpc.RetryInfo\x12\x02\x0a";
+  std::string any = delay + std::string(1, '\0');
+  const std::string status = "\x1a" + std::string(1, static_cast<char>(any.size())) + any;
+  grpc.answers = {
+      Server::refusal("14", "later"), Server::refusal("8", "", {{"grpc-status-details-bin", base64::encode(status)}}), {}};
+  spans(3);
+  EXPECT_TRUE(flush());
+  EXPECT_EQ(grpc.requests.size(), 3U);
+  EXPECT_EQ(exporter->spans().exported, 3U);
+  grpc.answers = {Server::refusal("8", "full")};
+  spans(2);
+  EXPECT_FALSE(flush());
+  EXPECT_EQ(exporter->spans().failed, 2U);
+  grpc.answers = {Server::refusal("3", "what is this?")};
+  spans(1);
+  EXPECT_FALSE(flush());
+  EXPECT_EQ(exporter->spans().failed, 3U);
+  expect_balanced(exporter->spans());
+  EXPECT_EQ(warnings.size(), 3U);
+  EXPECT_NE(warnings.back().find("RESOURCE_EXHAUSTED: full"), std::string::npos) << warnings.back();
+}
+
+TEST_F(OtlpGrpcTest, PartialSuccessIsCounted) {
+  open_grpc();
+  net::test::GrpcServer::Reply partial;
+  partial.body = net::test::GrpcServer::framed(std::string("\x0a\x02\x08\x04"));  // partial_success {rejected_spans: 4}
+  grpc.answers = {partial};
+  spans(10);
+  EXPECT_FALSE(flush());
+  EXPECT_EQ(exporter->spans().exported, 6U);
+  EXPECT_EQ(exporter->spans().failed, 4U);
+}
+
+TEST_F(OtlpGrpcTest, ASilentCollectorCostsTheFlushBudgetAndNothingElse) {
+  open_grpc();
+  net::test::GrpcServer::Reply silent;
+  silent.then = net::test::GrpcServer::Then::silent;
+  grpc.answers = {silent};
+  spans(10);
+  EXPECT_FALSE(flush(20ms));
+  exporter->detach();
+  EXPECT_EQ(exporter->spans().failed, 10U);
+  expect_balanced(exporter->spans());
 }
 
 }  // namespace

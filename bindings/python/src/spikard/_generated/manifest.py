@@ -57,7 +57,7 @@ Misfire = Literal["skip", "once", "all"]
 Overlap = Literal["allow", "forbid"]
 """What becomes of a time of a schedule while the job before has not ended."""
 
-TelemetryExporter = Literal["none", "memory", "otlp_http", "otlp_http_json"]
+TelemetryExporter = Literal["none", "memory", "otlp_http", "otlp_http_json", "otlp_grpc"]
 """Where spans, metrics and log records go."""
 
 TelemetrySampler = Literal["always_on", "always_off", "traceidratio", "parentbased_always_on", "parentbased_always_off", "parentbased_traceidratio"]
@@ -1186,7 +1186,7 @@ class TelemetryConfig:
     sampler_arg: Any = None
     """The share of the two ratio samplers, a number from 0 to 1 (`OTEL_TRACES_SAMPLER_ARG`, 1)."""
     endpoint: str | None = None
-    """Base URL of the collector, to which `/v1/traces`, `/v1/metrics` and `/v1/logs` are added (`OTEL_EXPORTER_OTLP_ENDPOINT`, `http://localhost:4318`)."""
+    """Base URL of the collector, to which `/v1/traces`, `/v1/metrics` and `/v1/logs` are added but for gRPC (`OTEL_EXPORTER_OTLP_ENDPOINT`, `http://localhost:4318`, for gRPC `http://localhost:4317`)."""
     headers: dict[str, str] = field(default_factory=dict)
     """Header fields sent to the collector, beside those of `OTEL_EXPORTER_OTLP_HEADERS`. Never logged."""
     certificate: str | None = None
@@ -1934,7 +1934,7 @@ class TelemetryConfigDict(TypedDict, total=False):
     sampler_arg: Any
     """The share of the two ratio samplers, a number from 0 to 1 (`OTEL_TRACES_SAMPLER_ARG`, 1)."""
     endpoint: str | None
-    """Base URL of the collector, to which `/v1/traces`, `/v1/metrics` and `/v1/logs` are added (`OTEL_EXPORTER_OTLP_ENDPOINT`, `http://localhost:4318`)."""
+    """Base URL of the collector, to which `/v1/traces`, `/v1/metrics` and `/v1/logs` are added but for gRPC (`OTEL_EXPORTER_OTLP_ENDPOINT`, `http://localhost:4318`, for gRPC `http://localhost:4317`)."""
     headers: dict[str, str]
     """Header fields sent to the collector, beside those of `OTEL_EXPORTER_OTLP_HEADERS`. Never logged."""
     certificate: str | None
