@@ -2,11 +2,31 @@
 
 #include <sys/uio.h>
 
+#include <utility>
+
 namespace spikard::net {
 
 void Stream::on_io(std::uint32_t) {
   changed_.set();
   if (on_change_) on_change_();  // last: it may destroy this
+}
+
+IoStatus Stream::peek() {
+  if (peeked_) return IoStatus::ok;
+  char first = 0;
+  const IoResult got = transport_->read(&first, 1);
+  if (got.status == IoStatus::ok) peeked_ = first;
+  return got.status;
+}
+
+IoResult Stream::try_read(void* into, std::size_t room) {
+  if (!peeked_ || room == 0) return transport_->read(into, room);
+  *static_cast<char*>(into) = *std::exchange(peeked_, std::nullopt);
+  if (room == 1) return {IoStatus::ok, 1};
+  const IoResult more = transport_->read(static_cast<char*>(into) + 1, room - 1);
+  if (more.status == IoStatus::ok) return {IoStatus::ok, more.bytes + 1};
+  if (more.status != IoStatus::would_block) changed_.set();  // the end behind it is told by no other on_io
+  return {IoStatus::ok, 1};
 }
 
 IoResult Stream::try_write(std::string_view bytes) {
@@ -29,7 +49,7 @@ Task<Result<void>> Stream::wait() {
 
 Task<Result<std::size_t>> Stream::read(void* into, std::size_t room) {
   for (;;) {
-    const IoResult got = transport_->read(into, room);
+    const IoResult got = try_read(into, room);
     if (got.status == IoStatus::ok) co_return Result<std::size_t>(got.bytes);
     if (got.status == IoStatus::eof) co_return Result<std::size_t>(std::size_t{0});
     if (got.status == IoStatus::error) co_return Result<std::size_t>(broken());

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -21,7 +22,9 @@ class Stream final : private IoHandler {
 
   [[nodiscard]] Result<void> start() { return transport_->start(this); }
   /// Now, without waiting.
-  [[nodiscard]] IoResult try_read(void* into, std::size_t room) { return transport_->read(into, room); }
+  [[nodiscard]] IoResult try_read(void* into, std::size_t room);
+  /// Whether it is open: `ok` where a byte is there already (the next read has it), `would_block`, `eof` or `error`.
+  [[nodiscard]] IoStatus peek();
   [[nodiscard]] IoResult try_write(std::string_view bytes);
   /// Until something may have changed since the last try: then try again.
   [[nodiscard]] Task<Result<void>> wait();
@@ -43,6 +46,7 @@ class Stream final : private IoHandler {
   std::unique_ptr<Transport> transport_;
   Event changed_;
   Function<void()> on_change_;
+  std::optional<char> peeked_;
 };
 
 }  // namespace spikard::net

@@ -161,7 +161,6 @@ class Connection : public std::enable_shared_from_this<Connection> {
       const ::ssize_t took = ::nghttp2_session_mem_recv(session_, reinterpret_cast<const std::uint8_t*>(buffer), got.bytes);
       if (took < 0)
         return fail(error(ErrorKind::corrupt, authority_ + " speaks no HTTP/2: " + ::nghttp2_strerror(static_cast<int>(took))));
-      if (got.bytes < sizeof buffer) break;
     }
     for (;;) {
       while (out_.size() - out_at_ < write_size) {

@@ -63,6 +63,18 @@ TEST_F(GrpcClientTest, CallsShareOneConnection) {
   EXPECT_EQ(server.accepted, 1);
 }
 
+TEST_F(GrpcClientTest, AServerMaySpeakFirst) {
+  Server server(*loop);
+  server.eager = true;
+  for (int i = 0; i < 5; ++i) {
+    server.answers = {ok("pong")};
+    Client client(*loop, "http://" + server.address);
+    const auto answer = run(client.call(echo("ping")));
+    ASSERT_TRUE(answer.ok()) << answer.error().to_string();
+    EXPECT_EQ(answer->message, "pong");
+  }
+}
+
 TEST_F(GrpcClientTest, CallsAtTheSameTimeAreStreams) {
   Server server(*loop);
   Client client(*loop, "http://" + server.address);

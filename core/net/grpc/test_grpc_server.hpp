@@ -61,7 +61,9 @@ struct GrpcServer {
                             [this](std::unique_ptr<Transport> t) {
                               ++accepted;
                               auto one = std::make_unique<One>(*this, std::move(t));
-                              if (one->transport->start(one.get()).ok()) connections.push_back(std::move(one));
+                              if (!one->transport->start(one.get()).ok()) return;
+                              if (eager) one->on_io(0);
+                              connections.push_back(std::move(one));
                             })
                     .ok());
   }
@@ -184,6 +186,7 @@ struct GrpcServer {
   std::vector<Request> requests;
   int accepted = 0;
   int resets = 0;
+  bool eager = false;  // its SETTINGS go out before the client has said anything
 };
 
 }  // namespace spikard::net::test

@@ -42,9 +42,8 @@ Task<Result<Made>> Dialer::one(std::string address, const Url* url) {
   // Told first when it is connected, with TLS when the handshake is over, or when that failed.
   auto waited = co_await stream->wait();
   if (!waited.ok()) co_return Result<Made>(std::move(waited).error());
-  char early = 0;
-  const IoResult state = stream->try_read(&early, 1);
-  if (state.status != IoStatus::would_block) {
+  // A server may speak first (HTTP/2 does): its byte is kept for the first read.
+  if (const IoStatus state = stream->peek(); state != IoStatus::would_block && state != IoStatus::ok) {
     const std::string_view why = stream->transport().failure();
     co_return Result<Made>(unavailable("cannot connect to " + url->authority() + (why.empty() ? "" : ": ") + std::string(why)));
   }
