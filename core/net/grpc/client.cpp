@@ -1,6 +1,7 @@
 #include "net/grpc/client.hpp"
 
 #include <nghttp2/nghttp2.h>
+#include <zlib.h>
 
 #include <algorithm>
 #include <charconv>
@@ -52,6 +53,27 @@ Code code_of_http(int status) noexcept {
     case 504: return Code::unavailable;
     default: return Code::unknown;
   }
+}
+
+/// Some servers answer by gzip whatever was asked in it. too_large, corrupt.
+Result<std::string> gunzip(std::string_view bytes, std::size_t most) {
+  ::z_stream stream{};
+  if (::inflateInit2(&stream, 15 + 16) != Z_OK) return internal_error("inflateInit2");
+  stream.next_in = reinterpret_cast<Bytef*>(const_cast<char*>(bytes.data()));
+  stream.avail_in = static_cast<uInt>(bytes.size());
+  std::string out;
+  int state = Z_OK;
+  char part[4096];
+  while (state == Z_OK && out.size() <= most) {
+    stream.next_out = reinterpret_cast<Bytef*>(part);
+    stream.avail_out = sizeof part;
+    state = ::inflate(&stream, Z_NO_FLUSH);
+    out.append(part, sizeof part - stream.avail_out);
+  }
+  ::inflateEnd(&stream);
+  if (out.size() > most) return error(ErrorKind::too_large, "the answer is longer than " + std::to_string(most) + " bytes");
+  if (state != Z_STREAM_END) return error(ErrorKind::corrupt, "the answer is no gzip");
+  return out;
 }
 
 /// A call under way: one stream.
@@ -111,7 +133,7 @@ class Connection : public std::enable_shared_from_this<Connection> {
         {"te", "trailers"},
         {"content-type", "application/grpc+proto"},
         {"user-agent", user_agent},
-        {"grpc-accept-encoding", "identity"},
+        {"grpc-accept-encoding", "identity,gzip"},
         {"grpc-timeout",
          std::to_string(std::max<std::int64_t>(1, std::chrono::duration_cast<std::chrono::milliseconds>(call.timeout).count())) +
              "m"}};
@@ -289,13 +311,20 @@ Result<Answer> answer_of(Pending& pending, const std::string& authority) {
     return answer;
   }
   const std::string& in = pending.in;
-  if (in.size() < prefix_size || in[0] != 0)
-    return error(ErrorKind::corrupt, authority + ": the answer is no uncompressed gRPC message");
+  const bool gzipped = !in.empty() && in[0] == 1 && http::find_header(pending.headers, "grpc-encoding") == "gzip";
+  if (in.size() < prefix_size || (in[0] != 0 && !gzipped))
+    return error(ErrorKind::corrupt, authority + ": the answer is no gRPC message that can be read");
   std::size_t size = 0;
   for (std::size_t i = 1; i < prefix_size; ++i) size = size << 8U | static_cast<unsigned char>(in[i]);
   if (in.size() != prefix_size + size)
     return error(ErrorKind::corrupt, authority + ": the answer has another length than it says");
-  answer.message = in.substr(prefix_size);
+  if (!gzipped) {
+    answer.message = in.substr(prefix_size);
+    return answer;
+  }
+  auto plain = gunzip(std::string_view(in).substr(prefix_size), pending.max_in - prefix_size);
+  if (!plain.ok()) return std::move(plain).error();
+  answer.message = std::move(plain).value();
   return answer;
 }
 

@@ -151,6 +151,26 @@ TEST_F(GrpcClientTest, BadAnswersAreErrors) {
   EXPECT_EQ(server.accepted, 1);
 }
 
+TEST_F(GrpcClientTest, AnAnswerMayBeGzip) {
+  Server server(*loop);
+  Server::Reply packed;
+  packed.head.emplace_back("grpc-encoding", "gzip");
+  // printf pong | gzip -n
+  packed.body = Server::framed(std::string("\x1f\x8b\x08\0\0\0\0\0\0\x03\x2b\xc8\xcf\x4b\x07\0\x4f\x41\x58\x21\x04\0\0\0", 24));
+  packed.body[0] = 1;
+  Server::Reply broken = packed;
+  broken.body[15] = 'x';
+  server.answers = {packed, packed, broken};
+  Client client(*loop, "http://" + server.address);
+  const auto answer = run(client.call(echo("")));
+  ASSERT_TRUE(answer.ok()) << answer.error().to_string();
+  EXPECT_EQ(answer->message, "pong");
+  Call call = echo("");
+  call.max_response_bytes = 24;
+  EXPECT_EQ(run(client.call(std::move(call)))->message, "pong");
+  EXPECT_EQ(run(client.call(echo(""))).error().kind(), ErrorKind::corrupt);
+}
+
 TEST_F(GrpcClientTest, ABrokenConnectionIsMadeAnew) {
   Server server(*loop);
   Server::Reply away = ok("last");
