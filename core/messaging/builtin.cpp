@@ -4,6 +4,9 @@
 #ifdef SPIKARD_MESSAGING_MEMORY
 #include "messaging/memory/memory.hpp"
 #endif
+#ifdef SPIKARD_MESSAGING_NATS
+#include "messaging/nats/nats.hpp"
+#endif
 #ifdef SPIKARD_MESSAGING_SQLITE
 #include "messaging/sqlite/sqlite.hpp"
 #endif
@@ -14,6 +17,9 @@ void register_builtin_backends(Registry& registry) {
   (void)registry;
 #ifdef SPIKARD_MESSAGING_MEMORY
   memory::register_memory(registry);
+#endif
+#ifdef SPIKARD_MESSAGING_NATS
+  nats::register_nats(registry);
 #endif
 #ifdef SPIKARD_MESSAGING_SQLITE
   sqlite::register_sqlite(registry);

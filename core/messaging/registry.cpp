@@ -9,7 +9,8 @@ struct Known {
   std::string_view scheme;
   std::string_view option;
 };
-constexpr std::array known{Known{"memory", "SPIKARD_MESSAGING_MEMORY"}, Known{"sqlite", "SPIKARD_MESSAGING_SQLITE"}};
+constexpr std::array known{Known{"memory", "SPIKARD_MESSAGING_MEMORY"}, Known{"sqlite", "SPIKARD_MESSAGING_SQLITE"},
+                           Known{"nats", "SPIKARD_MESSAGING_NATS"}};
 
 }  // namespace
 

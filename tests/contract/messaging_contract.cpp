@@ -2,6 +2,11 @@
 // end; what it says it cannot do (Capabilities) is skipped.
 #include "messaging_rig.hpp"
 
+#ifdef SPIKARD_MESSAGING_NATS
+#include "messaging/nats/nats.hpp"
+#include "net/signing/hash.hpp"
+#include "server.hpp"
+#endif
 #ifdef SPIKARD_MESSAGING_SQLITE
 #include "store/sqlite/test_database.hpp"
 #endif
@@ -37,13 +42,14 @@ TEST_P(MessagingContract, EveryByteOfAMessageArrives) {
   const std::uint64_t position = publish(Message("t", bytes, "key ü", headers));
   publish(Message("t", ""));
   publish(Message("t", "empty key", ""));
-  ASSERT_EQ(script.items.size(), 3U);
+  ASSERT_TRUE(until([&] { return script.items.size() == 3; }));
   EXPECT_EQ(script.items[0]->payload, bytes);
   EXPECT_EQ(script.items[0]->headers, headers);
   EXPECT_EQ(script.items[0]->name, "t");
   EXPECT_TRUE(script.items[0]->has_key);
   EXPECT_EQ(script.items[0]->key, "key ü");
-  EXPECT_EQ(script.items[0]->enqueued, clock.wall());
+  if (real) EXPECT_LT(std::chrono::abs(script.items[0]->enqueued - real_clock.wall()), seconds(60));
+  else EXPECT_EQ(script.items[0]->enqueued, clock.wall());
   if (can().positions) {
     EXPECT_GT(position, 0U);
     EXPECT_EQ(script.items[0]->position, position);
@@ -59,11 +65,12 @@ TEST_P(MessagingContract, EveryGroupGetsItAndOneConsumerOfEach) {
   start(config("a2", "t", "a"));
   start(config("b", "t", "b"));
   for (int i = 0; i < 20; ++i) publish("t", std::to_string(i));
-  EXPECT_EQ(handled("b").size(), 20U);
-  Strings all = handled("a1");
+  EXPECT_EQ(handled("b", 20).size(), 20U);
+  until([&] { return handled("a1").size() + handled("a2").size() >= 20; });
+  Strings all = handled("a1").now();
   all.insert(all.end(), handled("a2").begin(), handled("a2").end());
   std::sort(all.begin(), all.end());
-  Strings others = handled("b");
+  Strings others = handled("b").now();
   std::sort(others.begin(), others.end());
   EXPECT_EQ(all, others);
 }
@@ -94,7 +101,7 @@ TEST_P(MessagingContract, ABatchArrivesInOrderAndAsAWhole) {
   Result<std::vector<std::uint64_t>> positions = await(client->publish_batch(caller(), messages));
   ASSERT_TRUE(positions.ok());
   settle();
-  ASSERT_EQ(handled("c").size(), 300U);
+  ASSERT_EQ(handled("c", 300).size(), 300U);
   for (int i = 0; i < 300; ++i) EXPECT_EQ(handled("c")[static_cast<std::size_t>(i)], std::to_string(i) + "#1 ack");
   if (can().positions) {
     ASSERT_EQ(positions->size(), 300U);
@@ -192,7 +199,7 @@ TEST_P(MessagingContract, AfterAllTriesItIsADeadLetter) {
       Message("t", "a", "k1", Headers{{"h", "1"}, {"traceparent", "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"}}));
   advance(seconds(2));
   EXPECT_EQ(handled("c"), (Strings{"a#1 error", "a#2 retry", "a#3 error"}));
-  const std::vector<DeadLetter> dead = dead_letters("t.dead");
+  const std::vector<DeadLetter> dead = dead_letters("t.dead", 1);
   ASSERT_EQ(dead.size(), 1U);
   EXPECT_EQ(dead[0].message.payload, "a");
   EXPECT_EQ(dead[0].size, 1U);
@@ -206,7 +213,7 @@ TEST_P(MessagingContract, AfterAllTriesItIsADeadLetter) {
   EXPECT_EQ(header(dead[0], "x-trace-id"), "4bf92f3577b34da6a3ce929d0e0e4736");
   EXPECT_EQ(header(dead[0], "x-dead-letter-group"), "g");
   publish("t", "b");
-  EXPECT_EQ(handled("c").back(), "b#1 ack") << "the consumer goes on";
+  EXPECT_EQ(handled("c", 4).back(), "b#1 ack") << "the consumer goes on";
   EXPECT_EQ(client->counts().dead_lettered, 1U);
   EXPECT_EQ(client->counts().dropped, 0U);
 }
@@ -216,7 +223,7 @@ TEST_P(MessagingContract, ARejectedOneIsADeadLetterAtOnce) {
   one.dead_letter = "t.dead";
   start(one, {{"a", {Outcome::nack(false)}}});
   publish("t", "a");
-  const std::vector<DeadLetter> dead = dead_letters("t.dead");
+  const std::vector<DeadLetter> dead = dead_letters("t.dead", 1);
   ASSERT_EQ(dead.size(), 1U);
   EXPECT_EQ(header(dead[0], "x-dead-letter-reason"), "rejected");
   EXPECT_EQ(header(dead[0], "x-delivery-count"), "1");
@@ -232,7 +239,7 @@ TEST_P(MessagingContract, WithoutAPlaceForDeadLettersTheyAreDroppedAndCounted) {
   publish("t", "b");
   advance(hours(1));
   EXPECT_EQ(handled("c"), (Strings{"a#1 error", "b#1 nack"}));
-  EXPECT_EQ(client->counts().dropped, 2U);
+  until([&] { return client->counts().dropped == 2; });
 }
 
 TEST_P(MessagingContract, WhatADeadConsumerHeldComesAfterItsLeaseAndUsesUpATry) {
@@ -313,16 +320,17 @@ TEST_P(MessagingContract, ALateAnswerAfterTheLeaseIsRefused) {
 TEST_P(MessagingContract, DrainFinishesWhatRunsAndTakesNothingNew) {
   services::Consumer one = config("c", "t");
   one.concurrency = 1;
-  start(one, {{"a", {Step(milliseconds(500), Outcome::ack())}}});
+  const Script& script = start(one, {{"a", {Step(milliseconds(500), Outcome::ack())}}});
   publish("t", "a");
   publish("t", "b");
+  until([&] { return script.items.size() == 1; });
   std::optional<Consumer::Stopped> stopped;
   spawn(consumers.at("c").consumer->stop(seconds(2)),
         [&](const std::exception_ptr&, std::optional<Consumer::Stopped> how) { stopped = how; });
   settle();
   EXPECT_FALSE(stopped.has_value());
   advance(milliseconds(500));
-  ASSERT_TRUE(stopped.has_value());
+  ASSERT_TRUE(until([&] { return stopped.has_value(); }));
   EXPECT_TRUE(stopped->drained);
   EXPECT_EQ(handled("c"), Strings{"a#1 ack"});
   start(config("d", "t"));
@@ -332,8 +340,9 @@ TEST_P(MessagingContract, DrainFinishesWhatRunsAndTakesNothingNew) {
 TEST_P(MessagingContract, WhoStopsAConsumerIsToldWhateverElseEndsIt) {
   for (const char* how : {"close", "kill", "close and kill", "kill and close"}) {
     const std::string name = how;
-    start(config(name, "t"), {{"a", {Step(seconds(10), Outcome::ack())}}});
+    const Script& script = start(config(name, "t"), {{"a", {Step(seconds(10), Outcome::ack())}}});
     publish("t", "a");
+    until([&] { return !script.items.empty(); });
     const std::shared_ptr<Consumer> consumer = consumers.at(name).consumer;
     bool stopped = false;
     spawn(consumer->stop(seconds(5)),
@@ -347,8 +356,7 @@ TEST_P(MessagingContract, WhoStopsAConsumerIsToldWhateverElseEndsIt) {
     for (int i = 0; i < closes; ++i) close();
     if (name == "close and kill") consumer->kill();
     settle();
-    EXPECT_TRUE(stopped) << how;
-    EXPECT_EQ(closed, closes) << how;
+    until([&] { return stopped && closed == closes; });
     consumers.erase(name);
     advance(seconds(4));  // the lease of a dead one
     start(config(name + ": the rest", "t"));
@@ -362,11 +370,12 @@ TEST_P(MessagingContract, WhatADrainCutsOffGoesBackWithoutUsingUpATry) {
   one.max_in_flight = 3;
   start(one, {{"a", {Step(hours(1), Outcome::ack())}}});
   for (const char* payload : {"a", "b", "c", "d"}) publish("t", payload);
+  until([&] { return consumers.at("c").consumer->counts().in_hand == 3; });
   std::optional<Consumer::Stopped> stopped;
-  spawn(consumers.at("c").consumer->stop(seconds(2)),
+  spawn(consumers.at("c").consumer->stop(either(seconds(2), milliseconds(100))),
         [&](const std::exception_ptr&, std::optional<Consumer::Stopped> how) { stopped = how; });
   advance(seconds(2));
-  ASSERT_TRUE(stopped.has_value());
+  ASSERT_TRUE(until([&] { return stopped.has_value(); }));
   EXPECT_FALSE(stopped->drained);
   EXPECT_EQ(stopped->unfinished, 1U);
   EXPECT_EQ(consumers.at("c").script->cancelled, Strings{"a"});
@@ -374,7 +383,9 @@ TEST_P(MessagingContract, WhatADrainCutsOffGoesBackWithoutUsingUpATry) {
   const Script& next = start(config("d", "t"));
   Strings expected{"a#2 ack", "b#1 ack", "c#1 ack", "d#1 ack"};
   if (!can().exact_deliveries) expected = {"a#2 ack", "b#2 ack", "c#2 ack", "d#1 ack"};
-  EXPECT_EQ(next.handled, expected);
+  Strings back = handled("d", 4);
+  if (real) std::sort(back.begin(), back.end());  // a server gives them out as they came back
+  EXPECT_EQ(back, expected);
   for (const auto& item : next.items) EXPECT_EQ(item->tries, 0U);
 }
 
@@ -382,12 +393,14 @@ TEST_P(MessagingContract, NoMoreHandlersThanConcurrency) {
   services::Consumer one = config("c", "t");
   one.concurrency = 3;
   std::map<std::string, std::deque<Step>> script;
-  for (int i = 0; i < 10; ++i) script[std::to_string(i)] = {Step(seconds(1), Outcome::ack())};
+  for (int i = 0; i < 10; ++i) script[std::to_string(i)] = {Step(either(seconds(1), milliseconds(100)), Outcome::ack())};
   const Script& sink = start(one, script);
-  for (int i = 0; i < 10; ++i) publish("t", std::to_string(i));
+  std::vector<Message> messages;
+  for (int i = 0; i < 10; ++i) messages.emplace_back("t", std::to_string(i));
+  ASSERT_TRUE(await(client->publish_batch(caller(), messages)).ok());
   advance(seconds(10));
+  until([&] { return sink.handled.size() == 10; });
   EXPECT_EQ(sink.most, 3U);
-  EXPECT_EQ(sink.handled.size(), 10U);
 }
 
 TEST_P(MessagingContract, AKeyKeepsItsOrderThroughRetries) {
@@ -421,11 +434,11 @@ TEST_P(MessagingContract, AKeyKeepsItsOrderInTheWholeGroup) {
   advance(seconds(10));  // a1 fails, and waits for its next try
   EXPECT_EQ(handled("c2"), Strings{"b1#1 ack"});
   advance(milliseconds(100));
-  Strings all = handled("c1");
+  Strings all = handled("c1").now();
   all.insert(all.end(), handled("c2").begin(), handled("c2").end());
   EXPECT_EQ(std::count(all.begin(), all.end(), "a1#2 ack"), 1);
   advance(seconds(1));
-  all = handled("c1");
+  all = handled("c1").now();
   all.insert(all.end(), handled("c2").begin(), handled("c2").end());
   EXPECT_EQ(std::count(all.begin(), all.end(), "a2#1 ack"), 1);
   EXPECT_EQ(std::count(all.begin(), all.end(), "a3#1 ack"), 1);
@@ -480,8 +493,10 @@ TEST_P(MessagingContract, ReplayFromAPositionATimeOrAnEnd) {
   if (!can().replay) GTEST_SKIP() << "no replay";
   start(config("c", "t"));
   publish("t", "a");
-  const WallTime then = clock.wall() + milliseconds(500);
-  advance(seconds(1));
+  EXPECT_EQ(handled("c", 1).size(), 1U);
+  pause(seconds(1), milliseconds(20));
+  const WallTime then = time().wall();
+  pause(seconds(1), milliseconds(20));
   const std::uint64_t position = publish("t", "b");
   publish("u", "other topic");
   advance(seconds(1));
@@ -511,14 +526,18 @@ TEST_P(MessagingContract, ReplayFromATimeTakesAllOfItsMillisecond) {
   if (!can().replay) GTEST_SKIP() << "no replay";
   start(config("c", "t"));
   publish("t", "before");
-  advance(std::chrono::microseconds(1700));
+  pause(std::chrono::microseconds(1700), milliseconds(3));
   publish("t", "a");
-  for (const int microseconds : {-100, 0, 200}) {
+  EXPECT_EQ(handled("c", 2).size(), 2U);
+  // A server has its own time.
+  const WallTime published = real ? consumers.at("c").script->items.back()->enqueued : clock.wall();
+  const WallTime milli = std::chrono::floor<milliseconds>(published);
+  for (const WallTime from : {milli, published, milli + std::chrono::microseconds(999)}) {
     consumers.at("c").script->handled.clear();
-    const Place place = clock.wall() + std::chrono::microseconds(microseconds);
+    const Place place = from;
     EXPECT_TRUE(await(client->seek(caller(), GroupName{"g", "t"}, place)).ok());
     settle();
-    EXPECT_EQ(handled("c"), Strings{"a#1 ack"}) << microseconds;
+    EXPECT_EQ(handled("c"), Strings{"a#1 ack"}) << (from - milli).count() << " ns";
   }
 }
 
@@ -532,7 +551,7 @@ TEST_P(MessagingContract, ReplayTakesWhatIsInHand) {
   settle();
   EXPECT_EQ(handled("c"), (Strings{"b#1 retry", "a#1 ack", "b#1 ack"}));
   advance(hours(2));
-  const Strings& all = handled("c");
+  const Strings all = handled("c").now();
   EXPECT_EQ(std::count(all.begin(), all.end(), "b#1 ack"), 1) << "its old retry is forgotten";
 }
 
@@ -545,6 +564,8 @@ TEST_P(MessagingContract, DeadLettersAreListedPeekedRedrivenAndPurged) {
   start(one, script);
   start(config("other", "t", "other"));
   for (int i = 0; i < 5; ++i) publish(Message("t", std::to_string(i), "k", Headers{{"h", "v"}}));
+  ASSERT_EQ(dead_letters("dead", 5).size(), 5U);
+  EXPECT_EQ(handled("other", 5).size(), 5U);
   // Pages.
   DeadLetterQuery query("dead");
   query.limit = 2;
@@ -602,11 +623,12 @@ TEST_P(MessagingContract, AConsumerOfTheDeadLetterTopicGetsThem) {
   start(config("d", "t.dead", "watch"));
   publish("t", "a");
   EXPECT_EQ(handled("d"), Strings{"a#1 ack"});
-  EXPECT_EQ(dead_letters("t.dead").size(), 1U) << "and they stay in the list";
+  EXPECT_EQ(dead_letters("t.dead", 1).size(), 1U) << "and they stay in the list";
 }
 
 TEST_P(MessagingContract, WhatIsPurgedReachesNobodyAndLetsTheNextOfItsKeyGo) {
   if (!can().dead_letters) GTEST_SKIP() << "no dead letters";
+  if (!can().key_order) GTEST_SKIP() << "the next of a key is in the consumer's hand, and stays there";
   services::Consumer one = config("c", "t");
   one.dead_letter = "t.dead";
   start(one, {{"a", {Outcome::nack(false)}}, {"b", {Outcome::nack(false)}}, {"c", {Outcome::nack(false)}}});
@@ -642,6 +664,7 @@ TEST_P(MessagingContract, RedriveOfAllEndsWithThoseThatWereThere) {
   start(one, {{"a", rejects}});
   ASSERT_TRUE(await(client->publish_batch(caller(), messages)).ok());
   settle();
+  until([&] { return client->counts().dead_lettered >= 1000; });
   EXPECT_EQ(await(client->redrive_dead_letters(caller(), DeadLetterSelection("t.dead", std::nullopt), "")).value(), 1000U);
 }
 
@@ -650,8 +673,10 @@ TEST_P(MessagingContract, ARedrivenMessageThatFailsAgainIsADeadLetterAgain) {
   one.dead_letter = "t.dead";
   start(one, {{"a", {Outcome::reject("first time"), Outcome::reject("second time")}}});
   publish("t", "a");
+  until([&] { return client->counts().dead_lettered == 1; });
   ASSERT_TRUE(await(client->redrive_dead_letters(caller(), DeadLetterSelection("t.dead", std::nullopt), "")).ok());
   settle();
+  until([&] { return client->counts().dead_lettered == 2; });
   const std::vector<DeadLetter> dead = dead_letters("t.dead");
   ASSERT_EQ(dead.size(), 1U);
   EXPECT_EQ(header(dead[0], "x-error"), "second time");
@@ -671,7 +696,7 @@ TEST_P(MessagingContract, AnInvalidMessageIsADeadLetterWithItsErrors) {
   publish("t", R"({"n": "x"})");
   publish("t", "{");
   EXPECT_EQ(handled("c"), Strings{R"({"id": 1, "n": 2}#1 ack)"});
-  const std::vector<DeadLetter> dead = dead_letters("t.dead");
+  const std::vector<DeadLetter> dead = dead_letters("t.dead", 2);
   ASSERT_EQ(dead.size(), 2U);
   EXPECT_EQ(dead[0].message.payload, R"({"n": "x"})");
   EXPECT_EQ(header(dead[0], "x-dead-letter-reason"), "invalid");
@@ -689,8 +714,9 @@ TEST_P(MessagingContract, GroupsAreListedAndDeleted) {
   one.concurrency = 1;
   start(one, {{"a", {Outcome::retry(hours(1))}}, {"b", {Step(hours(1), Outcome::ack())}}});
   for (const char* payload : {"a", "b", "c", "d"}) publish("t", payload);
+  until([&] { return consumers.at("c").script->items.size() == 2; });
   Result<std::vector<GroupInfo>> groups = await(client->groups(caller()));
-  ASSERT_TRUE(groups.ok());
+  ASSERT_TRUE(groups.ok()) << groups.error().to_string();
   ASSERT_EQ(groups->size(), 1U);
   EXPECT_EQ(groups->front().name, (GroupName{"g", "t"}));
   EXPECT_EQ(groups->front().waiting, 2U);
@@ -698,7 +724,7 @@ TEST_P(MessagingContract, GroupsAreListedAndDeleted) {
   EXPECT_EQ(groups->front().delayed, 1U);
   EXPECT_EQ(await(client->delete_group(caller(), GroupName{"g", "t"})).error().kind(), ErrorKind::conflict);
   kill("c");
-  advance(seconds(4));
+  pause(seconds(4), lease() + milliseconds(200));
   EXPECT_TRUE(await(client->delete_group(caller(), GroupName{"g", "t"})).value());
   EXPECT_FALSE(await(client->delete_group(caller(), GroupName{"g", "t"})).value());
   EXPECT_TRUE(await(client->groups(caller()))->empty());
@@ -727,28 +753,148 @@ TEST_P(MessagingContract, OptionsThatMakeNoSenseAreRefusedByName) {
 
 TEST_P(MessagingContract, WhatWasConfirmedSurvives) {
   if (!can().durable) GTEST_SKIP() << "not durable";
+  const Duration wait = either(hours(1), seconds(2));
   services::Consumer one = config("c", "t");
   one.dead_letter = "t.dead";
   start(one, {{"dead", {Outcome::nack(false)}},
-              {"later", {Outcome::error("no"), Outcome::retry(hours(1))}},
+              {"later", {Outcome::error("no"), Outcome::retry(wait)}},
               {"held", {Step(hours(9), Outcome::ack())}}});
   for (const char* payload : {"done", "dead", "later", "held"}) publish("t", payload);
   advance(milliseconds(100));
   EXPECT_EQ(handled("c"), (Strings{"done#1 ack", "dead#1 nack", "later#1 error", "later#2 retry"}));
+  ASSERT_EQ(dead_letters("t.dead", 1).size(), 1U);
+  const Instant begun = time().now();
   restart();
   publish("t", "while nobody was there");
   ASSERT_EQ(dead_letters("t.dead").size(), 1U);
   const Script& after = start(one);
   EXPECT_EQ(handled("c"), Strings{"while nobody was there#1 ack"});
   advance(seconds(3));
-  EXPECT_EQ(handled("c").back(), "held#2 ack") << "its lease ran out";
+  EXPECT_EQ(handled("c", 2).back(), "held#2 ack") << "its lease ran out";
   EXPECT_EQ(after.items.back()->tries, 1U);
   advance(hours(1));
-  EXPECT_EQ(handled("c").back(), "later#3 ack") << "Retry{after} survives";
+  EXPECT_EQ(handled("c", 3).back(), "later#3 ack") << "Retry{after} survives";
+  if (real) EXPECT_GE(after.begun.back() - begun, wait - seconds(1)) << "a server may keep its waits by the second";
   EXPECT_EQ(after.items.back()->tries, 2U);
   EXPECT_EQ(after.items.back()->failures, 1U);
   EXPECT_EQ(after.items.back()->first_error, "no");
   EXPECT_EQ(handled("c").size(), 3U);
+}
+
+// ---- where the server owns the wait: lower bounds, in real time -----------------------------------------------------
+
+/// The wait before the nth delivery of a script.
+Duration before(const Script& script, std::size_t n) { return script.begun[n] - script.begun[n - 1]; }
+
+struct MessagingRealTime : MessagingContract {
+  void SetUp() override {
+    MessagingContract::SetUp();
+    if (IsSkipped()) return;
+    if (!real) GTEST_SKIP() << "on the virtual clock, to the millisecond, above";
+    if (!can().at_least_once) GTEST_SKIP() << "at most once";
+  }
+};
+
+TEST_P(MessagingRealTime, ARetryComesAfterItsTime) {
+  const Script& script = start(config("c", "t"), {{"a", {Outcome::retry(milliseconds(300))}}});
+  publish("t", "a");
+  EXPECT_EQ(handled("c"), (Strings{"a#1 retry", "a#2 ack"}));
+  EXPECT_GE(before(script, 1), milliseconds(300));
+}
+
+TEST_P(MessagingRealTime, ErrorsAndTimeoutsComeAfterTheBackoff) {
+  services::Consumer one = config("c", "t");
+  one.max_retries = 10;
+  one.handler_timeout_ms = 100;
+  const Script& script =
+      start(one, {{"a", {Outcome::error("no"), Outcome::error("no"), Step(seconds(60), Outcome::ack()), Outcome::error("no")}}});
+  publish("t", "a");
+  EXPECT_EQ(handled("c"), (Strings{"a#1 error", "a#2 error", "a#3 timeout", "a#4 error", "a#5 ack"}));
+  EXPECT_GE(before(script, 1), milliseconds(100));
+  EXPECT_GE(before(script, 2), milliseconds(200));
+  EXPECT_GE(before(script, 3), milliseconds(100 + 400));
+  EXPECT_GE(before(script, 4), milliseconds(800));
+}
+
+TEST_P(MessagingRealTime, WhatADeadConsumerHeldComesAfterItsLeaseAndUsesUpATry) {
+  const Script& first = start(config("c1", "t"), {{"a", {Step(seconds(60), Outcome::ack())}}});
+  const std::shared_ptr<Script> kept = consumers.at("c1").script;
+  publish("t", "a");
+  until([&] { return first.items.size() == 1; });
+  kill("c1");
+  const Script& second = start(config("c2", "t"));
+  EXPECT_EQ(handled("c2"), Strings{"a#2 ack"});
+  EXPECT_EQ(second.items.back()->tries, 1U);
+  EXPECT_GE(second.begun[0] - kept->begun[0], lease() - milliseconds(100));
+}
+
+TEST_P(MessagingRealTime, ALastTryThatDiedIsADeadLetter) {
+  services::Consumer one = config("c1", "t");
+  one.max_retries = 0;
+  one.dead_letter = "t.dead";
+  const Script& first = start(one, {{"a", {Step(seconds(60), Outcome::ack())}}});
+  publish("t", "a");
+  until([&] { return first.items.size() == 1; });
+  kill("c1");
+  one.name = "c2";
+  start(one);
+  const std::vector<DeadLetter> dead = dead_letters("t.dead", 1);
+  ASSERT_EQ(dead.size(), 1U);
+  EXPECT_EQ(handled("c2"), Strings{});
+  EXPECT_EQ(header(dead[0], "x-dead-letter-reason"), "max_retries");
+  EXPECT_EQ(header(dead[0], "x-delivery-count"), "1");
+}
+
+TEST_P(MessagingRealTime, ALongHandlerKeepsItsMessage) {
+  start(config("c1", "t"), {{"a", {Step(lease() * 5 / 2, Outcome::ack())}}});
+  publish("t", "a");
+  until([&] { return consumers.at("c1").script->items.size() == 1; });
+  start(config("c2", "t"));
+  EXPECT_EQ(handled("c1"), Strings{"a#1 ack"});
+  EXPECT_EQ(handled("c2"), Strings{});
+}
+
+TEST_P(MessagingRealTime, AMessageThatWasTriedInPlaceKeepsItsCountsWhenItsConsumerDies) {
+  services::Consumer one = config("c1", "t");
+  one.ordered = true;
+  const Script& first = start(one, {{"a", {Outcome::error("no"), Step(seconds(60), Outcome::ack())}}});
+  publish(Message("t", "a", "k"));
+  until([&] { return first.items.size() == 2; });
+  turn_for(lease() / 2);  // the record of the failure is there
+  kill("c1");
+  one.name = "c2";
+  const Script& second = start(one);
+  EXPECT_EQ(handled("c2"), Strings{"a#3 ack"});
+  EXPECT_EQ(second.items.back()->tries, 2U);
+  EXPECT_EQ(second.items.back()->failures, 1U);
+  EXPECT_EQ(second.items.back()->first_error, "no");
+}
+
+TEST_P(MessagingRealTime, ALateSettlementIsRefused) {
+  SubscribeOptions options(TopicPattern::compile(TopicStyle::auto_, "t").value());
+  options.group = "g";
+  options.ack_wait = milliseconds(500);
+  options.max_in_flight = 10;
+  std::unique_ptr<Subscription> first = await(backend->subscribe(*loop, options)).value();
+  publish("t", "a");
+  std::vector<worker_loop::WorkItem> held = await(first->pull(10)).value();
+  ASSERT_EQ(held.size(), 1U);
+  const std::vector<std::uint64_t> ids{held[0].id};
+  turn_for(milliseconds(300));
+  EXPECT_TRUE(await(first->extend(ids)).value().empty());
+  turn_for(milliseconds(300));
+  worker_loop::Settlement keep;
+  keep.id = held[0].id;
+  keep.kind = worker_loop::Settlement::Kind::keep;
+  keep.delivery_count = 2;
+  EXPECT_TRUE(await(first->settle(std::span(&keep, 1))).value().empty()) << "it was extended";
+  turn_for(milliseconds(600));
+  worker_loop::Settlement back;
+  back.id = held[0].id;
+  back.kind = worker_loop::Settlement::Kind::hand_back;
+  EXPECT_EQ(await(first->settle(std::span(&back, 1))).value(), ids) << "not ours any more";
+  EXPECT_EQ(await(first->extend(ids)).value(), ids);
+  EXPECT_TRUE(await(first->close()).ok());
 }
 
 TEST_P(MessagingContract, TheTraceTravels) {
@@ -764,7 +910,7 @@ TEST_P(MessagingContract, TheTraceTravels) {
                                             Headers{{"traceparent", "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"}})))
                   .ok());
   settle();
-  ASSERT_EQ(script.items.size(), 2U);
+  ASSERT_TRUE(until([&] { return script.items.size() == 2; }));
   EXPECT_EQ(script.items[0]->trace.trace_id, trace.trace_id);
   EXPECT_TRUE(script.items[0]->trace.remote);
   EXPECT_EQ(script.items[1]->trace.trace_id[0], 0x4b) << "what the headers say stays";
@@ -773,7 +919,7 @@ TEST_P(MessagingContract, TheTraceTravels) {
 std::vector<BackendCase> backends() {
   std::vector<BackendCase> out;
   const auto by_url = [](services::MessagingConfig config) {
-    return [config = std::move(config)](net::VirtualClock& clock) { return messaging::open(config, Environment(clock)); };
+    return [config = std::move(config)](Clock& clock) { return messaging::open(config, Environment(clock)); };
   };
   out.push_back({"memory", [by_url] {
                    services::MessagingConfig config;
@@ -791,7 +937,7 @@ std::vector<BackendCase> backends() {
                        if (pool != nullptr) pool->stop();
                      }
                    };
-                   return [place = std::make_shared<Place>()](net::VirtualClock& clock) {
+                   return [place = std::make_shared<Place>()](Clock& clock) {
                      if (place->pool == nullptr) {
                        place->pool = std::make_unique<net::BlockingPool>(clock);
                        place->databases = std::make_unique<store::sqlite::Databases>(*place->pool);
@@ -807,8 +953,64 @@ std::vector<BackendCase> backends() {
   return out;
 }
 
-INSTANTIATE_TEST_SUITE_P(Backends, MessagingContract, ::testing::ValuesIn(backends()),
-                         [](const auto& info) { return info.param.name; });
+const auto named = [](const auto& info) { return info.param.name; };
+INSTANTIATE_TEST_SUITE_P(Backends, MessagingContract, ::testing::ValuesIn(backends()), named);
+GTEST_ALLOW_UNINSTANTIATED_PARAMETERIZED_TEST(MessagingRealTime);
+
+#ifdef SPIKARD_MESSAGING_NATS
+/// Streams of its own for each test, which go with it.
+struct NatsPlace {
+  std::string stream = "test_" + net::signing::hex(net::signing::random_bytes(6));
+  std::string options;
+  [[nodiscard]] std::string url() const { return contract::server_setting("NATS_URL") + "?stream=" + stream + options; }
+  ~NatsPlace() {
+    Result<nats::NatsOptions> parsed = nats::NatsOptions::parse(url());
+    Result<std::unique_ptr<nats::Wire>> wire = nats::Wire::open(std::move(parsed).value());
+    if (!wire.ok()) return;
+    const std::shared_ptr<nats::Connection> connection = (*wire)->connection();
+    const Result<void> gone = (*wire)->run([&](net::Loop& loop) -> Task<Result<void>> {
+      std::vector<nats::Outgoing> deletions;
+      for (const std::string& one : {stream, "KV_" + stream + "_state"})
+        deletions.emplace_back("$JS.API.STREAM.DELETE." + one, "");
+      Result<std::vector<nats::Reply>> replies = co_await connection->exchange(loop, std::move(deletions));
+      (void)replies;
+      co_return Result<void>();
+    });
+    EXPECT_TRUE(gone.ok());
+  }
+};
+BackendCase nats_case(std::string name, std::string options) {
+  BackendCase out;
+  out.name = std::move(name);
+  out.real_time = true;
+  out.place = [options = std::move(options)]() -> BackendCase::Open {
+    auto place = std::make_shared<NatsPlace>();
+    place->options = options;
+    return [place](Clock& clock) {
+      services::MessagingConfig config;
+      config.url = place->url();
+      return messaging::open(config, Environment(clock));
+    };
+  };
+  return out;
+}
+std::string at_most_once(std::string_view test) {
+  for (const std::string_view can :
+       {"EveryByteOfAMessageArrives", "EveryGroupGetsItAndOneConsumerOfEach", "WhatCannotBePublishedIsRefused",
+        "NoMoreHandlersThanConcurrency", "PatternsTakeWhatTheyStandFor", "TheTraceTravels",
+        "OptionsThatMakeNoSenseAreRefusedByName"}) {
+    if (test == can) return {};
+  }
+  return "at most once: no acknowledgements, retries or dead letters";
+}
+BackendCase core_nats_case() {
+  BackendCase out = nats_case("core", "&jetstream=false");
+  out.skip = at_most_once;
+  return out;
+}
+INSTANTIATE_TEST_SUITE_P(Server_nats, MessagingContract, ::testing::Values(nats_case("jetstream", ""), core_nats_case()), named);
+INSTANTIATE_TEST_SUITE_P(Server_nats, MessagingRealTime, ::testing::Values(nats_case("jetstream", "")), named);
+#endif
 
 }  // namespace
 }  // namespace spikard::messaging

@@ -356,7 +356,7 @@ TEST(MessagingRegistry, AUrlOfNobodyIsRefused) {
 
 BackendCase memory_case() {
   return {"memory", [] {
-            return [](net::VirtualClock& clock) {
+            return [](Clock& clock) {
               services::MessagingConfig config;
               config.url = "memory:";
               return messaging::open(config, Environment(clock));

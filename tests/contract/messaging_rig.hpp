@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <atomic>
 #include <chrono>
 #include <deque>
@@ -45,6 +46,7 @@ class Script final : public worker_loop::WorkSink {
       steps.pop_front();
     }
     running_.emplace(ticket, Running{item, step.outcome, nullptr});
+    begun.push_back(loop_.clock().now());
     most = std::max(most, running_.size());
     items.push_back(item);
     if (step.sleep <= Duration::zero()) {
@@ -67,6 +69,7 @@ class Script final : public worker_loop::WorkSink {
   Strings handled;
   Strings cancelled;
   std::vector<std::shared_ptr<const worker_loop::WorkItem>> items;
+  std::vector<Instant> begun;  // of each of those
   std::size_t most = 0;
 
  private:
@@ -95,33 +98,51 @@ class Script final : public worker_loop::WorkSink {
 
 /// One backend under test: opens it, again after a restart.
 struct BackendCase {
+  using Open = std::function<Result<std::shared_ptr<Backend>>(Clock&)>;
   std::string name;
   /// A fresh place each time it is called; what it returns opens that place.
-  std::function<std::function<Result<std::shared_ptr<Backend>>(net::VirtualClock&)>()> place;
+  std::function<Open()> place;
+  /// A server, whose waits are its own: the rig runs in real time, and turns the loop until what is expected is there.
+  bool real_time = false;
+  /// Why a test cannot run here where no capability says so; empty: it can.
+  std::function<std::string(std::string_view test)> skip{};
 };
 inline void PrintTo(const BackendCase& one, std::ostream* out) { *out << one.name; }
 
-/// A client on a virtual clock, everything on this thread.
+/// A client and everything it needs on this thread. On a virtual clock, or, with a server, in real time: then `until` and the
+/// comparison of `handled` turn the loop until it is so (10 s at most), and `advance` is a short look at whether anything else
+/// comes.
 struct Rig : ::testing::TestWithParam<BackendCase> {
+  static constexpr Duration patience = std::chrono::seconds(10);
+  static constexpr Duration quiet = std::chrono::milliseconds(50);
+
+  const bool real = GetParam().real_time;
   net::VirtualClock clock;
-  std::unique_ptr<net::Loop> loop = net::Loop::create(clock).value();
-  std::function<Result<std::shared_ptr<Backend>>(net::VirtualClock&)> open_again = GetParam().place();
+  RealClock real_clock;
+  std::unique_ptr<net::Loop> loop = net::Loop::create(time()).value();
+  BackendCase::Open open_again = GetParam().place();
   std::shared_ptr<Backend> backend;
   std::shared_ptr<Client> client;
   ClientOptions client_options;
 
-  void SetUp() override { open(); }
+  void SetUp() override {
+    const std::string test = ::testing::UnitTest::GetInstance()->current_test_info()->name();
+    const std::string why = GetParam().skip ? GetParam().skip(test.substr(0, test.find('/'))) : std::string();
+    if (!why.empty()) GTEST_SKIP() << why;
+    open();
+  }
   void TearDown() override {
     for (auto& [name, one] : consumers) {
       if (one.consumer != nullptr) one.consumer->kill();
     }
-    advance(Duration::zero());
+    advance(quiet);
     consumers.clear();
     client.reset();
     backend.reset();
   }
+  [[nodiscard]] Clock& time() { return real ? static_cast<Clock&>(real_clock) : clock; }
   void open() {
-    Result<std::shared_ptr<Backend>> opened = open_again(clock);
+    Result<std::shared_ptr<Backend>> opened = open_again(time());
     ASSERT_TRUE(opened.ok()) << opened.error().to_string();
     backend = std::move(opened).value();
     client = std::make_shared<Client>(backend, client_options);
@@ -151,7 +172,28 @@ struct Rig : ::testing::TestWithParam<BackendCase> {
     EXPECT_TRUE(ended);
     return std::move(*value);
   }
+  /// What a server does in its own time. On a virtual clock it is so already.
+  template <class Condition>
+  bool until(Condition condition) {
+    const Instant deadline = real_clock.now() + patience;
+    while (real && !condition() && real_clock.now() < deadline) loop->turn(10);
+    const bool good = condition();
+    EXPECT_TRUE(good) << "not within " << std::chrono::duration_cast<std::chrono::seconds>(patience).count() << " s";
+    return good;
+  }
+  void turn_for(Duration time_span) {
+    const Instant end = real_clock.now() + time_span;
+    while (real_clock.now() < end) loop->turn(5);
+  }
+  /// Time that the test needs to pass: so much on the virtual clock, so much in real time.
+  void pause(Duration by, Duration in_real_time) {
+    if (real) turn_for(in_real_time);
+    else advance(by);
+  }
+  /// Short where time is real.
+  [[nodiscard]] Duration either(Duration on_virtual, Duration in_real_time) const { return real ? in_real_time : on_virtual; }
   void advance(Duration by) {
+    if (real) return turn_for(std::clamp<Duration>(by, std::chrono::milliseconds(2), quiet));
     const auto done = std::make_shared<std::atomic<bool>>(false);  // told on whatever thread finished last
     clock.advance(by, [done, mailbox = loop->mailbox()] {
       done->store(true);
@@ -177,12 +219,14 @@ struct Rig : ::testing::TestWithParam<BackendCase> {
   };
   std::map<std::string, Running> consumers;
 
-  static services::Consumer config(const std::string& name, const std::string& topic, const std::string& group = "g") {
+  [[nodiscard]] Duration lease() const { return either(std::chrono::seconds(3), std::chrono::seconds(1)); }
+  [[nodiscard]] services::Consumer config(const std::string& name, const std::string& topic,
+                                          const std::string& group = "g") const {
     services::Consumer out;
     out.name = name;
     out.topic = topic;
     out.group = group;
-    out.ack_wait_ms = 3000;
+    out.ack_wait_ms = static_cast<std::uint32_t>(std::chrono::duration_cast<std::chrono::milliseconds>(lease()).count());
     out.backoff.initial_ms = 100;
     out.backoff.max_ms = 1000;
     return out;
@@ -210,14 +254,52 @@ struct Rig : ::testing::TestWithParam<BackendCase> {
     consumers.at(name).consumer = nullptr;
     settle();
   }
-  [[nodiscard]] const Strings& handled(const std::string& name) { return consumers.at(name).script->handled; }
+  /// What a consumer has handled: equal as soon as it is so, and for a moment after.
+  class Handled {
+   public:
+    Handled(Rig& rig, std::string name) : rig_(rig), name_(std::move(name)) {}
+    [[nodiscard]] const Strings& now() const { return rig_.consumers.at(name_).script->handled; }
+    [[nodiscard]] std::size_t size() const { return now().size(); }
+    [[nodiscard]] const std::string& back() const { return now().back(); }
+    [[nodiscard]] auto begin() const { return now().begin(); }
+    [[nodiscard]] auto end() const { return now().end(); }
+    [[nodiscard]] const std::string& operator[](std::size_t i) const { return now()[i]; }
+    friend bool operator==(const Handled& one, const Strings& expected) {
+      if (one.rig_.real) {
+        const Instant deadline = one.rig_.real_clock.now() + patience;
+        while (one.now().size() < expected.size() && one.rig_.real_clock.now() < deadline) one.rig_.loop->turn(10);
+        one.rig_.turn_for(quiet);
+      }
+      return one.now() == expected;
+    }
+    friend void PrintTo(const Handled& one, std::ostream* out) { *out << ::testing::PrintToString(one.now()); }
+
+   private:
+    Rig& rig_;
+    std::string name_;
+  };
+  [[nodiscard]] Handled handled(const std::string& name) { return {*this, name}; }
+  /// So many, and then what they are.
+  const Strings& handled(const std::string& name, std::size_t count) {
+    until([&] { return handled(name).size() >= count; });
+    return consumers.at(name).script->handled;
+  }
 
   std::vector<DeadLetter> dead_letters(const std::string& topic) {
     DeadLetterQuery query(topic);
     query.payloads = true;
     Result<DeadLetterPage> page = await(client->list_dead_letters(caller(), std::move(query)));
-    EXPECT_TRUE(page.ok());
+    EXPECT_TRUE(page.ok()) << page.error().to_string();
     return page.ok() ? std::move(page->messages) : std::vector<DeadLetter>();
+  }
+  /// As soon as there are so many.
+  std::vector<DeadLetter> dead_letters(const std::string& topic, std::size_t count) {
+    std::vector<DeadLetter> out;
+    until([&] {
+      out = dead_letters(topic);
+      return out.size() >= count;
+    });
+    return out;
   }
   static std::string header(const DeadLetter& letter, std::string_view name) {
     const std::string* value = find_header(letter.message.headers, name);
