@@ -141,7 +141,7 @@ Result<Document> encode(Value args) {
   auto message = encode_broker(*event, *binding, *mode, *key_mapper);
   if (!message.ok()) return std::move(message).error();
   const bool properties = *binding == Binding::amqp || *binding == Binding::mqtt5;
-  const bool neither = *binding == Binding::mqtt3 || *binding == Binding::nats;
+  const bool neither = *binding == Binding::mqtt3;
   std::optional<std::string> content_type = message->content_type;
   for (const auto& [name, value] : message->fields) {
     if (name == "content-type") content_type = value;

@@ -234,8 +234,8 @@ Task<Result<EventSent>> EventClient::deliver(net::Caller caller, cloudevents::Ht
 Task<Result<EventSent>> EventClient::publish(net::Caller caller, std::vector<Event> events, Mode mode, std::string key) {
   EventSent sent;
   std::vector<messaging::Message> messages;
-  // Bindings that have no binary mode: structured is what they mean.
-  if (binding_ == cloudevents::Binding::mqtt3 || binding_ == cloudevents::Binding::nats) mode = Mode::structured;
+  // A binding that has no binary mode: structured is what it means.
+  if (binding_ == cloudevents::Binding::mqtt3) mode = Mode::structured;
   for (const Event& event : events) {
     auto encoded = cloudevents::encode_broker(event, binding_, mode, "partitionkey");
     if (!encoded.ok()) co_return Result<EventSent>(std::move(encoded).error());

@@ -41,13 +41,13 @@ Binding binding_of_scheme(std::string_view scheme) noexcept {
 
 std::string_view prefix_of(Binding binding) noexcept {
   switch (binding) {
-    case Binding::http: return "ce-";
+    case Binding::http:
+    case Binding::nats: return "ce-";
     case Binding::kafka:
     case Binding::redis: return "ce_";
     case Binding::amqp: return "cloudEvents:";
     case Binding::mqtt3:
-    case Binding::mqtt5:
-    case Binding::nats: return {};
+    case Binding::mqtt5: return {};
   }
   return {};
 }

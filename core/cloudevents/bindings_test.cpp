@@ -168,7 +168,7 @@ TEST(BrokerBinding, EveryBindingAndModeComesBackAsItWas) {
   for (const Binding binding : {Binding::kafka, Binding::amqp, Binding::mqtt3, Binding::mqtt5, Binding::nats, Binding::redis}) {
     for (const Mode mode : {Mode::binary, Mode::structured}) {
       const auto message = encode_broker(sample(), binding, mode);
-      if (mode == Mode::binary && (binding == Binding::mqtt3 || binding == Binding::nats)) {
+      if (mode == Mode::binary && binding == Binding::mqtt3) {
         EXPECT_EQ(message.error().kind(), ErrorKind::unsupported);
         continue;
       }
@@ -204,6 +204,24 @@ TEST(BrokerBinding, Mqtt5HasBareNames) {
   const std::vector<FieldView> properties{
       {"specversion", "1.0"}, {"id", "1"}, {"source", "/s"}, {"type", "t"}, {"not-ours", "x"}};
   EXPECT_EQ(json_of(decode_broker(Binding::mqtt5, properties, "", "")), minimal_json);
+}
+
+TEST(BrokerBinding, NatsHasHttpsHeadersAndTheDocumentOf1_0_2) {
+  const auto message = encode_broker(sample(), Binding::nats, Mode::binary);
+  ASSERT_TRUE(message.ok());
+  EXPECT_EQ(fields(*message).at("ce-subject"), "%E2%82%AC%20x");
+  EXPECT_EQ(fields(*message).at("ce-datacontenttype"), "application/json");
+  EXPECT_FALSE(fields(*message).contains("content-type"));
+  EXPECT_EQ(fields(*encode_broker(sample(), Binding::nats, Mode::structured)).at("content-type"), "application/cloudevents+json");
+  const std::vector<FieldView> any_case{
+      {"Ce-SpecVersion", "1.0"}, {"CE-ID", "\"1\""}, {"ce-source", "/s"}, {"ce-type", "t"}, {"other", "x"}};
+  EXPECT_EQ(json_of(decode_broker(Binding::nats, any_case, "", "")), minimal_json);
+  const std::vector<FieldView> none{{"other", "x"}};
+  EXPECT_EQ(decode_broker(Binding::nats, none, "", minimal_json)->mode, Mode::structured) << "1.0.2 had no headers";
+  const std::vector<FieldView> both{{"Content-Type", "application/cloudevents+json"}, {"ce-id", "not this"}};
+  EXPECT_EQ(json_of(decode_broker(Binding::nats, both, "", minimal_json)), minimal_json);
+  const std::vector<FieldView> overlong{{"ce-specversion", "1.0"}, {"ce-id", "%C0%A0"}, {"ce-source", "/s"}, {"ce-type", "t"}};
+  EXPECT_FALSE(decode_broker(Binding::nats, overlong, "", "").ok());
 }
 
 TEST(BrokerBinding, UnknownFormatsAndBatchesAreRefused) {

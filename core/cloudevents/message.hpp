@@ -61,14 +61,14 @@ enum class Binding : std::uint8_t { http, kafka, amqp, mqtt3, mqtt5, nats, redis
 [[nodiscard]] std::string_view prefix_of(Binding binding) noexcept;
 
 struct BrokerMessage {
-  Fields fields;  ///< Kafka's headers, AMQP's application properties, MQTT's user properties, Redis' fields
+  Fields fields;  ///< Kafka's and NATS' headers, AMQP's application properties, MQTT's user properties, Redis' fields
   std::optional<std::string> content_type;  ///< where the protocol has a place of its own for it (AMQP, MQTT 5)
   std::optional<std::string> body;          ///< nothing: the event has no data
   std::optional<std::string> key;           ///< Kafka, Redis
 };
 
 /// `key_mapper`: the attribute that becomes the key, or empty. The event is not changed. Errors: invalid_argument/invalid_event,
-/// unsupported for a mode that the binding has not (MQTT 3.1.1 and NATS: structured only; batched: none).
+/// unsupported for a mode that the binding has not (MQTT 3.1.1: structured only; batched: none).
 [[nodiscard]] Result<BrokerMessage> encode_broker(const Event& event, Binding binding, Mode mode,
                                                   std::string_view key_mapper = {});
 
@@ -77,8 +77,9 @@ struct Property {
   std::string_view name;
   AttributeValue value;
 };
-/// AMQP takes both prefixes (`cloudEvents:`, `cloudEvents_`). `content_type`: the protocol's own place; where it is empty a
-/// property `content-type` counts. A body of nothing, and an empty one, are no data. Errors as decode_http.
+/// NATS without a header of an event is structured (binding 1.0.2). AMQP takes both prefixes (`cloudEvents:`, `cloudEvents_`).
+/// `content_type`: the protocol's own place; where it is empty a property `content-type` counts. A body of nothing, and an empty
+/// one, are no data. Errors as decode_http.
 [[nodiscard]] Result<Decoded> decode_broker(Binding binding, std::span<const Property> properties, std::string_view content_type,
                                             std::string_view body);
 /// The same for properties of text.

@@ -29,7 +29,7 @@ enum class EventBinding : std::uint8_t {
   amqp,  ///< Application properties `cloudEvents:...`.
   mqtt3,  ///< MQTT 3.1.1: structured only.
   mqtt5,  ///< User properties with the names of the attributes.
-  nats,  ///< Structured only.
+  nats,  ///< Headers `ce-...`, as those of HTTP (binding 1.0.3); a message without them is read as the JSON document (1.0.2).
   redis,  ///< Fields `ce_...` and `content-type` beside the payload.
 };
 [[nodiscard]] std::string_view name_of(EventBinding v) noexcept;

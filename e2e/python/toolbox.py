@@ -7,12 +7,14 @@ import base64
 import dataclasses
 import datetime
 import decimal
+import os
 import tempfile
 from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Any
 
 import spikard
 from spikard import App, CloudEvent, Message, Nack, Retry, TaskRun, TestApp
+from spikard.testing import TestServer
 
 Json = dict[str, Any]
 
@@ -172,6 +174,7 @@ class Driver:
 
     backends: list[str] = []
     capabilities: list[str] = []
+    real_time = False  # a server owns the waits: no virtual clock
 
     def __init__(self, config: Json) -> None:
         self.config = config
@@ -423,13 +426,28 @@ class DbDriver(Driver):
         await self.db.close()
 
 
+MESSAGING_SERVERS = {name: url for name in ("nats",) if (url := os.environ.get(f"SPIKARD_TEST_{name.upper()}_URL"))}
+
+
 class MessagingDriver(Driver):
-    backends = ["memory", "sqlite"]
+    backends = ["memory", "sqlite", *MESSAGING_SERVERS]
     capabilities = ["replay"]
+    places = 0
+
+    def __init__(self, config: Json) -> None:
+        super().__init__(config)
+        self.real_time = config.get("backend") in MESSAGING_SERVERS
+        if self.real_time:
+            self.capabilities = ["replay", "real_time"]
 
     def services(self) -> Json:
         only(self.config, "backend", "messaging")
-        return {"messaging": {"default": {"url": self.url(self.config["backend"], {"memory": "memory:", "sqlite": "sqlite:FOLDER/test.db"})}}}
+        urls = {"memory": "memory:", "sqlite": "sqlite:FOLDER/test.db"}
+        MessagingDriver.places += 1
+        name = f"fixture_py_{os.getpid()}_{MessagingDriver.places}"
+        if nats := MESSAGING_SERVERS.get("nats"):
+            urls["nats"] = f"{nats}?storage=memory&stream={name}"
+        return {"messaging": {"default": {"url": self.url(self.config["backend"], urls)}}}
 
     async def open(self) -> None:
         self.messaging = spikard.Messaging()
@@ -633,7 +651,7 @@ DRIVERS: dict[str, type[Driver]] = {
 
 
 class Toolbox:
-    """The client of a case, in an application of its own under a virtual clock."""
+    """The client of a case, in an application of its own under a virtual clock, or in real time where a server owns the waits."""
 
     def __init__(self, client: Json, loop: str) -> None:
         telemetry = client.get("telemetry") if len(client) > 1 else None
@@ -646,7 +664,10 @@ class Toolbox:
         if telemetry is not None:
             manifest["telemetry"] = telemetry
         start = datetime.datetime.fromisoformat(config["clock"].replace("Z", "+00:00")) if "clock" in config else None
-        self.test = TestApp(App("case", config=manifest), loop=loop, services=self.driver.services(), start=start)
+        if self.driver.real_time:
+            self.test: TestServer = TestServer(App("case", config={**manifest, "services": self.driver.services()}), loop=loop)
+        else:
+            self.test = TestApp(App("case", config=manifest), loop=loop, services=self.driver.services(), start=start)
         self.test.start()
         try:
             self.test.run(self.driver.open)

@@ -1,8 +1,8 @@
-"""SIGKILL at random moments on `sqlite:` messaging (DESIGN.md, promise 3). Prints one line a fact and closes with `N passed, N failed`.
+"""SIGKILL of clients at random moments, on `sqlite:` messaging or a broker (DESIGN.md, promise 3). Prints one line a fact and closes with `N passed, N failed`.
 
-    python e2e/scenarios/messaging_crash.py [--kills 100] [--seed 1] [--worker build/full/tests/contract/messaging_crash_worker]
+    python e2e/scenarios/messaging_crash.py [--kills 100] [--seed 1] [--url "$SPIKARD_TEST_NATS_URL?stream=crash"] [--worker build/full/tests/contract/messaging_crash_worker]
 
-Two publishers and two consumers of one group work on one file; every few milliseconds one of them, at random, is killed and started again. Then the publishers stop, the consumers handle what is
+Two publishers and two consumers of one group work on one file, or at one place of a broker (nobody else's: it is to be empty); every few milliseconds one of them, at random, is killed and started again. Then the publishers stop, the consumers handle what is
 left, and it is counted: every message whose publish was confirmed was handled; what was handled was published; nothing is left waiting, in hand or delayed. Doubles (a handler had done its work,
 its ack was not there yet) are at-least-once and counted apart.
 """
@@ -36,8 +36,8 @@ def find_worker() -> str:
 class Process:
     """One role; each start is a process of its own. Lines are read as they come, so that what was written before a kill counts."""
 
-    def __init__(self, worker: str, file: str, mode: str, name: str, arrived: threading.Condition) -> None:
-        self.worker, self.file, self.mode, self.name = worker, file, mode, name
+    def __init__(self, worker: str, file: str, mode: str, name: str, arrived: threading.Condition, *more: str) -> None:
+        self.worker, self.file, self.mode, self.name, self.more = worker, file, mode, name, more
         self.arrived = arrived  # a line
         self.starts = 0
         self.lines: list[str] = []
@@ -48,7 +48,7 @@ class Process:
     def start(self) -> None:
         self.starts += 1
         name = f"{self.name}{self.starts}" if self.mode == "publish" else self.name
-        self.process = subprocess.Popen([self.worker, self.file, self.mode, name], stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+        self.process = subprocess.Popen([self.worker, self.file, self.mode, name, *self.more], stdin=subprocess.PIPE, stdout=subprocess.PIPE)
         thread = threading.Thread(target=self.read, args=(self.process,))
         thread.start()
         self.threads.append(thread)
@@ -102,6 +102,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--kills", type=int, default=100)
     parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--url", help="of a broker; without it a SQLite file")
     parser.add_argument("--worker", default=os.environ.get("SPIKARD_CRASH_WORKER"))
     args = parser.parse_args()
     worker = args.worker or find_worker()
@@ -114,7 +115,7 @@ def main() -> int:
         print(f"{'ok  ' if good else 'FAIL'} {text}", flush=True)
 
     with tempfile.TemporaryDirectory() as folder:
-        file = f"{folder}/crash.db"
+        file = args.url or f"{folder}/crash.db"
         arrived = threading.Condition()
         publishers = [Process(worker, file, "publish", name, arrived) for name in ("a", "b")]
         consumers = [Process(worker, file, "consume", name, arrived) for name in ("x", "y")]

@@ -12,6 +12,7 @@ constexpr Duration pull_expires = std::chrono::seconds(30);
 constexpr Duration pull_heartbeat = std::chrono::seconds(5);
 constexpr std::size_t max_fetched = 64U << 10U;  // messages; a pull asks for no more than there is room for
 constexpr std::size_t max_fetched_bytes = 512U << 20U;
+constexpr std::uint32_t max_asked = 16U << 10U;
 constexpr std::uint32_t max_batch = 512;  // given to the worker loop at once
 
 }  // namespace
@@ -72,6 +73,7 @@ void NatsSubscription::absorb(Intake& intake) {
 
 void NatsSubscription::request(std::uint32_t max) {
   Intake& intake = *intake_;
+  max = std::min(max, max_asked);
   // Few large requests rather than many small ones.
   if (intake.outstanding >= max || (intake.outstanding > 0 && (max - intake.outstanding) * 4 < options_.max_in_flight)) return;
   const auto batch = static_cast<std::uint32_t>(max - intake.outstanding);

@@ -1,7 +1,10 @@
 // The ops of `messaging` (fixtures/README.md section 5) on the C++ client.
 #include "messaging/client.hpp"
 
+#include <unistd.h>
+
 #include <algorithm>
+#include <cstdlib>
 
 #include "messaging/registry.hpp"
 #include "store/sqlite/databases.hpp"
@@ -59,7 +62,10 @@ class MessagingClient final : public ToolboxClient {
       : stage_(stage), databases_(std::move(databases)), client_(std::move(client)) {}
 
   std::vector<std::string> capabilities() const override {
-    return client_->capabilities().replay ? std::vector<std::string>{"replay"} : std::vector<std::string>();
+    std::vector<std::string> out;
+    if (client_->capabilities().replay) out.emplace_back("replay");
+    if (!client_->capabilities().owns_delays) out.emplace_back("real_time");
+    return out;
   }
 
   Task<Result<Document>> run(std::string op, Document given) override {
@@ -99,7 +105,9 @@ class MessagingClient final : public ToolboxClient {
       if (played->consumer != nullptr) played->consumer->kill();
       played->consumer.reset();
     }
-    Result<void> slept = co_await net::sleep(stage_.loop(), std::chrono::milliseconds(1));
+    // With a server, what goes back does so now.
+    const Duration rest = std::chrono::milliseconds(client_->capabilities().owns_delays ? 1 : 50);
+    Result<void> slept = co_await net::sleep(stage_.loop(), rest);
     (void)slept;
     consumers_.clear();
     client_.reset();
@@ -278,6 +286,27 @@ class MessagingClient final : public ToolboxClient {
   std::shared_ptr<Shutdown> shutdown_;
 };
 
+struct Server {
+  std::string_view backend;
+  const char* variable;
+};
+constexpr Server servers[] = {{"nats", "SPIKARD_TEST_NATS_URL"}};
+
+const char* server_of(std::string_view backend) {
+  for (const Server& one : servers) {
+    if (one.backend == backend) return std::getenv(one.variable);
+  }
+  return nullptr;
+}
+
+/// A URL of the server under which nobody was before.
+std::string fresh_place(std::string_view backend, const std::string& server) {
+  static int count = 0;
+  const std::string name = "fixture_" + std::to_string(::getpid()) + "_" + std::to_string(++count);
+  if (backend == "nats") return server + "?storage=memory&stream=" + name;
+  throw NotBuilt("messaging on " + std::string(backend));
+}
+
 Task<Result<std::shared_ptr<ToolboxClient>>> open_messaging(Stage& stage, Document config) {
   using Opened = Result<std::shared_ptr<ToolboxClient>>;
   only(config.root(), {"backend"}, "messaging");
@@ -291,6 +320,8 @@ Task<Result<std::shared_ptr<ToolboxClient>>> open_messaging(Stage& stage, Docume
     databases = std::make_unique<store::sqlite::Databases>(stage.pool());
     environment.databases = databases.get();
     wanted.url = "sqlite:" + stage.folder() + "/messaging.db";
+  } else if (const char* server = server_of(backend); server != nullptr) {
+    wanted.url = fresh_place(backend, server);
   } else {
     throw NotBuilt("messaging on " + std::string(backend));
   }
@@ -304,6 +335,14 @@ Task<Result<std::shared_ptr<ToolboxClient>>> open_messaging(Stage& stage, Docume
 
 }  // namespace
 
-Subsystem messaging_subsystem() { return {"messaging", {"memory", "sqlite"}, open_messaging}; }
+Subsystem messaging_subsystem() {
+  Subsystem out{"messaging", {"memory", "sqlite"}, open_messaging, {}};
+  for (const Server& one : servers) {
+    if (std::getenv(one.variable) == nullptr) continue;
+    out.backends.emplace_back(one.backend);
+    out.in_real_time.emplace_back(one.backend);
+  }
+  return out;
+}
 
 }  // namespace spikard::e2e

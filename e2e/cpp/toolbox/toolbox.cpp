@@ -2,6 +2,7 @@
 
 #include <unistd.h>
 
+#include <algorithm>
 #include <atomic>
 #include <cstdlib>
 #include <filesystem>
@@ -88,12 +89,12 @@ void write_json(json::Writer& out, Value v) {
 
 }  // namespace
 
-Stage::Stage(WallTime start) : clock_(start) {
-  auto loop = net::Loop::create(clock_);
+Stage::Stage(WallTime start, bool real_time) : real_(real_time), clock_(start) {
+  auto loop = net::Loop::create(clock());
   if (!loop.ok()) throw std::runtime_error(loop.error().message());
   loop_ = std::move(*loop);
   loop_->turn(0);  // the loop is this thread's from here on
-  pool_.emplace(clock_);
+  pool_.emplace(clock());
 }
 
 Stage::~Stage() {
@@ -115,6 +116,12 @@ const std::string& Stage::folder() {
 }
 
 void Stage::advance(Duration by) {
+  if (real_) {
+    const Instant end = real_clock_.now() + by;
+    do loop_->turn(by > Duration::zero() ? 1 : 0);
+    while (real_clock_.now() < end);
+    return;
+  }
   const auto done = std::make_shared<std::atomic<bool>>(false);
   clock_.advance(by, [this, done] {
     done->store(true);
@@ -153,7 +160,7 @@ void Stage::observe(Value telemetry) {
   if (!settings.ok()) throw std::runtime_error(settings.error().message());
   if (settings->exporter != telemetry::Settings::Exporter::memory) throw NotBuilt("telemetry.exporter");
   memory_ = std::make_shared<telemetry::MemoryExporter>();
-  telemetry::ProviderOptions options(clock_);
+  telemetry::ProviderOptions options(clock());
   options.exporter = memory_;
   options.sampler = settings->sampler;
   options.resource = settings->resource;
@@ -177,8 +184,11 @@ Toolbox::Toolbox(Value client) {
   }
   if (!subsystem || subsystem->open == nullptr) throw NotBuilt("client");
   const Value start = config.find("clock");
-  stage_ = std::make_unique<Stage>(start ? instant_of(start.text())
-                                         : std::chrono::time_point_cast<Duration>(std::chrono::system_clock::now()));
+  const std::vector<std::string>& real = subsystem->in_real_time;
+  const bool real_time = std::find(real.begin(), real.end(), text_or(config, "backend")) != real.end();
+  const WallTime from =
+      start ? instant_of(start.text()) : std::chrono::time_point_cast<Duration>(std::chrono::system_clock::now());
+  stage_ = std::make_unique<Stage>(from, real_time);
   if (telemetry) stage_->observe(telemetry);
   auto opened = stage_->finish(
       [](Task<Result<std::shared_ptr<ToolboxClient>>> opening, std::shared_ptr<ToolboxClient>& to) -> Task<Result<Document>> {

@@ -22,16 +22,17 @@
 /// subsystem, one line in toolbox.cpp.
 namespace spikard::e2e {
 
-/// What the clients of one case live on: one loop, turned by the harness's own thread, a virtual clock, a pool for blocking work
-/// and a folder that goes with it. A case is opened on a stage of its own, so every backend starts empty.
+/// What the clients of one case live on: one loop, turned by the harness's own thread, a virtual clock (real time where a server
+/// owns the waits), a pool for blocking work and a folder that goes with it. A case is opened on a stage of its own, so every
+/// backend starts empty.
 class Stage {
  public:
-  explicit Stage(WallTime start);
+  explicit Stage(WallTime start, bool real_time = false);
   ~Stage();
   Stage(const Stage&) = delete;
   Stage& operator=(const Stage&) = delete;
 
-  [[nodiscard]] net::VirtualClock& clock() noexcept { return clock_; }
+  [[nodiscard]] Clock& clock() noexcept { return real_ ? static_cast<Clock&>(real_clock_) : clock_; }
   [[nodiscard]] net::Loop& loop() noexcept { return *loop_; }
   [[nodiscard]] net::BlockingPool& pool() noexcept { return *pool_; }
   /// What clients make their spans by; null unless the case has telemetry beside its client.
@@ -41,13 +42,15 @@ class Stage {
   /// Empty at the start; for files and SQLite databases.
   [[nodiscard]] const std::string& folder();
 
-  /// Moves the clock, and returns when everything is at rest.
+  /// Moves the clock, and returns when everything is at rest; in real time, that is not known.
   void advance(Duration by);
   void settle() { advance(Duration::zero()); }
   /// Runs `task` on the loop to its end, moving the clock a millisecond at a time only as far as it waits for it; then settles.
   [[nodiscard]] Result<Document> finish(Task<Result<Document>> task);
 
  private:
+  const bool real_;
+  RealClock real_clock_;
   net::VirtualClock clock_;
   std::shared_ptr<telemetry::MemoryExporter> memory_;
   std::shared_ptr<telemetry::Provider> provider_;
@@ -78,6 +81,8 @@ struct Subsystem {
   std::vector<std::string> backends;
   /// `config` is what stands below the subsystem's name in `client`. Throws NotBuilt for what it does not have.
   Task<Result<std::shared_ptr<ToolboxClient>>> (*open)(Stage& stage, Document config) = nullptr;
+  /// Those of `backends` whose server owns the waits.
+  std::vector<std::string> in_real_time{};
 };
 
 // One each in toolbox/<subsystem>.cpp.

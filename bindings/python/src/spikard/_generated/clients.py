@@ -625,7 +625,7 @@ class CloudEventsClient(Client):
 
         event: The event. In mode batched an array of events.
         binding: http, kafka, amqp, mqtt3, mqtt5, nats or redis.
-        mode: binary, structured, or (http) batched. mqtt3 and nats have structured only.
+        mode: binary, structured, or (http) batched. mqtt3 has structured only.
         key_mapper: kafka, redis: the attribute whose value is the message's key, such as partitionkey. Empty: no key.
         """
         arguments: dict[str, Any] = {"event": event}
