@@ -1004,12 +1004,12 @@ std::string at_most_once(std::string_view test) {
   return "at most once: no acknowledgements, retries or dead letters";
 }
 BackendCase core_nats_case() {
-  BackendCase out = nats_case("core", "&jetstream=false");
+  BackendCase out = nats_case("nats_core", "&jetstream=false");
   out.skip = at_most_once;
   return out;
 }
-INSTANTIATE_TEST_SUITE_P(Server_nats, MessagingContract, ::testing::Values(nats_case("jetstream", ""), core_nats_case()), named);
-INSTANTIATE_TEST_SUITE_P(Server_nats, MessagingRealTime, ::testing::Values(nats_case("jetstream", "")), named);
+INSTANTIATE_TEST_SUITE_P(Server_nats, MessagingContract, ::testing::Values(nats_case("nats", ""), core_nats_case()), named);
+INSTANTIATE_TEST_SUITE_P(Server_nats, MessagingRealTime, ::testing::Values(nats_case("nats", "")), named);
 #endif
 
 }  // namespace
