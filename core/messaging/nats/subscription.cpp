@@ -90,7 +90,7 @@ Task<Result<std::vector<worker_loop::WorkItem>>> NatsSubscription::pull(std::uin
     arrived_.reset();
     if (!intake_) open_intake();
     absorb(*intake_);
-    if (intake_->gone && intake_->buffer.empty()) {
+    if (intake_->gone) {
       Result<void> renewed = co_await renew();
       if (!renewed.ok()) {
         retire();
@@ -197,7 +197,10 @@ Task<Result<std::vector<worker_loop::WorkItem>>> NatsSubscription::deliver(std::
 Task<Result<void>> NatsSubscription::renew() {
   Result<std::string> consumer = co_await backend_->open_group(loop_, options_);
   if (!consumer.ok()) co_return std::move(consumer).error();
-  if (*consumer != consumer_) held_.clear();
+  if (*consumer != consumer_) {
+    held_.clear();
+    intake_->buffer.clear();
+  }
   consumer_ = std::move(*consumer);
   intake_->gone = false;
   intake_->outstanding = 0;
