@@ -78,6 +78,7 @@ struct Loop::Impl {
   std::vector<Watch> watches;
   List turn_ends;
   List deferred;
+  List ends;
   bool local_busy = false;  // the virtual clock counts turn ends and deferred work queued outside a turn
 
   std::shared_ptr<Mailbox> mailbox;
@@ -159,6 +160,11 @@ Result<std::unique_ptr<Loop>> Loop::create(Clock& clock) {
 
 Loop::~Loop() {
   Impl& impl = *impl_;
+  while (!impl.ends.empty()) {
+    detail::Link* link = impl.ends.head.next;
+    link->unlink();
+    static_cast<LoopEnd*>(link)->on_loop_end();
+  }
   {
     const std::lock_guard lock(impl.mailbox->mutex_);
     impl.mailbox->loop_ = nullptr;
@@ -371,6 +377,10 @@ void Loop::defer(Deferred& hook) {
   if (hook.linked()) return;
   impl_->deferred.push_back(hook);
   impl_->queued_locally();
+}
+
+void Loop::at_end(LoopEnd& hook) {
+  if (!hook.linked()) impl_->ends.push_back(hook);
 }
 
 Instant Loop::now() const noexcept {

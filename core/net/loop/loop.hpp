@@ -106,6 +106,23 @@ class Deferred : private detail::Link {
   friend class Loop;
 };
 
+/// Lives on a loop and may not outlive it (the connections of a client that others keep): called once, on the thread that destroys
+/// the loop, while all of the loop is still there.
+class LoopEnd : private detail::Link {
+ public:
+  virtual void on_loop_end() = 0;
+
+ protected:
+  LoopEnd() = default;
+  LoopEnd(const LoopEnd&) = delete;
+  LoopEnd& operator=(const LoopEnd&) = delete;
+  ~LoopEnd() { unlink(); }
+  void cancel_loop_end() noexcept { unlink(); }
+
+ private:
+  friend class Loop;
+};
+
 /// One thread's event loop (epoll, one timer wheel behind one timerfd, an MPSC post queue behind one eventfd). It has a
 /// descriptor, so a host's loop can watch it. Nothing here is thread-safe except `post`, `stop` and `wake`.
 ///
@@ -147,6 +164,7 @@ class Loop {
   void forget(int fd, IoHandler* handler);
   void at_turn_end(TurnEnd& hook);
   void defer(Deferred& hook);
+  void at_end(LoopEnd& hook);
 
   /// The time at the start of this turn (cheap); a virtual clock's time is exact.
   [[nodiscard]] Instant now() const noexcept;
