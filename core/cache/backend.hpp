@@ -44,6 +44,13 @@ struct Put {
   std::span<const std::string> tags{};
 };
 
+/// One of many that are written.
+struct Item {
+  Item(std::string of_key, std::string of_value) : key(std::move(of_key)), value(std::move(of_value)) {}
+  std::string key;
+  std::string value;
+};
+
 /// What a load looks at: `find` also sees what `get` no longer does.
 struct Found {
   Payload value;
@@ -66,6 +73,22 @@ struct Capabilities {
   bool immediate = false;  ///< every answer is ready, on any thread, and `caller` may be null
   bool tags = false;
   bool shared = false;  ///< other processes see the same entries
+  bool nearby = false;  ///< some entries are known at once: `nearby`
+  bool leases = false;  ///< of those processes one loads: `lease`, `keep`, `release`
+};
+
+/// The wish to load an entry, on behalf of this process.
+struct Claim {
+  Claim(std::string_view of_token, Millis for_so_long) noexcept : token(of_token), lives(for_so_long) {}
+  std::string_view token;  ///< 16 bytes, nobody else's
+  Millis lives;            ///< then another one may load
+  bool refresh = false;    ///< also where there is an entry
+  std::span<const std::string> tags{};
+};
+enum class Lease : std::uint8_t {
+  mine,
+  taken,  ///< somebody loads
+  there,  ///< an entry has come
 };
 
 /// The port of cache backends; core/cache/README.md says how each keeps the promises. Thread-safe: calls come from several loops
@@ -105,6 +128,18 @@ class Backend {
   /// Removes what was written with one of the tags, in any namespace. unsupported without the capability.
   virtual Answer<void> invalidate(const net::Caller* caller, std::span<const std::string> tags) = 0;
   [[nodiscard]] virtual Statistics statistics() const = 0;
+
+  /// A live entry that is known at once, on any thread, and nobody could have changed; counts a hit then.
+  [[nodiscard]] virtual std::optional<Found> nearby(Key key);
+  /// One `put` after another, unless it can do better. `what.value` is not looked at.
+  virtual Answer<void> put_many(const net::Caller* caller, std::string_view space, std::span<const Item> items, Put what);
+
+  // Of those with `leases` only; of others unsupported. Any change of the entry, of its namespace or of a tag of the claim ends a
+  // lease, so that what is loaded from older news is not kept.
+  virtual Answer<Lease> lease(const net::Caller* caller, Key key, Claim claim);
+  /// The entry (nothing: none), if the lease still holds, which then ends. False if it does not.
+  virtual Answer<bool> keep(const net::Caller* caller, Key key, std::string_view token, std::optional<Put> what);
+  virtual Answer<void> release(const net::Caller* caller, Key key, std::string_view token);
 };
 
 /// Milliseconds of a clock, rounded down.

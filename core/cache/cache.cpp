@@ -1,6 +1,8 @@
 #include "cache/cache.hpp"
 
 #include <algorithm>
+#include <cstring>
+#include <random>
 #include <type_traits>
 
 namespace spikard::cache {
@@ -53,6 +55,10 @@ Result<Millis> Ttl::resolve(Millis usual) const {
 
 Cache::Cache(std::unique_ptr<Backend> backend, Options options)
     : backend_(std::move(backend)), options_(std::move(options)), flights_(*options_.clock) {
+  if (backend_->capabilities().leases) {
+    std::random_device random;
+    self_ = static_cast<std::uint64_t>(random()) << 32U | random();
+  }
   if (options_.tracer) {
     telemetry::Metrics& metrics = options_.tracer.provider()->metrics();
     using telemetry::MetricType;
@@ -206,23 +212,6 @@ Answer<std::vector<std::optional<Payload>>> Cache::get_many(On on, std::string_v
   return ending(std::move(around), backend_->get_many(on.caller, space, keys));
 }
 
-namespace {
-
-Task<Result<void>> put_rest(Backend& backend, Flights& flights, const net::Caller* caller, std::string_view space,
-                            std::span<const Item> items, Put put, Answer<void> first) {
-  Result<void> done = co_await first;
-  for (std::size_t n = 1; n < items.size() && done.ok(); ++n) {
-    const Key key{space, items[n].key};
-    flights.supersede(key);
-    put.value = items[n].value;
-    Answer<void> next = backend.put(caller, key, put);
-    done = co_await next;
-  }
-  co_return done;
-}
-
-}  // namespace
-
 Answer<void> Cache::set_many(On on, std::string_view space, std::span<const Item> items, const SetOptions& options) {
   if (items.size() > max_many) return invalid_argument("items: at most 65536");
   Result<Put> put = put_of(Key{space, {}}, {}, options);
@@ -231,19 +220,8 @@ Answer<void> Cache::set_many(On on, std::string_view space, std::span<const Item
     if (Result<void> good = check(Key{space, item.key}); !good.ok()) return std::move(good).error();
   }
   telemetry::Span around = span(on, "set_many");
-  for (std::size_t n = 0; n < items.size(); ++n) {
-    const Key key{space, items[n].key};
-    flights_.supersede(key);
-    put->value = items[n].value;
-    Answer<void> answer = backend_->put(on.caller, key, *put);
-    if (!answer.ready()) {
-      return ending(std::move(around),
-                    Answer<void>(put_rest(*backend_, flights_, on.caller, space, items.subspan(n), *put, std::move(answer))));
-    }
-    Result<void> done = std::move(answer).take();
-    if (!done.ok()) return ending(std::move(around), Answer<void>(std::move(done)));
-  }
-  return ending(std::move(around), Answer<void>());
+  for (const Item& item : items) flights_.supersede(Key{space, item.key});
+  return ending(std::move(around), backend_->put_many(on.caller, space, items, *put));
 }
 
 Answer<void> Cache::clear(On on, std::string_view space) {
@@ -264,6 +242,13 @@ Answer<void> Cache::invalidate_tags(On on, std::span<const std::string> tags) {
   telemetry::Span around = span(on, "invalidate_tags");
   flights_.supersede_tags(tags);
   return ending(std::move(around), backend_->invalidate(on.caller, tags));
+}
+
+std::string Cache::token(std::uint64_t flight) const {
+  std::string out(16, '\0');
+  std::memcpy(out.data(), &self_, 8);
+  std::memcpy(out.data() + 8, &flight, 8);
+  return out;
 }
 
 LoadStatistics Cache::statistics() const {

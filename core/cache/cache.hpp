@@ -89,8 +89,16 @@ class Cache : public std::enable_shared_from_this<Cache> {
                                                       std::optional<Instant> late);
   [[nodiscard]] Task<Result<Begun>> begin(const net::Caller& caller, Key key, const LoadTerms& terms, Millis early,
                                           std::optional<Instant> until);
-  [[nodiscard]] Task<Loaded> fly(const net::Caller& caller, Key key, std::uint64_t flight, const std::shared_ptr<Loader>& load,
-                                 std::optional<Instant> until);
+  /// Of a cache with leases, for the leader of a flight: the right to load it (`loads`), what another process has loaded, or
+  /// nothing where the flight is another's by now. The flight is given up with every error.
+  [[nodiscard]] Task<Result<std::optional<Begun>>> claim(const net::Caller& caller, Key key, const LoadTerms& terms,
+                                                         std::uint64_t flight, std::optional<Instant> until);
+  [[nodiscard]] static Task<void> release(std::shared_ptr<Cache> cache, net::Caller caller, std::string space, std::string name,
+                                          std::string token);
+  [[nodiscard]] Task<Loaded> fly(const net::Caller& caller, Key key, const LoadTerms& terms, std::uint64_t flight,
+                                 const std::shared_ptr<Loader>& load, std::optional<Instant> until);
+  /// Whose lease it is.
+  [[nodiscard]] std::string token(std::uint64_t flight) const;
   [[nodiscard]] static Task<void> run_load(std::shared_ptr<Cache> cache, net::Caller caller, std::uint64_t flight,
                                            std::shared_ptr<Loader> load, std::shared_ptr<CancelSource> source);
   void start_load(const net::Caller& caller, std::uint64_t flight, const std::shared_ptr<Loader>& load,
@@ -104,6 +112,7 @@ class Cache : public std::enable_shared_from_this<Cache> {
   const std::unique_ptr<Backend> backend_;
   const Options options_;
   Flights flights_;
+  std::uint64_t self_ = 0;  // of tokens
   std::atomic<std::uint64_t> loads_{0};
   std::atomic<std::uint64_t> load_failures_{0};
 };

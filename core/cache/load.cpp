@@ -13,7 +13,14 @@ Error load_failed(std::string_view why) {
   return Error(ErrorKind::internal, std::move(message)).with_detail("load_failed").with_operation("cache.get_or_load");
 }
 
+constexpr Duration first_look = std::chrono::milliseconds(5);
+constexpr Duration last_look = std::chrono::milliseconds(100);
+
 Millis millis(std::chrono::milliseconds span) noexcept { return std::clamp<Millis>(span.count(), 0, forever / 4); }
+
+Millis lease_of(const LoadTerms& terms) noexcept {
+  return std::max<Millis>(std::chrono::ceil<std::chrono::milliseconds>(terms.load_timeout).count(), 1);
+}
 
 Duration duration(std::chrono::milliseconds span) noexcept {
   return std::min(span, std::chrono::milliseconds(std::chrono::hours(24) * 365 * 100));
@@ -122,13 +129,27 @@ Task<Result<Flights::Arrival>> Cache::arrive(net::Loop& loop, Flights::Seat& sea
 Task<Result<Cache::Begun>> Cache::begin(const net::Caller& caller, Key key, const LoadTerms& terms, Millis early,
                                         std::optional<Instant> until) {
   Flights::Seat seat(flights_, *caller.loop);
+  const bool leases = backend_->capabilities().leases;
+  const Millis lease_time = lease_of(terms);
   Answer<std::optional<Found>> looking = backend_->find(&caller, key);
   Result<std::optional<Found>> found = co_await looking;
   for (;;) {
     if (!found.ok()) co_return Result<Begun>(std::move(found).error());
-    if (auto there = hit(key, *found, terms, early)) co_return Result<Begun>(std::move(*there));
+    if (auto there = hit(key, *found, terms, early)) {
+      if (there->flight != 0 && leases) {  // one process is enough
+        const std::string mine = token(there->flight);
+        Claim wish(mine, lease_time);
+        wish.refresh = true;
+        wish.tags = terms.tags;
+        Answer<Lease> asking = backend_->lease(&caller, key, wish);
+        const Result<Lease> lease = co_await asking;
+        if (!lease.ok() || *lease != Lease::mine) flights_.give_up(std::exchange(there->flight, 0));
+      }
+      co_return Result<Begun>(std::move(*there));
+    }
     const auto flight = flights_.begin(key, terms, &seat);
     Begun begun;
+    std::uint64_t led = flight->lead;
     if (flight->lead != 0) {
       // It may have landed between the look and the begin.
       Answer<std::optional<Found>> again = backend_->peek(&caller, key);
@@ -138,24 +159,28 @@ Task<Result<Cache::Begun>> Cache::begin(const net::Caller& caller, Key key, cons
         co_return Result<Begun>(std::move(found).error());
       }
       begun.loads = !*found || (*found)->left <= 0;
-      if (begun.loads) {
-        begun.flight = flight->lead;
-      } else {
+      if (!begun.loads) {
         if (!(*found)->absent) begun.value = (*found)->value;
         flights_.land(flight->lead, Loaded(begun.value));
+        co_return Result<Begun>(std::move(begun));
       }
-      co_return Result<Begun>(std::move(begun));
+    } else {
+      Result<Flights::Arrival> arrival = co_await arrive(*caller.loop, seat, until, flight->late);
+      if (!arrival.ok()) co_return Result<Begun>(std::move(arrival).error());
+      if (arrival->loaded) {
+        if (!arrival->loaded->ok()) co_return Result<Begun>(arrival->loaded->error());
+        begun.value = std::move(**arrival->loaded);
+        co_return Result<Begun>(std::move(begun));
+      }
+      led = arrival->lead;
     }
-    Result<Flights::Arrival> arrival = co_await arrive(*caller.loop, seat, until, flight->late);
-    if (!arrival.ok()) co_return Result<Begun>(std::move(arrival).error());
-    if (arrival->loaded) {
-      if (!arrival->loaded->ok()) co_return Result<Begun>(arrival->loaded->error());
-      begun.value = std::move(**arrival->loaded);
-      co_return Result<Begun>(std::move(begun));
-    }
-    if (arrival->lead != 0) {
+    if (led != 0 && leases) {
+      Result<std::optional<Begun>> claimed = co_await claim(caller, key, terms, led, until);
+      if (!claimed.ok()) co_return Result<Begun>(std::move(claimed).error());
+      if (*claimed) co_return Result<Begun>(std::move(**claimed));
+    } else if (led != 0) {
       begun.loads = true;
-      begun.flight = arrival->lead;
+      begun.flight = led;
       co_return Result<Begun>(std::move(begun));
     }
     Answer<std::optional<Found>> again = backend_->peek(&caller, key);  // the loader is late
@@ -163,9 +188,78 @@ Task<Result<Cache::Begun>> Cache::begin(const net::Caller& caller, Key key, cons
   }
 }
 
+Task<Result<std::optional<Cache::Begun>>> Cache::claim(const net::Caller& caller, Key key, const LoadTerms& terms,
+                                                       std::uint64_t flight, std::optional<Instant> until) {
+  using Claimed = Result<std::optional<Begun>>;
+  struct Led {
+    ~Led() {
+      if (flight != 0) flights.give_up(flight);
+    }
+    Flights& flights;
+    std::uint64_t flight;
+  };
+  Led led{flights_, flight};
+  const std::string mine = token(flight);
+  Begun begun;
+  for (Duration pause = first_look;; pause = std::min(pause * 2, last_look)) {
+    Claim wish(mine, lease_of(terms));
+    wish.tags = terms.tags;
+    Answer<Lease> asking = backend_->lease(&caller, key, wish);
+    const Result<Lease> lease = co_await asking;
+    if (!lease.ok()) {
+      // It may have been given all the same.
+      const CancelSource unbound;
+      spawn(release(shared_from_this(), caller, std::string(key.space), std::string(key.name), mine).with_token(unbound.token()),
+            [](const std::exception_ptr&) {});
+      co_return Claimed(lease.error());
+    }
+    if (*lease == Lease::mine) {
+      led.flight = 0;
+      begun.loads = true;
+      begun.flight = flight;
+      co_return Claimed(std::move(begun));
+    }
+    if (*lease == Lease::there) {
+      Answer<std::optional<Found>> looking = backend_->peek(&caller, key);
+      Result<std::optional<Found>> found = co_await looking;
+      if (!found.ok()) co_return Claimed(std::move(found).error());
+      if (*found && (*found)->left > 0) {
+        if (!(*found)->absent) begun.value = (*found)->value;
+        led.flight = 0;
+        flights_.land(flight, Loaded(begun.value));
+        co_return Claimed(std::move(begun));
+      }
+      continue;
+    }
+    const Instant now = options_.clock->now();
+    if (until && now >= *until) {
+      co_return Claimed(
+          Error(ErrorKind::timeout, "the load did not end in the time this caller waits").with_operation("cache.get_or_load"));
+    }
+    const Result<void> slept = co_await net::sleep(*caller.loop, until ? std::min(pause, *until - now) : pause);
+    if (!slept.ok()) co_return Claimed(Error(ErrorKind::cancelled, "the caller gave up").with_operation("cache.get_or_load"));
+    if (!flights_.flight(flight)) {
+      led.flight = 0;
+      co_return Claimed(std::optional<Begun>());
+    }
+  }
+}
+
+Task<void> Cache::release(std::shared_ptr<Cache> cache, net::Caller caller, std::string space, std::string name,
+                          std::string token) {
+  Answer<void> releasing = cache->backend_->release(&caller, Key{space, name}, token);
+  (void)co_await releasing;
+}
+
 Task<Loaded> Cache::end_load(const net::Caller* caller, std::uint64_t id, End end, std::string_view value,
                              std::string_view message) {
   const std::optional<Flights::Flight> flight = flights_.flight(id);
+  const bool leases = backend_->capabilities().leases;
+  const std::string mine = leases ? token(id) : std::string();
+  if (end != End::value && end != End::absent && leases && flight) {
+    Answer<void> releasing = backend_->release(caller, Key{flight->space, flight->name}, mine);
+    (void)co_await releasing;  // else it ends by itself
+  }
   if (end == End::given_up) {
     flights_.give_up(id);
     co_return Loaded(std::optional<Payload>());
@@ -202,6 +296,20 @@ Task<Loaded> Cache::end_load(const net::Caller* caller, std::uint64_t id, End en
       // What is too large to be kept must not leave an older value in its place.
       if (!keeps || !backend_->put(nullptr, key, put).take().ok()) (void)backend_->remove(nullptr, key).take();
     });
+  } else if (leases) {
+    std::optional<Put> what;
+    if (keeps) what = put;
+    if (flight->superseded) {
+      Answer<void> releasing = backend_->release(caller, key, mine);
+      (void)co_await releasing;
+    } else {
+      Answer<bool> keeping = backend_->keep(caller, key, mine, what);
+      const Result<bool> kept = co_await keeping;
+      if (!kept.ok() && what) {  // too large to be kept: no older value stays in its place
+        Answer<bool> dropping = backend_->keep(caller, key, mine, std::nullopt);
+        (void)co_await dropping;
+      }
+    }
   } else if (!flight->superseded) {
     bool kept = false;
     if (keeps) {
@@ -240,7 +348,9 @@ Task<void> Cache::run_load(std::shared_ptr<Cache> cache, net::Caller caller, std
     end = End::absent;
   }
   const std::string_view value = end == End::value ? std::string_view(**made) : std::string_view();
-  Task<Loaded> ending = cache->end_load(&caller, flight, end, value, text);
+  // Also when nobody waits any more: others are told.
+  const CancelSource unbound;
+  Task<Loaded> ending = cache->end_load(&caller, flight, end, value, text).with_token(unbound.token());
   (void)co_await ending;
 }
 
@@ -250,8 +360,8 @@ void Cache::start_load(const net::Caller& caller, std::uint64_t flight, const st
 }
 
 /// The load runs beside its caller, who waits for it like anybody else.
-Task<Loaded> Cache::fly(const net::Caller& caller, Key, std::uint64_t flight, const std::shared_ptr<Loader>& load,
-                        std::optional<Instant> until) {
+Task<Loaded> Cache::fly(const net::Caller& caller, Key key, const LoadTerms& terms, std::uint64_t flight,
+                        const std::shared_ptr<Loader>& load, std::optional<Instant> until) {
   Flights::Seat seat(flights_, *caller.loop);
   while (flight != 0) {
     const auto source = std::make_shared<CancelSource>();
@@ -261,6 +371,16 @@ Task<Loaded> Cache::fly(const net::Caller& caller, Key, std::uint64_t flight, co
     if (!arrival.ok()) co_return Loaded(std::move(arrival).error());
     if (arrival->loaded) co_return std::move(*arrival->loaded);
     flight = arrival->lead;
+    if (!backend_->capabilities().leases) continue;
+    Result<std::optional<Begun>> claimed = co_await claim(caller, key, terms, flight, until);
+    if (!claimed.ok()) co_return Loaded(std::move(claimed).error());
+    if (!*claimed) {
+      Result<Begun> begun = co_await begin(caller, key, terms, 0, until);
+      if (!begun.ok()) co_return Loaded(std::move(begun).error());
+      *claimed = std::move(*begun);
+    }
+    if (!(*claimed)->loads) co_return Loaded(std::move((*claimed)->value));
+    flight = (*claimed)->flight;
   }
   co_return Loaded(internal_error("a seat without a flight"));
 }
@@ -281,7 +401,7 @@ Task<Loaded> Cache::get_or_load(net::Caller caller, std::string space, std::stri
     outcome = std::move(begun).error();
   } else if (begun->loads) {
     const auto shared = std::make_shared<Loader>(std::move(load));
-    outcome = co_await fly(caller, key, begun->flight, shared, limit);
+    outcome = co_await fly(caller, key, *how, begun->flight, shared, limit);
     around.set("cache.hit", false);
   } else {
     if (begun->flight != 0)

@@ -199,7 +199,9 @@ TEST(Registry, An_absent_backend_is_unsupported_and_says_what_adds_it) {
   const Environment environment(clock);
   services::CacheConfig config;
   config.url = "redis://127.0.0.1";
-  auto opened = cache::open(config, environment);
+  Registry registry;  // as in a build without it
+  register_memory(registry);
+  auto opened = registry.open(config, environment);
   ASSERT_FALSE(opened.ok());
   EXPECT_EQ(opened.error().kind(), ErrorKind::unsupported);
   EXPECT_NE(opened.error().message().find("SPIKARD_CACHE_REDIS"), std::string::npos);

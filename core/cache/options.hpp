@@ -49,12 +49,6 @@ struct SetOptions {
   std::uint32_t weight = 0;  ///< 0: one entry, or its bytes
 };
 
-struct Item {
-  Item(std::string of_key, std::string of_value) : key(std::move(of_key)), value(std::move(of_value)) {}
-  std::string key;
-  std::string value;
-};
-
 struct LoadOptions {
   LoadOptions() = default;
   explicit LoadOptions(Ttl lives) noexcept : ttl(lives) {}

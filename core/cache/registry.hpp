@@ -38,6 +38,10 @@ class Registry {
 };
 
 void register_memory(Registry& registry);
+#ifdef SPIKARD_CACHE_REDIS
+/// `redis:` and its kin (net/redis/url.hpp), and `tiered+` before each.
+void register_redis(Registry& registry);
+#endif
 /// Those this build has.
 void register_builtin_backends(Registry& registry);
 

@@ -1,8 +1,11 @@
 // What every cache does (fixtures/README.md section 5, spec/operations/cache.yaml). A backend joins by one line below.
 #include "cache_contract.hpp"
 
+#include <random>
+
 #include "cache/memory/memory.hpp"
 #include "cache_deferred.hpp"
+#include "server.hpp"
 
 namespace spikard::cache {
 
@@ -25,6 +28,22 @@ std::shared_ptr<Cache> deferred(Clock& clock, const services::CacheConfig& confi
   return std::make_shared<Cache>(std::make_unique<Deferred>(std::make_unique<Memory>(clock, options)), about);
 }
 
+#ifdef SPIKARD_CACHE_REDIS
+/// On an empty prefix of its own.
+template <bool tiered>
+std::shared_ptr<Cache> on_redis(Clock& clock, const services::CacheConfig& config) {
+  services::CacheConfig mine = config;
+  mine.url = (tiered ? "tiered+" : "") + contract::server_setting("REDIS_URL") +
+             "?prefix=spikard-test:" + std::to_string(std::random_device()());
+  return opened(clock, mine);
+}
+
+const Contender on_servers[] = {
+    {"redis", on_redis<false>, true, true},
+    {"tiered", on_redis<true>, true, true},
+};
+#endif
+
 const Contender contenders[] = {
     {"memory", opened},
     {"memory_deferred", deferred},
@@ -40,6 +59,11 @@ std::string text_of(const Result<std::optional<Payload>>& value) {
 
 INSTANTIATE_TEST_SUITE_P(Backends, CacheContract, testing::ValuesIn(contenders),
                          [](const auto& info) { return info.param.name; });
+
+#ifdef SPIKARD_CACHE_REDIS
+INSTANTIATE_TEST_SUITE_P(Server_redis, CacheContract, testing::ValuesIn(on_servers),
+                         [](const auto& info) { return info.param.name; });
+#endif
 
 // ---- entries ---------------------------------------------------------------------------------------------------------------
 

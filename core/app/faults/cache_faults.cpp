@@ -82,6 +82,15 @@ class FaultyBackend final : public cache::Backend {
                       [=, this] { return inner_->invalidate(caller, tags); });
   }
   cache::Statistics statistics() const override { return inner_->statistics(); }
+  Answer<cache::Lease> lease(const Caller* caller, Key key, cache::Claim claim) override {
+    return step<cache::Lease>(caller, "lease", key.name, Effect::some, [=, this] { return inner_->lease(caller, key, claim); });
+  }
+  Answer<bool> keep(const Caller* caller, Key key, std::string_view token, std::optional<cache::Put> what) override {
+    return step<bool>(caller, "put", key.name, Effect::some, [=, this] { return inner_->keep(caller, key, token, what); });
+  }
+  Answer<void> release(const Caller* caller, Key key, std::string_view token) override {
+    return step<void>(caller, "release", key.name, Effect::some, [=, this] { return inner_->release(caller, key, token); });
+  }
 
  private:
   /// Without a loop (upkeep after a commit) there is nobody who could wait, or hear of it.

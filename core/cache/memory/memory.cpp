@@ -153,8 +153,12 @@ Answer<std::vector<std::optional<Payload>>> Memory::get_many(const net::Caller*,
 }
 
 Answer<void> Memory::clear(const net::Caller*, std::string_view space) {
-  for (const auto& part : parts_) part->shard.clear(space);
+  for (const auto& part : parts_) part->shard.clear(&space);
   return {};
+}
+
+void Memory::clear_all() {
+  for (const auto& part : parts_) part->shard.clear(nullptr);
 }
 
 Answer<std::uint64_t> Memory::count(const net::Caller*, std::string_view space) {

@@ -45,6 +45,8 @@ class Memory final : public Backend {
   Answer<std::uint64_t> count(const net::Caller* caller, std::string_view space) override;
   Answer<void> invalidate(const net::Caller* caller, std::span<const std::string> tags) override;
   [[nodiscard]] Statistics statistics() const override;
+  /// Every namespace.
+  void clear_all();
 
  private:
   struct Part;

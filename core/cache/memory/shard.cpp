@@ -369,13 +369,14 @@ Result<std::int64_t> Shard::increment(Key key, std::uint32_t hash, std::int64_t 
   return value;
 }
 
-void Shard::clear(std::string_view space) {
+void Shard::clear(const std::string_view* space) {
   for (std::uint32_t from = 0;;) {
     Garbage garbage;
     const std::lock_guard lock(mutex_);
     const std::uint32_t until = std::min(slots_.end(), from + looked_at_once);
     for (; from < until; ++from) {
-      if (slots_[from].block != nullptr && slots_[from].block->space() == space) erase(from, garbage);
+      if (slots_[from].block == nullptr) continue;
+      if (space == nullptr || slots_[from].block->space() == *space) erase(from, garbage);
     }
     if (from >= slots_.end()) return;
   }

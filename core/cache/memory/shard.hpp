@@ -44,7 +44,8 @@ class Shard {
   [[nodiscard]] bool remove(Key key, std::uint32_t hash, const std::string_view* equals);
   [[nodiscard]] bool touch(Key key, std::uint32_t hash, Millis ttl);
   [[nodiscard]] Result<std::int64_t> increment(Key key, std::uint32_t hash, std::int64_t by, Millis ttl);
-  void clear(std::string_view space);
+  /// Null: of every namespace.
+  void clear(const std::string_view* space);
   [[nodiscard]] std::uint64_t count(std::string_view space);
   void invalidate(std::string_view tag);
   void add_statistics(Statistics& to);

@@ -406,7 +406,7 @@ void Feed::close() {
   if (closed_) return;
   closed_ = true;
   const std::shared_ptr<Feed> self = shared_from_this();
-  listening_ = false;
+  state(false);
   changed_.set();
   if (connection_ != nullptr) connection_->close(is_closed());
   ends_.cancel();
@@ -416,7 +416,7 @@ void Feed::state(bool up) {
   if (listening_ == up) return;
   listening_ = up;
   changed_.set();
-  if (to_.on_state && !closed_) to_.on_state(up);
+  if (to_.on_state) to_.on_state(up);
 }
 
 void Feed::take(View pushed) {
@@ -508,7 +508,8 @@ Task<void> Feed::keep(std::shared_ptr<Feed> self) {
         while (connection->is_open() && !feed.closed_) {
           feed.changed_.reset();
           Task<Result<void>> waiting = feed.changed_.wait();
-          Result<void> waited = co_await with_deadline(loop, quiet, std::move(waiting));
+          if (!loop.clock().is_virtual()) waiting = with_deadline(loop, quiet, std::move(waiting));
+          Result<void> waited = co_await std::move(waiting);
           if (feed.closed_ || !connection->is_open()) break;
           if (!waited.ok() && waited.error().kind() == ErrorKind::timeout) {
             Command ping("PING");

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <atomic>
 #include <memory>
 #include <optional>
 #include <span>
@@ -63,7 +64,7 @@ struct Listening {
   Function<void(const Message&)> on_message{};
   /// A key of `tracked` changed, expired or was evicted; nothing: any may have (FLUSHALL).
   Function<void(std::optional<std::string_view>)> on_changed{};
-  /// True: listening from now on. False: what happens from now on is not heard; it is tried again until `close`.
+  /// True: listening from now on. False: what happens from now on is not heard; it is tried again, unless it was closed.
   Function<void(bool)> on_state{};
 };
 
@@ -76,6 +77,8 @@ class Feed final : public std::enable_shared_from_this<Feed> {
   Feed& operator=(const Feed&) = delete;
 
   [[nodiscard]] bool listening() const noexcept { return listening_; }
+  /// Any thread.
+  [[nodiscard]] bool closed() const noexcept { return closed_.load(std::memory_order_acquire); }
   /// Until it listens. Errors that trying again does not cure (login, a server without RESP3), or cancelled.
   [[nodiscard]] Task<Result<void>> ready();
   void close();
@@ -96,7 +99,7 @@ class Feed final : public std::enable_shared_from_this<Feed> {
   std::optional<Error> failed_;
   std::size_t unconfirmed_ = 0;
   bool listening_ = false;
-  bool closed_ = false;
+  std::atomic<bool> closed_{false};
 };
 
 /// A Redis as one loop sees it: commands of all its tasks are pipelined on one connection (one a node of a cluster), made when

@@ -73,6 +73,7 @@ std::string Command::with_body() const {
 }
 
 std::optional<std::string_view> Command::routing_key() const noexcept {
+  if (!near_.empty()) return near_;
   if (key_at_ == 0) return std::nullopt;
   const std::size_t at = bytes_.find('\n', key_at_) + 1;
   return std::string_view(bytes_).substr(at, key_size_);

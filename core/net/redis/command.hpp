@@ -66,6 +66,11 @@ class Command {
     }
     return arg(name);
   }
+  /// It has no key, but goes where this one is.
+  Command& near(std::string_view name) {
+    near_ = name;
+    return *this;
+  }
   /// It changes nothing on the server: where its answer was lost it is sent once more.
   Command& reads() noexcept {
     reads_ = true;
@@ -93,6 +98,7 @@ class Command {
   bool reads_ = false;
   std::size_t key_at_ = 0;
   std::size_t key_size_ = 0;
+  std::string near_;
   std::optional<Duration> timeout_;
   const Script* script_ = nullptr;
 };
