@@ -33,6 +33,7 @@ Answer<void> Backend::put_many(const net::Caller* caller, std::string_view space
 }
 
 Answer<Lease> Backend::lease(const net::Caller*, Key, Claim) { return no_leases(); }
+Answer<bool> Backend::renew(const net::Caller*, Key, std::string_view, Millis) { return no_leases(); }
 Answer<bool> Backend::keep(const net::Caller*, Key, std::string_view, std::optional<Put>) { return no_leases(); }
 Answer<void> Backend::release(const net::Caller*, Key, std::string_view) { return no_leases(); }
 

@@ -81,7 +81,7 @@ struct Capabilities {
 struct Claim {
   Claim(std::string_view of_token, Millis for_so_long) noexcept : token(of_token), lives(for_so_long) {}
   std::string_view token;  ///< 16 bytes, nobody else's
-  Millis lives;            ///< then another one may load
+  Millis lives;            ///< then another one may load, unless it is renewed
   bool refresh = false;    ///< also where there is an entry
   std::span<const std::string> tags{};
 };
@@ -137,6 +137,8 @@ class Backend {
   // Of those with `leases` only; of others unsupported. Any change of the entry, of its namespace or of a tag of the claim ends a
   // lease, so that what is loaded from older news is not kept.
   virtual Answer<Lease> lease(const net::Caller* caller, Key key, Claim claim);
+  /// So long from now, if it still holds.
+  virtual Answer<bool> renew(const net::Caller* caller, Key key, std::string_view token, Millis lives);
   /// The entry (nothing: none), if the lease still holds, which then ends. False if it does not.
   virtual Answer<bool> keep(const net::Caller* caller, Key key, std::string_view token, std::optional<Put> what);
   virtual Answer<void> release(const net::Caller* caller, Key key, std::string_view token);

@@ -125,6 +125,15 @@ Answer<std::optional<Payload>> Cache::get(On on, Key key) {
   return ending(std::move(around), backend_->get(on.caller, key));
 }
 
+std::optional<Payload> Cache::get_nearby(On on, Key key) {
+  if (!check(key).ok()) return std::nullopt;
+  std::optional<Found> found = backend_->nearby(key);
+  if (!found || found->absent) return std::nullopt;
+  telemetry::Span around = span(on, "get");
+  around.set("cache.hit", true);
+  return std::move(found->value);
+}
+
 Answer<void> Cache::set(On on, Key key, std::string_view value, const SetOptions& options) {
   const Result<Put> put = put_of(key, value, options);
   if (!put.ok()) return put.error();

@@ -46,6 +46,8 @@ class Cache : public std::enable_shared_from_this<Cache> {
   [[nodiscard]] Backend& backend() noexcept { return *backend_; }
 
   Answer<std::optional<Payload>> get(On on, Key key);
+  /// Of a backend that has some entries nearby: `get` without a caller, where it is known at once.
+  [[nodiscard]] std::optional<Payload> get_nearby(On on, Key key);
   Answer<void> set(On on, Key key, std::string_view value, const SetOptions& options);
   Answer<bool> set_if_absent(On on, Key key, std::string_view value, const SetOptions& options);
   Answer<bool> remove(On on, Key key);
@@ -68,6 +70,8 @@ class Cache : public std::enable_shared_from_this<Cache> {
   };
   /// Of a backend that answers at once, where nobody must be waited for.
   [[nodiscard]] std::optional<Result<Begun>> begin_load_now(On on, Key key, const LoadOptions& options);
+  /// Of one that has the entry nearby, and it is not to be loaded again yet.
+  [[nodiscard]] std::optional<Begun> begin_load_nearby(On on, Key key, const LoadOptions& options);
   /// Waits for another's load.
   [[nodiscard]] Task<Result<Begun>> begin_load(net::Caller caller, std::string space, std::string name, LoadOptions options);
 
@@ -93,6 +97,9 @@ class Cache : public std::enable_shared_from_this<Cache> {
   /// nothing where the flight is another's by now. The flight is given up with every error.
   [[nodiscard]] Task<Result<std::optional<Begun>>> claim(const net::Caller& caller, Key key, const LoadTerms& terms,
                                                          std::uint64_t flight, std::optional<Instant> until);
+  /// Renews the lease of a flight until it is over.
+  void hold(const net::Caller& caller, std::uint64_t flight);
+  [[nodiscard]] static Task<void> renew(std::weak_ptr<Cache> weak, net::Caller caller, std::uint64_t flight);
   [[nodiscard]] static Task<void> release(std::shared_ptr<Cache> cache, net::Caller caller, std::string space, std::string name,
                                           std::string token);
   [[nodiscard]] Task<Loaded> fly(const net::Caller& caller, Key key, const LoadTerms& terms, std::uint64_t flight,

@@ -100,7 +100,7 @@ std::optional<Flights::Flight> Flights::flight(std::uint64_t id) const {
   const auto at = by_id_.find(id);
   if (at == by_id_.end()) return std::nullopt;
   const auto& [name, active] = *at->second;
-  return Flight{name.first, name.second, active.terms, active.superseded};
+  return Flight{name.first, name.second, active.terms, active.superseded, active.late};
 }
 
 void Flights::land(std::uint64_t id, const Loaded& outcome) {

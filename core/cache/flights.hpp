@@ -78,6 +78,7 @@ class Flights {
     std::string name;
     LoadTerms terms;
     bool superseded = false;  ///< the entry was changed meanwhile: what was loaded is not to be kept
+    Instant late{};           ///< when its time is over
   };
   [[nodiscard]] std::optional<Flight> flight(std::uint64_t id) const;
   /// Keeps the value by `keep` unless the flight is over or superseded, in one step as seen by `supersede`.

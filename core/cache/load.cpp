@@ -15,11 +15,13 @@ Error load_failed(std::string_view why) {
 
 constexpr Duration first_look = std::chrono::milliseconds(5);
 constexpr Duration last_look = std::chrono::milliseconds(100);
+constexpr std::chrono::milliseconds longest_lease = std::chrono::seconds(10);
+constexpr Duration renewal = std::chrono::seconds(3);
 
 Millis millis(std::chrono::milliseconds span) noexcept { return std::clamp<Millis>(span.count(), 0, forever / 4); }
 
 Millis lease_of(const LoadTerms& terms) noexcept {
-  return std::max<Millis>(std::chrono::ceil<std::chrono::milliseconds>(terms.load_timeout).count(), 1);
+  return std::clamp<Millis>(std::chrono::ceil<std::chrono::milliseconds>(terms.load_timeout).count(), 1, longest_lease.count());
 }
 
 Duration duration(std::chrono::milliseconds span) noexcept {
@@ -91,6 +93,18 @@ std::optional<Result<Cache::Begun>> Cache::begin_load_now(On on, Key key, const 
   return Result<Begun>(std::move(*begun));
 }
 
+std::optional<Cache::Begun> Cache::begin_load_nearby(On on, Key key, const LoadOptions& options) {
+  // What is wrong with the options is said by begin_load.
+  if (!put_of(key, {}, SetOptions(options.ttl).with_tags(options.tags)).ok() || !terms(options).ok()) return std::nullopt;
+  std::optional<Found> found = backend_->nearby(key);
+  if (!found || found->left < millis(options.early_refresh)) return std::nullopt;
+  Begun begun;
+  if (!found->absent) begun.value = std::move(found->value);
+  telemetry::Span around = span(on, "get_or_load");
+  around.set("cache.hit", true);
+  return begun;
+}
+
 Task<Result<Cache::Begun>> Cache::begin_load(net::Caller caller, std::string space, std::string name, LoadOptions options) {
   const Key key{space, name};
   const SetOptions about = SetOptions(options.ttl).with_tags(options.tags);
@@ -143,7 +157,8 @@ Task<Result<Cache::Begun>> Cache::begin(const net::Caller& caller, Key key, cons
         wish.tags = terms.tags;
         Answer<Lease> asking = backend_->lease(&caller, key, wish);
         const Result<Lease> lease = co_await asking;
-        if (!lease.ok() || *lease != Lease::mine) flights_.give_up(std::exchange(there->flight, 0));
+        if (lease.ok() && *lease == Lease::mine) hold(caller, there->flight);
+        else flights_.give_up(std::exchange(there->flight, 0));
       }
       co_return Result<Begun>(std::move(*there));
     }
@@ -215,6 +230,7 @@ Task<Result<std::optional<Cache::Begun>>> Cache::claim(const net::Caller& caller
     }
     if (*lease == Lease::mine) {
       led.flight = 0;
+      hold(caller, flight);
       begun.loads = true;
       begun.flight = flight;
       co_return Claimed(std::move(begun));
@@ -242,6 +258,34 @@ Task<Result<std::optional<Cache::Begun>>> Cache::claim(const net::Caller& caller
       led.flight = 0;
       co_return Claimed(std::optional<Begun>());
     }
+  }
+}
+
+void Cache::hold(const net::Caller& caller, std::uint64_t flight) {
+  const CancelSource unbound;
+  spawn(renew(weak_from_this(), caller, flight).with_token(unbound.token()), [](const std::exception_ptr&) {});
+}
+
+Task<void> Cache::renew(std::weak_ptr<Cache> weak, net::Caller caller, std::uint64_t flight) {
+  struct Ends final : net::LoopEnd {
+    void on_loop_end() override { source.cancel(CancelReason::shutdown); }
+    CancelSource source;
+  } ends;
+  caller.loop->at_end(ends);
+  for (;;) {
+    Task<Result<void>> sleeping = net::sleep(*caller.loop, renewal).with_token(ends.source.token());
+    const Result<void> slept = co_await sleeping;
+    const std::shared_ptr<Cache> cache = weak.lock();
+    if (!slept.ok() || cache == nullptr) co_return;
+    const std::optional<Flights::Flight> about = cache->flights_.flight(flight);
+    const Instant now = cache->options_.clock->now();
+    if (!about || now >= about->late) co_return;
+    const std::string mine = cache->token(flight);
+    const Millis lives =
+        std::min(lease_of(about->terms), std::chrono::ceil<std::chrono::milliseconds>(about->late - now).count());
+    Answer<bool> renewing = cache->backend_->renew(&caller, Key{about->space, about->name}, mine, lives);
+    const Result<bool> done = co_await renewing;
+    if (done.ok() && !*done) co_return;
   }
 }
 

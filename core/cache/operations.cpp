@@ -440,7 +440,23 @@ Result<LoadRequest> load_request(Value object) {
 }  // namespace
 
 std::optional<Result<Document>> Operations::at_once(On on, Operation operation, Value args) {
-  if (!cache_->capabilities().immediate) return std::nullopt;
+  const Capabilities can = cache_->capabilities();
+  if (!can.immediate && can.nearby && operation == Operation::cache_get) {
+    Args given(args);
+    const Key key{given.text("namespace", false), given.text("key")};
+    given.nothing_else({"key", "namespace"});
+    if (!given.ok()) return Result<Document>(given.take());
+    if (std::optional<Payload> value = cache_->get_nearby(on, key)) return Result<Document>(reply(value));
+    return std::nullopt;
+  }
+  if (!can.immediate) {
+    if (!can.nearby || operation != Operation::cache_get_or_begin_load) return std::nullopt;
+    Result<LoadRequest> request = load_request(args);
+    if (!request.ok()) return Result<Document>(std::move(request).error());
+    std::optional<Cache::Begun> begun = cache_->begin_load_nearby(on, request->key, request->options);
+    if (!begun) return std::nullopt;
+    return Result<Document>(reply(*begun));
+  }
   if (operation != Operation::cache_get_or_begin_load) return perform(*cache_, on, operation, args).take();
   Result<LoadRequest> request = load_request(args);
   if (!request.ok()) return Result<Document>(std::move(request).error());

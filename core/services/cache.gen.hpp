@@ -13,9 +13,9 @@
 
 namespace spikard::services {
 
-/// A cache. `memory:` keeps at most `max_bytes` or `max_entries`, whichever is given (both hold where both are); what goes first is decided by how often and how lately it was asked for (W-TinyLFU).
+/// A cache. `memory:` (and the part of `tiered+redis:` that is in memory) keeps at most `max_bytes` or `max_entries`, whichever is given (both hold where both are); what goes first is decided by how often and how lately it was asked for (W-TinyLFU). `redis:` has no such bounds: its server decides.
 struct CacheConfig {
-  std::string url = "memory:";  ///< `memory:`, or the URL of another backend.
+  std::string url = "memory:";  ///< `memory:`, `redis://HOST:6379/DB` (also `rediss:`, `redis+unix:`, `redis+sentinel:`, `redis+cluster:`), or one of these behind `tiered+`: memory in front of it.
   std::optional<std::uint64_t> max_bytes{};  ///< The most that `memory:` holds, keys, values and about 90 bytes an entry counted. Null: 64 MiB, or no limit of bytes where `max_entries` is given.
   std::optional<std::uint64_t> max_entries{};  ///< The most entries that `memory:` holds. Null: as many as `max_bytes` allows.
   std::optional<std::uint64_t> default_ttl_ms{};  ///< How long an entry lives that was set without a time. Null: for ever.

@@ -8,6 +8,8 @@ import dataclasses
 import datetime
 import decimal
 import os
+
+import secrets
 import tempfile
 from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Any
@@ -202,12 +204,15 @@ class Driver:
 
 
 class CacheDriver(Driver):
-    backends = ["memory"]
+    redis = os.environ.get("SPIKARD_TEST_REDIS_URL")
+    backends = ["memory", *(["redis", "tiered"] if redis else [])]
 
     def services(self) -> Json:
         only(self.config, "backend default_ttl_ms max_entries", "cache")
         config = {k: v for k, v in self.config.items() if k != "backend"}
-        return {"cache": {"default": {"url": self.url(self.config["backend"], {"memory": "memory:"}), **config}}}
+        empty = f"{self.redis}?prefix=e2e:{secrets.token_hex(8)}"
+        servers = {"redis": empty, "tiered": f"tiered+{empty}"} if self.redis else {}
+        return {"cache": {"default": {"url": self.url(self.config["backend"], {"memory": "memory:", **servers}), **config}}}
 
     async def open(self) -> None:
         self.cache = spikard.Cache()

@@ -13,14 +13,14 @@ using namespace std::chrono_literals;
 
 namespace {
 
-std::shared_ptr<Cache> opened(Clock& clock, const services::CacheConfig& config) {
+std::shared_ptr<Cache> opened(Clock& clock, const services::CacheConfig& config, std::shared_ptr<Cache>*) {
   const Environment environment(clock);
   Result<std::shared_ptr<Cache>> cache = cache::open(config, environment);
   EXPECT_TRUE(cache.ok()) << cache.error().to_string();
   return std::move(cache).value();
 }
 
-std::shared_ptr<Cache> deferred(Clock& clock, const services::CacheConfig& config) {
+std::shared_ptr<Cache> deferred(Clock& clock, const services::CacheConfig& config, std::shared_ptr<Cache>*) {
   MemoryOptions options;
   options.max_entries = config.max_entries.value_or(0);
   Cache::Options about(clock);
@@ -31,11 +31,12 @@ std::shared_ptr<Cache> deferred(Clock& clock, const services::CacheConfig& confi
 #ifdef SPIKARD_CACHE_REDIS
 /// On an empty prefix of its own.
 template <bool tiered>
-std::shared_ptr<Cache> on_redis(Clock& clock, const services::CacheConfig& config) {
+std::shared_ptr<Cache> on_redis(Clock& clock, const services::CacheConfig& config, std::shared_ptr<Cache>* beside) {
   services::CacheConfig mine = config;
   mine.url = (tiered ? "tiered+" : "") + contract::server_setting("REDIS_URL") +
              "?prefix=spikard-test:" + std::to_string(std::random_device()());
-  return opened(clock, mine);
+  *beside = opened(clock, mine, nullptr);
+  return opened(clock, mine, nullptr);
 }
 
 const Contender on_servers[] = {
@@ -611,6 +612,23 @@ TEST_P(CacheContract, A_late_loader_is_replaced_and_its_value_thrown_away) {
   EXPECT_EQ(text_of(**second), "good");
   advance(1000ms);
   EXPECT_EQ(get("k"), "good");
+}
+
+TEST_P(CacheContract, A_long_load_keeps_its_right_for_all_its_time) {
+  // Two processes where the backend is shared; a lease is shorter than the load.
+  Source source(*loop_);
+  source.takes = 25'000ms;
+  auto first = start(client_.get_or_load(caller_, "k", LoadOptions(60'000ms), source.loader()).task());
+  settle();
+  auto second =
+      start(Client(beside_ ? beside_ : client_.cache()).get_or_load(caller_, "k", LoadOptions(60'000ms), source.loader()).task());
+  for (int n = 0; n < 24; ++n) advance(1000ms);
+  EXPECT_FALSE(first->has_value() || second->has_value());
+  advance(1000ms);
+  advance(100ms);
+  ASSERT_TRUE(first->has_value() && second->has_value());
+  EXPECT_EQ(text_of(**first) + text_of(**second), "vv");
+  EXPECT_EQ(source.runs, 1);
 }
 
 TEST_P(CacheContract, What_is_changed_during_a_load_is_not_overwritten_by_it) {

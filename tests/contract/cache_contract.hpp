@@ -17,8 +17,8 @@ namespace spikard::cache {
 /// A backend under the contract: a line of cache_contract.cpp.
 struct Contender {
   std::string name;
-  /// On an empty store of its own.
-  std::shared_ptr<Cache> (*open)(Clock& clock, const services::CacheConfig& config);
+  /// On an empty store of its own. `beside`: the same as another process has it, where there can be one.
+  std::shared_ptr<Cache> (*open)(Clock& clock, const services::CacheConfig& config, std::shared_ptr<Cache>* beside);
   bool tags = true;
   bool server = false;  ///< answers come over a network: they are waited for
 };
@@ -32,7 +32,7 @@ class CacheContract : public testing::TestWithParam<Contender> {
     open({});
   }
 
-  void open(const services::CacheConfig& config) { client_ = Client(GetParam().open(clock_, config)); }
+  void open(const services::CacheConfig& config) { client_ = Client(GetParam().open(clock_, config, &beside_)); }
 
   /// Runs what `answer` needs at this time, and returns what it came to.
   template <class T>
@@ -90,6 +90,7 @@ class CacheContract : public testing::TestWithParam<Contender> {
   net::VirtualClock clock_;
   std::unique_ptr<net::Loop> loop_;
   net::Caller caller_;
+  std::shared_ptr<Cache> beside_;
   Client client_;
 };
 

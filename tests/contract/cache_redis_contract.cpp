@@ -2,7 +2,9 @@
 // the server itself.
 #include <gtest/gtest.h>
 
+#include <atomic>
 #include <random>
+#include <thread>
 
 #include "cache/client.hpp"
 #include "cache/redis/redis.hpp"
@@ -236,6 +238,45 @@ TEST_P(CacheOnRedis, A_process_that_died_loading_blocks_nobody_longer_than_its_l
   EXPECT_LT(clock_.now() - begun, 5s);
 }
 
+TEST_P(CacheOnRedis, The_rights_that_the_guide_names_are_enough) {
+  const std::string user = "u" + std::to_string(std::random_device()());
+  net::redis::Command make("ACL");
+  make.arg("SETUSER").arg(user).arg("on").arg(">pw").arg("~" + prefix_ + ":*");
+  for (const char* may : {"+mget",     "+get",         "+getrange", "+set",      "+evalsha",
+                          "+eval",     "+scan",        "+sadd",     "+smembers", "+client|tracking",
+                          "+setrange", "+pexpire",     "+persist",  "+unlink",   "+del",
+                          "+exists",   "+pttl",        "+incrby",   "+srem",     "+spop",
+                          "+scard",    "+srandmember", "+hello",    "+select",   "+ping"})
+    make.arg(may);
+  ASSERT_TRUE(run(raw_->run(std::move(make))).ok());
+  const Client a = open("redis://" + user + ":pw@" + server_);
+  warm(a);
+  const std::vector<std::string> tags{"t"};
+  const std::vector<std::string> names{"k"};
+  EXPECT_EQ(set(a, "k", "v", SetOptions(60'000ms).with_tags(tags)), "ok");
+  EXPECT_EQ(get(a, "k"), "v");
+  EXPECT_TRUE(run(a.touch(caller_, "k", 1000ms)).ok());
+  EXPECT_TRUE(run(a.touch(caller_, "k", Ttl::forever())).ok());
+  EXPECT_TRUE(run(a.ttl(caller_, "k")).ok());
+  EXPECT_EQ(*run(a.count(caller_)), 1U);
+  EXPECT_TRUE(run(a.get_many(caller_, names)).ok());
+  EXPECT_EQ(run(a.increment(caller_, "k")).error().detail(), "not_an_integer");
+  EXPECT_EQ(*run(a.increment(caller_, "n")), 1);
+  EXPECT_TRUE(*run(a.set_if_absent(caller_, "absent", "v")));
+  EXPECT_TRUE(*run(a.remove_if(caller_, "absent", "v")));
+  EXPECT_FALSE(*run(a.remove(caller_, "absent")));
+  EXPECT_TRUE(run(a.invalidate_tags(caller_, tags)).ok());
+  EXPECT_EQ(get(a, "k"), "-");
+  Source good(*loop_);
+  good.go.set();
+  EXPECT_EQ(text_of(run(a.get_or_load(caller_, "loaded", LoadOptions(60'000ms), good.loader()))), "v");
+  EXPECT_TRUE(run(a.clear(caller_)).ok());
+  EXPECT_EQ(*run(a.count(caller_)), 0U);
+  net::redis::Command gone("ACL");
+  gone.arg("DELUSER").arg(user);
+  EXPECT_EQ(integer(std::move(gone)), 1);
+}
+
 TEST_P(CacheOnRedis, What_another_process_changes_during_a_load_is_not_overwritten) {
   const Client a = open();
   const Client b = open();
@@ -352,6 +393,46 @@ TEST_P(CacheOnRedis, Members_of_tags_that_went_by_themselves_are_cleaned_up) {
   net::redis::Command command("SCARD");
   command.key(redis::Names(prefix_).tag("", "t"));
   EXPECT_LT(integer(std::move(command)), 100);
+}
+
+TEST_P(CacheOnRedis, Several_loops_on_threads_of_their_own_share_one_cache) {
+  const Client shared = open();
+  constexpr int threads = 4;
+  constexpr int rounds = 150;
+  std::atomic<int> failed{0};
+  const auto work = [&](int id) {
+    auto loop = std::move(net::Loop::create(clock_)).value();
+    const net::Caller caller(*loop);
+    bool done = false;
+    const auto all = [&, id]() -> Task<void> {
+      const std::vector<std::string> tags{"t"};
+      for (int n = 0; n < rounds; ++n) {
+        const std::string key = std::to_string(n % 7);
+        const SetOptions options = SetOptions(60'000ms).with_tags(tags);
+        const auto put = co_await shared.set(caller, key, std::to_string(id), options);
+        const auto value = co_await shared.get(caller, key);
+        const auto count = co_await shared.increment(caller, "n");
+        if (n % 10 == 0) (void)co_await shared.invalidate_tags(caller, tags);
+        if (n % 50 == 0) (void)co_await shared.in("other").clear(caller);
+        Loader load = []() -> Task<Result<std::optional<std::string>>> {
+          co_return Result<std::optional<std::string>>(std::optional<std::string>("loaded"));
+        };
+        const std::string other = "loaded" + key;
+        const auto loaded = co_await shared.get_or_load(caller, other, LoadOptions(5ms), std::move(load));
+        if (!put.ok() || !value.ok() || !count.ok() || !loaded.ok() || (*loaded)->view() != "loaded") ++failed;
+      }
+      done = true;
+    };
+    loop->post([&] { spawn(all(), [](const std::exception_ptr&) {}); });
+    const Instant limit = clock_.now() + 60s;
+    while (!done && clock_.now() < limit) loop->turn(20);
+    if (!done) ++failed;
+  };
+  std::vector<std::thread> running;
+  for (int id = 0; id < threads; ++id) running.emplace_back(work, id);
+  for (std::thread& thread : running) thread.join();
+  EXPECT_EQ(failed.load(), 0);
+  EXPECT_EQ(get(shared, "n"), std::to_string(threads * rounds)) << "its loops are gone, the cache is not";
 }
 
 TEST_P(CacheOnRedis, A_front_answers_at_once_and_hears_of_changes_and_flushes) {

@@ -85,6 +85,9 @@ class FaultyBackend final : public cache::Backend {
   Answer<cache::Lease> lease(const Caller* caller, Key key, cache::Claim claim) override {
     return step<cache::Lease>(caller, "lease", key.name, Effect::some, [=, this] { return inner_->lease(caller, key, claim); });
   }
+  Answer<bool> renew(const Caller* caller, Key key, std::string_view token, Millis lives) override {
+    return step<bool>(caller, "lease", key.name, Effect::some, [=, this] { return inner_->renew(caller, key, token, lives); });
+  }
   Answer<bool> keep(const Caller* caller, Key key, std::string_view token, std::optional<cache::Put> what) override {
     return step<bool>(caller, "put", key.name, Effect::some, [=, this] { return inner_->keep(caller, key, token, what); });
   }

@@ -553,6 +553,11 @@ Task<Result<void>> Redis::end_lease(const net::Caller* caller, Key key, std::str
 }
 
 Answer<Lease> Redis::lease(const net::Caller* caller, Key key, Claim claim) { return ask_lease(caller, key, claim); }
+Answer<bool> Redis::renew(const net::Caller* caller, Key key, std::string_view token, Millis lives) {
+  Command command = on_entry(state_->scripts.renew, key);
+  command.arg(token).arg(ceil_ms(state_->clock) + lives).arg(lives + state_->slack);
+  return change(caller, std::move(command));
+}
 Answer<bool> Redis::keep(const net::Caller* caller, Key key, std::string_view token, std::optional<Put> what) {
   if (what) return write(caller, key, *what, Mode::keep, token);
   Command command = on_entry(state_->scripts.drop, key);

@@ -43,6 +43,7 @@ class Redis final : public Backend {
   /// Of this process; the server counts entries and weight (nought here).
   [[nodiscard]] Statistics statistics() const override;
   Answer<Lease> lease(const net::Caller* caller, Key key, Claim claim) override;
+  Answer<bool> renew(const net::Caller* caller, Key key, std::string_view token, Millis lives) override;
   Answer<bool> keep(const net::Caller* caller, Key key, std::string_view token, std::optional<Put> what) override;
   Answer<void> release(const net::Caller* caller, Key key, std::string_view token) override;
 

@@ -142,6 +142,11 @@ store(KEYS[3], ARGV[3] .. g .. ARGV[4] .. ARGV[5], ARGV[6])
 tagged(4, KEYS[3], ARGV[6])
 return 1
 )lua")),
+      renew(script(R"lua(
+if not holds(KEYS[3], ARGV[1]) then return 0 end
+call('SETRANGE', KEYS[3], 1, struct.pack('>I8I8', tonumber(ARGV[2]), tonumber(ARGV[2])))
+return call('PEXPIRE', KEYS[3], ARGV[3])
+)lua")),
       release(script(R"lua(
 if holds(KEYS[3], ARGV[1]) then return call('UNLINK', KEYS[3]) end
 return 0

@@ -17,6 +17,7 @@ struct Scripts {
   net::redis::Script reap;  ///< now; removes what is not even in its grace: 1
   net::redis::Script
       lease;  ///< now, new generation, head, tags, token, px, refresh. KEYS: sets of tags. 1 mine, 0 taken, 2 there
+  net::redis::Script renew;       ///< token, when it ends, px
   net::redis::Script release;     ///< token
   net::redis::Script drop;        ///< token; the entry with its lease, if that holds: 1
   net::redis::Script invalidate;  ///< KEYS: a set of a tag. ARGV: the hash of the tag, how many. What is left, then what went

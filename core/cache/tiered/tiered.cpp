@@ -263,6 +263,9 @@ Answer<void> Tiered::invalidate(const net::Caller* caller, std::span<const std::
 }
 
 Answer<Lease> Tiered::lease(const net::Caller* caller, Key key, Claim claim) { return back_.lease(caller, key, claim); }
+Answer<bool> Tiered::renew(const net::Caller* caller, Key key, std::string_view token, Millis lives) {
+  return back_.renew(caller, key, token, lives);
+}
 Answer<bool> Tiered::keep(const net::Caller* caller, Key key, std::string_view token, std::optional<Put> what) {
   return dropping(key, back_.keep(caller, key, token, what));
 }

@@ -43,6 +43,7 @@ class Tiered final : public Backend {
   [[nodiscard]] Statistics statistics() const override;
   [[nodiscard]] std::optional<Found> nearby(Key key) override;
   Answer<Lease> lease(const net::Caller* caller, Key key, Claim claim) override;
+  Answer<bool> renew(const net::Caller* caller, Key key, std::string_view token, Millis lives) override;
   Answer<bool> keep(const net::Caller* caller, Key key, std::string_view token, std::optional<Put> what) override;
   Answer<void> release(const net::Caller* caller, Key key, std::string_view token) override;
 

@@ -272,8 +272,7 @@ void Connection::flush() {
     if (put.status == IoStatus::would_block) break;
     if (put.status != IoStatus::ok) return lose(broken());
     out_at_ += put.bytes;
-    written_ += put.bytes;
-    if (put.bytes < part.iov_len) break;
+    written_ += put.bytes;  // a short one is tried again: TLS takes 64 KiB at a time and tells nobody that they went
   }
   if (out_at_ == out_.size()) {
     out_at_ = 0;

@@ -1,11 +1,16 @@
 // The ops of `cache` (fixtures/README.md section 5) on the C++ client.
 #include "cache/client.hpp"
 
+#include <cstdlib>
+#include <random>
+
 #include "cache/registry.hpp"
 #include "toolbox/toolbox.hpp"
 
 namespace spikard::e2e {
 namespace {
+
+constexpr const char* redis_variable = "SPIKARD_TEST_REDIS_URL";
 
 using cache::Payload;
 using cache::Ttl;
@@ -225,7 +230,16 @@ Task<Result<std::shared_ptr<ToolboxClient>>> open(Stage& stage, Document documen
   const Value config = document.root();
   only(config, {"backend", "default_ttl_ms", "max_entries"}, "cache");
   services::CacheConfig wanted;
-  wanted.url = std::string(text_or(config, "backend")) + ":";
+  const std::string backend(text_or(config, "backend"));
+  if (backend == "memory") {
+    wanted.url = "memory:";
+  } else if (const char* server = std::getenv(redis_variable); server != nullptr && (backend == "redis" || backend == "tiered")) {
+    // Empty at first: a prefix of its own.
+    wanted.url =
+        (backend == "tiered" ? "tiered+" : "") + std::string(server) + "?prefix=e2e:" + std::to_string(std::random_device()());
+  } else {
+    throw NotBuilt("backend " + backend);
+  }
   if (const Value ttl = config.find("default_ttl_ms")) wanted.default_ttl_ms = static_cast<std::uint64_t>(ttl.as_int());
   if (const Value most = config.find("max_entries")) wanted.max_entries = static_cast<std::uint64_t>(most.as_int());
   cache::Environment environment(stage.clock());
@@ -238,6 +252,10 @@ Task<Result<std::shared_ptr<ToolboxClient>>> open(Stage& stage, Document documen
 
 }  // namespace
 
-Subsystem cache_subsystem() { return {"cache", {"memory"}, &open}; }
+Subsystem cache_subsystem() {
+  std::vector<std::string> backends{"memory"};
+  if (std::getenv(redis_variable) != nullptr) backends.insert(backends.end(), {"redis", "tiered"});
+  return {"cache", std::move(backends), &open};
+}
 
 }  // namespace spikard::e2e

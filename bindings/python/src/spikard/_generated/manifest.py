@@ -84,10 +84,10 @@ LogLevel = Literal["trace", "debug", "info", "warn", "error", "off"]
 
 @dataclass
 class CacheConfig:
-    """A cache. `memory:` keeps at most `max_bytes` or `max_entries`, whichever is given (both hold where both are); what goes first is decided by how often and how lately it was asked for (W-TinyLFU)."""
+    """A cache. `memory:` (and the part of `tiered+redis:` that is in memory) keeps at most `max_bytes` or `max_entries`, whichever is given (both hold where both are); what goes first is decided by how often and how lately it was asked for (W-TinyLFU). `redis:` has no such bounds: its server decides."""
 
     url: str = "memory:"
-    """`memory:`, or the URL of another backend."""
+    """`memory:`, `redis://HOST:6379/DB` (also `rediss:`, `redis+unix:`, `redis+sentinel:`, `redis+cluster:`), or one of these behind `tiered+`: memory in front of it."""
     max_bytes: int | None = None
     """The most that `memory:` holds, keys, values and about 90 bytes an entry counted. Null: 64 MiB, or no limit of bytes where `max_entries` is given."""
     max_entries: int | None = None
@@ -1419,10 +1419,10 @@ class Manifest:
 
 
 class CacheConfigDict(TypedDict, total=False):
-    """A cache. `memory:` keeps at most `max_bytes` or `max_entries`, whichever is given (both hold where both are); what goes first is decided by how often and how lately it was asked for (W-TinyLFU)."""
+    """A cache. `memory:` (and the part of `tiered+redis:` that is in memory) keeps at most `max_bytes` or `max_entries`, whichever is given (both hold where both are); what goes first is decided by how often and how lately it was asked for (W-TinyLFU). `redis:` has no such bounds: its server decides."""
 
     url: str
-    """`memory:`, or the URL of another backend."""
+    """`memory:`, `redis://HOST:6379/DB` (also `rediss:`, `redis+unix:`, `redis+sentinel:`, `redis+cluster:`), or one of these behind `tiered+`: memory in front of it."""
     max_bytes: int | None
     """The most that `memory:` holds, keys, values and about 90 bytes an entry counted. Null: 64 MiB, or no limit of bytes where `max_entries` is given."""
     max_entries: int | None
