@@ -100,6 +100,7 @@ class Cache : public std::enable_shared_from_this<Cache> {
   /// Renews the lease of a flight until it is over.
   void hold(const net::Caller& caller, std::uint64_t flight);
   [[nodiscard]] static Task<void> renew(std::weak_ptr<Cache> weak, net::Caller caller, std::uint64_t flight);
+  void release_later(const net::Caller& caller, Key key, const std::string& token);
   [[nodiscard]] static Task<void> release(std::shared_ptr<Cache> cache, net::Caller caller, std::string space, std::string name,
                                           std::string token);
   [[nodiscard]] Task<Loaded> fly(const net::Caller& caller, Key key, const LoadTerms& terms, std::uint64_t flight,

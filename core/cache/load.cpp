@@ -157,8 +157,12 @@ Task<Result<Cache::Begun>> Cache::begin(const net::Caller& caller, Key key, cons
         wish.tags = terms.tags;
         Answer<Lease> asking = backend_->lease(&caller, key, wish);
         const Result<Lease> lease = co_await asking;
-        if (lease.ok() && *lease == Lease::mine) hold(caller, there->flight);
-        else flights_.give_up(std::exchange(there->flight, 0));
+        if (lease.ok() && *lease == Lease::mine) {
+          hold(caller, there->flight);
+        } else {
+          if (!lease.ok()) release_later(caller, key, mine);
+          flights_.give_up(std::exchange(there->flight, 0));
+        }
       }
       co_return Result<Begun>(std::move(*there));
     }
@@ -222,10 +226,7 @@ Task<Result<std::optional<Cache::Begun>>> Cache::claim(const net::Caller& caller
     Answer<Lease> asking = backend_->lease(&caller, key, wish);
     const Result<Lease> lease = co_await asking;
     if (!lease.ok()) {
-      // It may have been given all the same.
-      const CancelSource unbound;
-      spawn(release(shared_from_this(), caller, std::string(key.space), std::string(key.name), mine).with_token(unbound.token()),
-            [](const std::exception_ptr&) {});
+      release_later(caller, key, mine);
       co_return Claimed(lease.error());
     }
     if (*lease == Lease::mine) {
@@ -287,6 +288,13 @@ Task<void> Cache::renew(std::weak_ptr<Cache> weak, net::Caller caller, std::uint
     const Result<bool> done = co_await renewing;
     if (done.ok() && !*done) co_return;
   }
+}
+
+/// Of one that may have been given although the answer was an error.
+void Cache::release_later(const net::Caller& caller, Key key, const std::string& token) {
+  const CancelSource unbound;
+  spawn(release(shared_from_this(), caller, std::string(key.space), std::string(key.name), token).with_token(unbound.token()),
+        [](const std::exception_ptr&) {});
 }
 
 Task<void> Cache::release(std::shared_ptr<Cache> cache, net::Caller caller, std::string space, std::string name,

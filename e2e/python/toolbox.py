@@ -8,7 +8,6 @@ import dataclasses
 import datetime
 import decimal
 import os
-
 import secrets
 import tempfile
 from collections.abc import AsyncIterator, Awaitable, Callable

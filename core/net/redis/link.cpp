@@ -253,8 +253,14 @@ bool Cluster::take_map(View reply, const Endpoint& from) {
   if (!any) return false;
   slots_ = std::move(slots);
   for (const Endpoint& seed : dialer_->options.endpoints) used.insert(seed.text());
-  std::erase_if(links_, [&](const auto& entry) { return !used.contains(entry.first); });
   doubtful_ = false;
+  std::vector<std::shared_ptr<Link>> gone;
+  std::erase_if(links_, [&](const auto& entry) {
+    if (used.contains(entry.first)) return false;
+    gone.push_back(entry.second);
+    return true;
+  });
+  for (const auto& link : gone) link->retire();
   return true;
 }
 

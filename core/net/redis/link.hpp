@@ -47,6 +47,11 @@ class Link final : public std::enable_shared_from_this<Link> {
   /// The server is not what it was (READONLY): look again.
   void give_up(const Error& why);
   void close();
+  /// Nobody is to begin with it any more: nothing is tried, what is under way on its connection goes on.
+  void retire() {
+    const std::shared_ptr<Link> self = shared_from_this();
+    ends_.cancel();
+  }
 
  private:
   static Task<void> connect(std::shared_ptr<Link> self);
