@@ -150,6 +150,7 @@ Clients::Clients(const services::Manifest& manifest, Environment environment)
                   config = entry.second]() -> Result<Opened<messaging::Client, messaging::Operations>> {
       messaging::Environment environment(*environment_.clock);
       environment.databases = databases_.get();
+      environment.name = name;
       auto backend = messaging::open(config, environment);
       if (!backend.ok()) return std::move(backend).error();
       if (auto site = faulty(services::FaultyClients::messaging, name))

@@ -18,6 +18,9 @@
 
 namespace spikard::messaging {
 
+/// Whose wildcards a broker knows.
+enum class PatternStyles : std::uint8_t { all, nats, mqtt, amqp };
+
 /// What a backend does by itself. What it does not, the client supplies where it can, else the operation says unsupported.
 struct Capabilities {
   bool at_least_once = true;      ///< false: pub/sub without acknowledgement; no retries, no dead letters
@@ -33,6 +36,9 @@ struct Capabilities {
   bool owns_delays = true;        ///< waits are computed by the core, so they run on the application's clock
   bool confirms_at_once = false;  ///< publish needs no wait: `publish_now`
   bool exact_deliveries = true;   ///< a hand-back before the handler began leaves the delivery count as it was
+  bool headers = true;            ///< and keys: they travel with a message
+  bool recalls = true;            ///< a dead letter that is purged reaches no consumer of its topic that has not had it
+  PatternStyles styles = PatternStyles::all;
 };
 
 struct GroupName {

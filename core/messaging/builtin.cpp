@@ -10,6 +10,9 @@
 #ifdef SPIKARD_MESSAGING_SQLITE
 #include "messaging/sqlite/sqlite.hpp"
 #endif
+#ifdef SPIKARD_MESSAGING_MQTT
+#include "messaging/mqtt/mqtt.hpp"
+#endif
 
 namespace spikard::messaging {
 
@@ -23,6 +26,9 @@ void register_builtin_backends(Registry& registry) {
 #endif
 #ifdef SPIKARD_MESSAGING_SQLITE
   sqlite::register_sqlite(registry);
+#endif
+#ifdef SPIKARD_MESSAGING_MQTT
+  mqtt::register_mqtt(registry);
 #endif
 }
 

@@ -193,7 +193,7 @@ Task<Result<std::vector<std::uint64_t>>> Client::publish_batch(net::Caller calle
 Task<Result<std::vector<std::uint64_t>>> Client::send(net::Caller caller, std::vector<Message> messages) {
   using Positions = Result<std::vector<std::uint64_t>>;
   telemetry::Span span = send_span(caller.trace, messages);
-  inject(span.context(), messages);
+  if (capabilities().headers) inject(span.context(), messages);
   caller.trace = span.context();
   const Instant begun = caller.loop->clock().now();
   const std::size_t count = messages.size();
@@ -240,7 +240,7 @@ Task<Result<void>> Client::publish_in(net::Caller caller, store::Transaction& tr
   Result<void> good = messages.size() == 1 ? check(messages.front()) : check(messages);
   if (!good.ok()) co_return std::move(good).error().with_operation("messaging.publish");
   telemetry::Span span = send_span(caller.trace, messages);
-  inject(span.context(), messages);
+  if (capabilities().headers) inject(span.context(), messages);
   Result<bool> done = co_await backend_->publish_in(std::move(caller), transaction, messages);
   if (!done.ok()) {
     span.fail(done.error());

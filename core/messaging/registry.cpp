@@ -10,6 +10,7 @@ struct Known {
   std::string_view option;
 };
 constexpr std::array known{Known{"memory", "SPIKARD_MESSAGING_MEMORY"}, Known{"sqlite", "SPIKARD_MESSAGING_SQLITE"},
+                           Known{"mqtt", "SPIKARD_MESSAGING_MQTT"}, Known{"mqtts", "SPIKARD_MESSAGING_MQTT"},
                            Known{"nats", "SPIKARD_MESSAGING_NATS"}};
 
 }  // namespace

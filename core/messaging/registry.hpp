@@ -22,6 +22,7 @@ struct Environment {
   explicit Environment(Clock& of_clock) : clock(&of_clock) {}
   Clock* clock;
   store::sqlite::Databases* databases = nullptr;  ///< null: no `sqlite:`
+  std::string name = "default";                   ///< of `services.messaging`
 };
 
 /// Backends by the scheme of their URL.

@@ -13,6 +13,7 @@ constexpr ConfigField cache_config_fields[] = {
 constexpr ConfigStruct cache_config_config{"CacheConfig", cache_config_fields};
 constexpr ConfigField messaging_config_fields[] = {
     {"url", string, false, json, nullptr},
+    {"store", string, false, json, nullptr},
     {"topics", string, false, json, nullptr},
     {"max_message_bytes", integer, false, json, nullptr},
     {"max_bytes", integer, false, json, nullptr},

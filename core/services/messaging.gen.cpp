@@ -61,10 +61,13 @@ void decode(Decoder& d, Value v, BackoffKind& out) {
 }
 
 void decode(Decoder& d, Value v, MessagingConfig& out) {
-  static constexpr std::array<std::string_view, 6> known{"url", "topics", "max_message_bytes", "max_bytes", "retention_ms", "poll_ms"};
+  static constexpr std::array<std::string_view, 7> known{"url", "store", "topics", "max_message_bytes", "max_bytes", "retention_ms", "poll_ms"};
   if (!d.object(v, known)) return;
   if (const auto m = d.member(v, "url")) {
     d.text(m.value(), out.url, 1);
+  }
+  if (const auto m = d.member(v, "store")) {
+    d.text(m.value(), out.store, 1);
   }
   if (const auto m = d.member(v, "topics")) {
     decode(d, m.value(), out.topics);
@@ -89,6 +92,10 @@ void encode(const MessagingConfig& in, NodeBuilder& out) {
   if (!(in.url == defaults.url)) {
     out.key("url");
     out.string(in.url);
+  }
+  if (!(in.store == defaults.store)) {
+    out.key("store");
+    out.string(in.store);
   }
   if (!(in.topics == defaults.topics)) {
     out.key("topics");
@@ -278,6 +285,7 @@ void encode(const Consumer& in, NodeBuilder& out) {
 
 bool operator==(const MessagingConfig& a, const MessagingConfig& b) {
   return a.url == b.url &&
+         a.store == b.store &&
          a.topics == b.topics &&
          a.max_message_bytes == b.max_message_bytes &&
          a.max_bytes == b.max_bytes &&

@@ -42,6 +42,7 @@ enum class BackoffKind : std::uint8_t {
 /// A message broker.
 struct MessagingConfig {
   std::string url = "sqlite:data/app.db";  ///< `memory:`, `sqlite:FILE`, or the URL of another backend.
+  std::string store = "sqlite:data/deliveries.db";  ///< The delivery store of `mqtt:`: `sqlite:FILE`, where messages lie from their arrival until they are settled, or `memory:` for what may be lost. Not the file of a `sqlite:` broker.
   TopicStyle topics = TopicStyle::auto_;  ///< How patterns are written, on `memory:` and `sqlite:`.
   std::uint32_t max_message_bytes = 1048576;  ///< The longest payload that is taken; keys and headers come on top (64 KiB together).
   std::uint64_t max_bytes = 268435456;  ///< What `memory:` may hold, dead letters included; at the limit `publish` is refused (rate_limited).

@@ -115,6 +115,8 @@ class MessagingConfig:
 
     url: str = "sqlite:data/app.db"
     """`memory:`, `sqlite:FILE`, or the URL of another backend."""
+    store: str = "sqlite:data/deliveries.db"
+    """The delivery store of `mqtt:`: `sqlite:FILE`, where messages lie from their arrival until they are settled, or `memory:` for what may be lost. Not the file of a `sqlite:` broker."""
     topics: TopicStyle = "auto"
     """How patterns are written, on `memory:` and `sqlite:`."""
     max_message_bytes: int = 1048576
@@ -131,6 +133,8 @@ class MessagingConfig:
         out: dict[str, Any] = {}
         if self.url != "sqlite:data/app.db":
             out["url"] = self.url
+        if self.store != "sqlite:data/deliveries.db":
+            out["store"] = self.store
         if self.topics != "auto":
             out["topics"] = self.topics
         if self.max_message_bytes != 1048576:
@@ -1435,6 +1439,8 @@ class MessagingConfigDict(TypedDict, total=False):
 
     url: str
     """`memory:`, `sqlite:FILE`, or the URL of another backend."""
+    store: str
+    """The delivery store of `mqtt:`: `sqlite:FILE`, where messages lie from their arrival until they are settled, or `memory:` for what may be lost. Not the file of a `sqlite:` broker."""
     topics: TopicStyle
     """How patterns are written, on `memory:` and `sqlite:`."""
     max_message_bytes: int
