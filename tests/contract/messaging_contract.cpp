@@ -2,10 +2,12 @@
 // end; what it says it cannot do (Capabilities) is skipped.
 #include "messaging_rig.hpp"
 
-#ifdef SPIKARD_MESSAGING_NATS
-#include "messaging/nats/nats.hpp"
+#if defined(SPIKARD_MESSAGING_MQTT) || defined(SPIKARD_MESSAGING_NATS)
 #include "net/signing/hash.hpp"
 #include "server.hpp"
+#endif
+#ifdef SPIKARD_MESSAGING_NATS
+#include "messaging/nats/nats.hpp"
 #endif
 #ifdef SPIKARD_MESSAGING_SQLITE
 #include "store/sqlite/test_database.hpp"
@@ -477,16 +479,39 @@ TEST_P(MessagingContract, OrderCanBeSwitchedForAGroupThatHasWork) {
 
 TEST_P(MessagingContract, PatternsTakeWhatTheyStandFor) {
   if (!can().wildcards) GTEST_SKIP() << "no patterns";
-  start(config("star", "orders.*", "s"));
-  start(config("tail", "orders.>", "t"));
-  start(config("plus", "home/+/temp", "p"));
-  start(config("hash", "home/#", "h"));
+  const bool all = can().styles == PatternStyles::all;
+  const bool nats = all || can().styles == PatternStyles::nats;
+  const bool mqtt = all || can().styles == PatternStyles::mqtt;
+  if (nats) {
+    start(config("star", "orders.*", "s"));
+    start(config("tail", "orders.>", "t"));
+  }
+  if (mqtt) {
+    start(config("plus", "home/+/temp", "p"));
+    start(config("hash", "home/#", "h"));
+  }
   for (const char* topic : {"orders", "orders.eu", "orders.eu.new", "home", "home/kitchen/temp", "home/kitchen", "other"})
     publish(topic, topic);
-  EXPECT_EQ(handled("star"), Strings{"orders.eu#1 ack"});
-  EXPECT_EQ(handled("tail"), (Strings{"orders.eu#1 ack", "orders.eu.new#1 ack"}));
-  EXPECT_EQ(handled("plus"), Strings{"home/kitchen/temp#1 ack"});
-  EXPECT_EQ(handled("hash"), (Strings{"home#1 ack", "home/kitchen/temp#1 ack", "home/kitchen#1 ack"}));
+  if (nats) {
+    EXPECT_EQ(handled("star"), Strings{"orders.eu#1 ack"});
+    EXPECT_EQ(handled("tail"), (Strings{"orders.eu#1 ack", "orders.eu.new#1 ack"}));
+  }
+  if (mqtt) {
+    EXPECT_EQ(handled("plus"), Strings{"home/kitchen/temp#1 ack"});
+    EXPECT_EQ(handled("hash"), (Strings{"home#1 ack", "home/kitchen/temp#1 ack", "home/kitchen#1 ack"}));
+  }
+}
+
+TEST_P(MessagingContract, APatternOfAnotherStyleIsRefused) {
+  if (!can().wildcards) GTEST_SKIP() << "no patterns";
+  if (can().styles == PatternStyles::all) GTEST_SKIP() << "it knows them all";
+  const char* pattern = can().styles == PatternStyles::nats ? "home/#" : "orders.*";
+  Result<ConsumerOptions> options = client->consumer_options(config("c", pattern));
+  ASSERT_TRUE(options.ok());
+  Result<std::shared_ptr<Consumer>> started =
+      await(client->start_consumer(*loop, std::move(options).value(), std::make_shared<Script>(*loop)));
+  ASSERT_FALSE(started.ok());
+  EXPECT_EQ(started.error().kind(), ErrorKind::unsupported);
 }
 
 TEST_P(MessagingContract, ReplayFromAPositionATimeOrAnEnd) {
@@ -628,6 +653,7 @@ TEST_P(MessagingContract, AConsumerOfTheDeadLetterTopicGetsThem) {
 
 TEST_P(MessagingContract, WhatIsPurgedReachesNobodyAndLetsTheNextOfItsKeyGo) {
   if (!can().dead_letters) GTEST_SKIP() << "no dead letters";
+  if (!can().recalls) GTEST_SKIP() << "what lies in the topic of dead letters is the broker's";
   if (!can().key_order) GTEST_SKIP() << "the next of a key is in the consumer's hand, and stays there";
   services::Consumer one = config("c", "t");
   one.dead_letter = "t.dead";
@@ -1031,6 +1057,47 @@ BackendCase core_nats_case() {
 }
 INSTANTIATE_TEST_SUITE_P(Server_nats, MessagingContract, ::testing::Values(nats_case("nats", ""), core_nats_case()), named);
 INSTANTIATE_TEST_SUITE_P(Server_nats, MessagingRealTime, ::testing::Values(nats_case("nats", "")), named);
+#endif
+
+#if defined(SPIKARD_MESSAGING_MQTT) && defined(SPIKARD_MESSAGING_SQLITE)
+/// A delivery store and a name of its own for each test, and topics below a prefix that nobody else uses. The core owns every wait:
+/// the clock is virtual, and a publish is over when the store has what the broker sent.
+struct MqttPlace {
+  std::string prefix = "test-" + net::signing::hex(net::signing::random_bytes(6)) + "/";
+  std::string options;
+  store::sqlite::TemporaryFolder folder;
+  std::unique_ptr<net::BlockingPool> pool;
+  std::unique_ptr<store::sqlite::Databases> databases;
+  ~MqttPlace() {
+    if (databases != nullptr) databases->close();
+    if (pool != nullptr) pool->stop();
+  }
+};
+BackendCase mqtt_case(std::string name, std::string options) {
+  BackendCase out;
+  out.name = std::move(name);
+  out.place = [options = std::move(options)]() -> BackendCase::Open {
+    auto place = std::make_shared<MqttPlace>();
+    place->options = options;
+    return [place](Clock& clock) {
+      if (place->pool == nullptr) {
+        place->pool = std::make_unique<net::BlockingPool>(clock);
+        place->databases = std::make_unique<store::sqlite::Databases>(*place->pool);
+      }
+      services::MessagingConfig config;
+      config.url = contract::server_setting("MQTT_URL") + "?session_expiry_s=60&prefix=" + place->prefix + place->options;
+      config.store = "sqlite:" + place->folder.file("deliveries.db");
+      Environment environment(clock);
+      environment.databases = place->databases.get();
+      return messaging::open(config, environment);
+    };
+  };
+  return out;
+}
+INSTANTIATE_TEST_SUITE_P(Server_mqtt, MessagingContract,
+                         ::testing::Values(mqtt_case("v5", ""), mqtt_case("v5_exactly_once", "&qos=2"),
+                                           mqtt_case("v5_unshared", "&share=false")),
+                         named);
 #endif
 
 }  // namespace
