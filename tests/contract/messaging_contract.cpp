@@ -1060,8 +1060,8 @@ INSTANTIATE_TEST_SUITE_P(Server_nats, MessagingRealTime, ::testing::Values(nats_
 #endif
 
 #if defined(SPIKARD_MESSAGING_MQTT) && defined(SPIKARD_MESSAGING_SQLITE)
-/// A delivery store and a name of its own for each test, and topics below a prefix that nobody else uses. The core owns every wait:
-/// the clock is virtual, and a publish is over when the store has what the broker sent.
+/// A delivery store and a name of its own for each test, and topics below a prefix that nobody else uses. The core owns every
+/// wait: the clock is virtual, and a publish is over when the store has what the broker sent.
 struct MqttPlace {
   std::string prefix = "test-" + net::signing::hex(net::signing::random_bytes(6)) + "/";
   std::string options;

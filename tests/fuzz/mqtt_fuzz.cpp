@@ -1,5 +1,6 @@
-// Bytes of a server or a client, cut anywhere: the reader ends at the same place, whatever the cuts; what it read can be said again, and
-// says the same. The rest drives a session against that server: no packet of it makes the session forget how much is under way.
+// Bytes of a server or a client, cut anywhere: the reader ends at the same place, whatever the cuts; what it read can be said
+// again, and says the same. The rest drives a session against that server: no packet of it makes the session forget how much is
+// under way.
 #include <algorithm>
 #include <cstdint>
 #include <cstdlib>
@@ -62,7 +63,9 @@ void drive(Version version, const std::vector<Packet>& packets, std::string_view
   session.begin(Connack());
   std::size_t published = 0;
   std::size_t at = 0;
-  const auto choice = [&] { return choices.empty() ? 0U : static_cast<unsigned>(static_cast<unsigned char>(choices[at++ % choices.size()])); };
+  const auto choice = [&] {
+    return choices.empty() ? 0U : static_cast<unsigned>(static_cast<unsigned char>(choices[at++ % choices.size()]));
+  };
   for (const Packet& packet : packets) {
     switch (choice() % 5) {
       case 0: {

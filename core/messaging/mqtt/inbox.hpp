@@ -16,8 +16,8 @@
 
 namespace spikard::messaging::mqtt {
 
-/// A group's way from the broker into the delivery store: a client with one subscription, whose messages are acknowledged once the
-/// store has them. Connected while somebody uses it; between, the broker keeps its session. Everything on the wire's thread.
+/// A group's way from the broker into the delivery store: a client with one subscription, whose messages are acknowledged once
+/// the store has them. Connected while somebody uses it; between, the broker keeps its session. Everything on the wire's thread.
 class Inbox final : public std::enable_shared_from_this<Inbox> {
  public:
   using Done = Function<void(Result<void>)>;

@@ -7,8 +7,8 @@
 
 namespace spikard::messaging::mqtt {
 
-/// A name for this process among those that use one delivery store: the same after a restart, and nobody else's while it lives. By
-/// a lock on a file beside the store's.
+/// A name for this process among those that use one delivery store: the same after a restart, and nobody else's while it lives.
+/// By a lock on a file beside the store's.
 class Instance {
  public:
   Instance() = default;

@@ -52,7 +52,11 @@ class MqttSubscription final : public Subscription {
  public:
   MqttSubscription(net::Loop& loop, std::shared_ptr<MqttBackend> backend, SubscribeOptions options, std::shared_ptr<Inbox> inbox,
                    std::unique_ptr<Subscription> inner)
-      : loop_(loop), backend_(std::move(backend)), options_(std::move(options)), inbox_(std::move(inbox)), inner_(std::move(inner)) {}
+      : loop_(loop),
+        backend_(std::move(backend)),
+        options_(std::move(options)),
+        inbox_(std::move(inbox)),
+        inner_(std::move(inner)) {}
   ~MqttSubscription() override {
     if (inbox_ == nullptr) return;
     backend_->wire_->loop().post([inbox = std::move(inbox_)] { inbox->leave([](const Result<void>&) {}); });
@@ -147,7 +151,8 @@ class MqttSubscription final : public Subscription {
   std::unordered_map<std::uint64_t, Message> held_;  // for the topic of dead letters
 };
 
-MqttBackend::MqttBackend(Clock& clock, Setup setup) : clock_(clock), setup_(std::move(setup)), space_("$mqtt/" + setup_.name + "/") {
+MqttBackend::MqttBackend(Clock& clock, Setup setup)
+    : clock_(clock), setup_(std::move(setup)), space_("$mqtt/" + setup_.name + "/") {
   capabilities_ = setup_.store->capabilities();
   capabilities_.at_least_once = setup_.options.qos > 0;
   capabilities_.replay = false;
@@ -311,7 +316,8 @@ Task<Result<std::unique_ptr<Subscription>>> MqttBackend::subscribe(net::Loop& lo
   using Made = Result<std::unique_ptr<Subscription>>;
   const std::shared_ptr<MqttBackend> self = shared_from_this();
   if (!options.pattern.exact() && options.pattern.style() != TopicStyle::mqtt)
-    co_return Made(error(ErrorKind::unsupported, "topic: an MQTT broker knows the wildcards `+` and `#`").with("topic", options.pattern.text()));
+    co_return Made(error(ErrorKind::unsupported, "topic: an MQTT broker knows the wildcards `+` and `#`")
+                       .with("topic", options.pattern.text()));
   if (!net::mqtt::is_filter(filter_of(options.group, options.pattern.text(), setup_.options)))
     co_return Made(invalid_argument("topic: none that MQTT takes").with("topic", options.pattern.text()));
   // The store's group is there before the first message.

@@ -23,9 +23,9 @@ namespace spikard::messaging::mqtt {
 /// `mqtt://HOST`, `mqtts://HOST`
 void register_mqtt(Registry& registry);
 
-/// An MQTT broker with a delivery store: another Backend (`sqlite:`) that has every message before the broker hears that we have it,
-/// and from then on gives tries, delays, leases and dead letters (docs/adr/0017). Its connections live on a thread of their own, on
-/// the real clock: one to publish, and one for each group.
+/// An MQTT broker with a delivery store: another Backend (`sqlite:`) that has every message before the broker hears that we have
+/// it, and from then on gives tries, delays, leases and dead letters (docs/adr/0017). Its connections live on a thread of their
+/// own, on the real clock: one to publish, and one for each group.
 class MqttBackend final : public Backend, public std::enable_shared_from_this<MqttBackend> {
  public:
   struct Setup {

@@ -33,13 +33,15 @@ Result<MqttOptions> MqttOptions::parse(std::string_view url) {
       if (!said.ok()) return std::move(said).error();
       out.share = *said;
     } else if (name == "prefix") {
-      if (!net::mqtt::is_topic(value) || value.size() > 200) return invalid_argument("url: prefix: expected 1 to 200 bytes of a topic");
+      if (!net::mqtt::is_topic(value) || value.size() > 200)
+        return invalid_argument("url: prefix: expected 1 to 200 bytes of a topic");
       out.prefix = value;
     } else {
       return invalid_argument(
           "url: option `" + name +
           "`: expected qos, share, prefix, version, client_id, clean_start, session_expiry_s, keep_alive_s, receive_maximum, "
-          "max_packet_bytes, ca, verify, timeout_ms, connect_timeout_ms, will_topic, will_payload, will_qos, will_retain or "
+          "send_maximum, max_packet_bytes, ca, verify, timeout_ms, connect_timeout_ms, will_topic, will_payload, will_qos, "
+          "will_retain or "
           "will_delay_s");
     }
   }

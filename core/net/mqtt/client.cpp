@@ -22,6 +22,7 @@ SessionOptions session_options(const ClientOptions& options) {
   SessionOptions out;
   out.version = options.version;
   out.receive_maximum = options.receive_maximum;
+  out.send_maximum = options.send_maximum > 0 ? options.send_maximum : options.version == Version::v5 ? 1024 : 20;
   return out;
 }
 

@@ -85,6 +85,10 @@ Result<bool> set(ClientOptions& client, std::string_view name, const std::string
     Result<std::uint64_t> said = number(1, 65535);
     if (!said.ok()) return std::move(said).error();
     client.receive_maximum = static_cast<std::uint16_t>(*said);
+  } else if (name == "send_maximum") {
+    Result<std::uint64_t> said = number(1, 65535);
+    if (!said.ok()) return std::move(said).error();
+    client.send_maximum = static_cast<std::uint16_t>(*said);
   } else if (name == "max_packet_bytes") {
     Result<std::uint64_t> said = number(1024, max_remaining_length);
     if (!said.ok()) return std::move(said).error();

@@ -35,6 +35,9 @@ struct ClientOptions {
   std::chrono::seconds session_expiry{std::chrono::hours(24)};  ///< MQTT 5: after the connection; zero: with it
   std::chrono::seconds keep_alive{15};
   std::uint16_t receive_maximum = 256;
+  /// Ours under way. MQTT 5: the server's receive maximum where that is less. 0: 1024, and 20 with MQTT 3.1.1, where a server has
+  /// no way to say how many and may throw out who sends more (Mosquitto does from 20 on).
+  std::uint16_t send_maximum = 0;
   std::uint32_t max_packet = 68U << 20U;
   std::optional<Will> will{};
   Duration connect_timeout{std::chrono::seconds(5)};

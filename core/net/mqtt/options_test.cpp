@@ -11,11 +11,12 @@ TEST(MqttUrl, SaysWhereAndAsWhom) {
   EXPECT_FALSE(plain.client.tls);
   EXPECT_EQ(plain.client.version, Version::v5);
   EXPECT_FALSE(plain.client.user.has_value());
-  const Url full = Url::parse(
-                       "mqtts://me:p%40ss%2Fw@a.example,[::1]:1234/?ca=/ca.pem&verify=false&version=3.1.1&client_id=web-1&keep_alive_s=30&"
-                       "session_expiry_s=60&clean_start=true&receive_maximum=7&will_topic=gone&will_payload=a%20b&will_qos=1&"
-                       "will_retain=1&qos=2&timeout_ms=500")
-                       .value();
+  const Url full =
+      Url::parse(
+          "mqtts://me:p%40ss%2Fw@a.example,[::1]:1234/?ca=/ca.pem&verify=false&version=3.1.1&client_id=web-1&keep_alive_s=30&"
+          "session_expiry_s=60&clean_start=true&receive_maximum=7&will_topic=gone&will_payload=a%20b&will_qos=1&"
+          "will_retain=1&qos=2&timeout_ms=500")
+          .value();
   EXPECT_TRUE(full.client.tls);
   EXPECT_EQ(full.client.servers, (std::vector<Server>{{"a.example", 8883}, {"::1", 1234}}));
   EXPECT_EQ(full.client.user, "me");

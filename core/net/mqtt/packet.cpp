@@ -57,7 +57,8 @@ constexpr std::array known{
 };
 
 const Known* find_known(std::uint32_t id) noexcept {
-  const auto at = std::find_if(known.begin(), known.end(), [id](const Known& one) { return static_cast<std::uint32_t>(one.id) == id; });
+  const auto at =
+      std::find_if(known.begin(), known.end(), [id](const Known& one) { return static_cast<std::uint32_t>(one.id) == id; });
   return at == known.end() ? nullptr : &*at;
 }
 
@@ -322,8 +323,10 @@ Result<Properties> read_properties(Fields& fields, std::uint32_t where) {
         break;
     }
     if (!each.ok()) return each.error();
-    const bool is_number = kind->shape == Shape::byte || kind->shape == Shape::two || kind->shape == Shape::four || kind->shape == Shape::varint;
-    if (is_number && (one.number < kind->least || one.number > kind->most)) return against_protocol("a property outside its range");
+    const bool is_number =
+        kind->shape == Shape::byte || kind->shape == Shape::two || kind->shape == Shape::four || kind->shape == Shape::varint;
+    if (is_number && (one.number < kind->least || one.number > kind->most))
+      return against_protocol("a property outside its range");
   }
   return out;
 }

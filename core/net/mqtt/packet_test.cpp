@@ -58,9 +58,10 @@ TEST(MqttPacket, ConnectOfVersion4) {
   connect.user = "u";
   connect.password = "pw";
   connect.will = Will{"w", "bye", 1, true, {}};
-  const std::string expected = "\x10\x1c\x00\x04MQTT\x04\xee\x00\x0a\x00\x01"
-                               "c\x00\x01w\x00\x03"
-                               "bye\x00\x01u\x00\x02pw"s;
+  const std::string expected =
+      "\x10\x1c\x00\x04MQTT\x04\xee\x00\x0a\x00\x01"
+      "c\x00\x01w\x00\x03"
+      "bye\x00\x01u\x00\x02pw"s;
   EXPECT_EQ(bytes(Version::v3_1_1, connect), expected);
   EXPECT_EQ(read<Connect>(Version::v3_1_1, expected), connect);
 }
@@ -71,8 +72,9 @@ TEST(MqttPacket, ConnectOfVersion5) {
   connect.keep_alive = 60;
   connect.properties.add(PropertyId::session_expiry, 3600);
   connect.properties.add(PropertyId::receive_maximum, 20);
-  const std::string expected = "\x10\x16\x00\x04MQTT\x05\x00\x00\x3c\x08\x11\x00\x00\x0e\x10\x21\x00\x14\x00\x01"
-                               "c"s;
+  const std::string expected =
+      "\x10\x16\x00\x04MQTT\x05\x00\x00\x3c\x08\x11\x00\x00\x0e\x10\x21\x00\x14\x00\x01"
+      "c"s;
   EXPECT_EQ(bytes(Version::v5, connect), expected);
   EXPECT_EQ(read<Connect>(Version::v5, expected), connect);
 }
@@ -93,20 +95,23 @@ TEST(MqttPacket, PublishOfEachQos) {
   Publish publish;
   publish.topic = "a/b";
   publish.payload = "hi";
-  EXPECT_EQ(bytes(Version::v3_1_1, publish), "\x30\x07\x00\x03"
-                                              "a/bhi"s);
+  EXPECT_EQ(bytes(Version::v3_1_1, publish),
+            "\x30\x07\x00\x03"
+            "a/bhi"s);
   publish.qos = 1;
   publish.id = 0x1234;
   publish.retain = true;
   publish.dup = true;
-  EXPECT_EQ(bytes(Version::v3_1_1, publish), "\x3b\x09\x00\x03"
-                                              "a/b\x12\x34hi"s);
+  EXPECT_EQ(bytes(Version::v3_1_1, publish),
+            "\x3b\x09\x00\x03"
+            "a/b\x12\x34hi"s);
   publish.qos = 2;
   publish.dup = publish.retain = false;
   publish.properties.add(PropertyId::content_type, "t");
   publish.properties.add_user("k", "v");
-  const std::string expected = "\x34\x15\x00\x03"
-                               "a/b\x12\x34\x0b\x03\x00\x01t\x26\x00\x01k\x00\x01vhi"s;
+  const std::string expected =
+      "\x34\x15\x00\x03"
+      "a/b\x12\x34\x0b\x03\x00\x01t\x26\x00\x01k\x00\x01vhi"s;
   EXPECT_EQ(bytes(Version::v5, publish), expected);
   EXPECT_EQ(read<Publish>(Version::v5, expected), publish);
 }
@@ -135,18 +140,21 @@ TEST(MqttPacket, SubscribeAndWhatIsGranted) {
   Subscribe subscribe;
   subscribe.id = 1;
   subscribe.filters.push_back(Filter{"a/+", 1, false, true, 2});
-  EXPECT_EQ(bytes(Version::v5, subscribe), "\x82\x09\x00\x01\x00\x00\x03"
-                                            "a/+\x29"s);
-  EXPECT_EQ(bytes(Version::v3_1_1, subscribe), "\x82\x08\x00\x01\x00\x03"
-                                                "a/+\x01"s);
+  EXPECT_EQ(bytes(Version::v5, subscribe),
+            "\x82\x09\x00\x01\x00\x00\x03"
+            "a/+\x29"s);
+  EXPECT_EQ(bytes(Version::v3_1_1, subscribe),
+            "\x82\x08\x00\x01\x00\x03"
+            "a/+\x01"s);
   EXPECT_EQ(read<Subscribe>(Version::v5, bytes(Version::v5, subscribe)), subscribe);
   EXPECT_EQ(read<Granted>(Version::v5, "\x90\x05\x00\x01\x00\x01\x87"s).reasons, (std::vector<std::uint8_t>{1, 0x87}));
   EXPECT_EQ(read<Granted>(Version::v3_1_1, "\x90\x03\x00\x01\x80"s).reasons, std::vector<std::uint8_t>{0x80});
   Unsubscribe unsubscribe;
   unsubscribe.id = 2;
   unsubscribe.filters.emplace_back("a");
-  EXPECT_EQ(bytes(Version::v3_1_1, unsubscribe), "\xa2\x05\x00\x02\x00\x01"
-                                                  "a"s);
+  EXPECT_EQ(bytes(Version::v3_1_1, unsubscribe),
+            "\xa2\x05\x00\x02\x00\x01"
+            "a"s);
   EXPECT_EQ(read<Granted>(Version::v3_1_1, "\xb0\x02\x00\x02"s).id, 2);
 }
 
@@ -176,36 +184,43 @@ TEST(MqttPacket, LengthsOfOneToFourBytes) {
 TEST(MqttPacket, WhatIsMalformedIsRefused) {
   const Version v4 = Version::v3_1_1;
   const Version v5 = Version::v5;
-  EXPECT_EQ(refused(v5, "\x36\x05\x00\x01"
-                        "a\x00\x01"s),
+  EXPECT_EQ(refused(v5,
+                    "\x36\x05\x00\x01"
+                    "a\x00\x01"s),
             "0x81")
       << "QoS 3";
-  EXPECT_EQ(refused(v5, "\x38\x04\x00\x01"
-                        "a\x00"s),
+  EXPECT_EQ(refused(v5,
+                    "\x38\x04\x00\x01"
+                    "a\x00"s),
             "0x81")
       << "DUP with QoS 0";
   EXPECT_EQ(refused(v5, "\x30\x04\x00\x01+\x00"s), "0x90") << "a wildcard in a topic";
   EXPECT_EQ(refused(v4, "\x30\x02\x00\x00"s), "0x90") << "no topic";
   EXPECT_EQ(refused(v5, "\x30\x04\x00\x01\x00\x00"s), "0x81") << "U+0000";
   EXPECT_EQ(refused(v5, "\x30\x06\x00\x03\xed\xa0\x80\x00"s), "0x81") << "a surrogate";
-  EXPECT_EQ(refused(v5, "\x32\x06\x00\x01"
-                        "a\x00\x00\x00"s),
+  EXPECT_EQ(refused(v5,
+                    "\x32\x06\x00\x01"
+                    "a\x00\x00\x00"s),
             "0x82")
       << "packet identifier 0";
-  EXPECT_EQ(refused(v5, "\x30\x05\x00\x01"
-                        "a\x03\x01"s),
+  EXPECT_EQ(refused(v5,
+                    "\x30\x05\x00\x01"
+                    "a\x03\x01"s),
             "0x81")
       << "properties longer than the packet";
-  EXPECT_EQ(refused(v5, "\x30\x09\x00\x01"
-                        "a\x05\x11\x00\x00\x00\x01"s),
+  EXPECT_EQ(refused(v5,
+                    "\x30\x09\x00\x01"
+                    "a\x05\x11\x00\x00\x00\x01"s),
             "0x81")
       << "a property of another packet";
-  EXPECT_EQ(refused(v5, "\x30\x0c\x00\x01"
-                        "a\x08\x03\x00\x01t\x03\x00\x01t"s),
+  EXPECT_EQ(refused(v5,
+                    "\x30\x0c\x00\x01"
+                    "a\x08\x03\x00\x01t\x03\x00\x01t"s),
             "0x82")
       << "a property twice";
-  EXPECT_EQ(refused(v5, "\x30\x06\x00\x01"
-                        "a\x02\x01\x02"s),
+  EXPECT_EQ(refused(v5,
+                    "\x30\x06\x00\x01"
+                    "a\x02\x01\x02"s),
             "0x82")
       << "a flag that is 2";
   EXPECT_EQ(refused(v5, "\x20\x06\x00\x00\x03\x21\x00\x00"s), "0x82") << "receive maximum 0";
@@ -213,12 +228,14 @@ TEST(MqttPacket, WhatIsMalformedIsRefused) {
   EXPECT_EQ(refused(v4, "\x60\x02\x00\x01"s), "0x81") << "flags of the header";
   EXPECT_EQ(refused(v4, "\xd0\x01\x00"s), "0x81") << "bytes behind its end";
   EXPECT_EQ(refused(v4, "\xf0\x00"s), "0x81") << "AUTH in 3.1.1";
-  EXPECT_EQ(refused(v5, "\x30\x05\x00\x01"
-                        "a\x80\x00"s),
+  EXPECT_EQ(refused(v5,
+                    "\x30\x05\x00\x01"
+                    "a\x80\x00"s),
             "0x81")
       << "a number that is longer than it must be";
-  EXPECT_EQ(refused(v5, "\x82\x08\x00\x01\x00\x00\x02"
-                        "a#\x00"s),
+  EXPECT_EQ(refused(v5,
+                    "\x82\x08\x00\x01\x00\x00\x02"
+                    "a#\x00"s),
             "0x8f")
       << "a filter";
 }
@@ -259,11 +276,14 @@ TEST(MqttPacket, WhatCannotBeSaidIsRefused) {
 }
 
 TEST(MqttPacket, TextsAndFilters) {
-  EXPECT_TRUE(is_text("gr\xc3\xbc\xc3\x9f"
-                      "e \xf0\x9f\x98\x80"));
-  for (const std::string& bad : {"\xc0\x80"s, "\xc3"s, "\xe0\x80\x80"s, "\xf4\x90\x80\x80"s, "\xff"s, "a\0"s, "\xed\xbf\xbf"s, "\x80"s})
+  EXPECT_TRUE(
+      is_text("gr\xc3\xbc\xc3\x9f"
+              "e \xf0\x9f\x98\x80"));
+  for (const std::string& bad :
+       {"\xc0\x80"s, "\xc3"s, "\xe0\x80\x80"s, "\xf4\x90\x80\x80"s, "\xff"s, "a\0"s, "\xed\xbf\xbf"s, "\x80"s})
     EXPECT_FALSE(is_text(bad));
-  for (const char* good : {"a", "#", "+", "a/#", "+/a/+", "/", "//#", "$share/g/a/#", "a b"}) EXPECT_TRUE(is_filter(good)) << good;
+  for (const char* good : {"a", "#", "+", "a/#", "+/a/+", "/", "//#", "$share/g/a/#", "a b"})
+    EXPECT_TRUE(is_filter(good)) << good;
   for (const char* bad : {"", "a#", "#/a", "a/#/b", "a+", "+a", "$share/g", "$share//a", "$share/+/a", "$share/g/"})
     EXPECT_FALSE(is_filter(bad)) << bad;
 }

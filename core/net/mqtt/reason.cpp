@@ -93,7 +93,9 @@ Error error_of_return_code(std::uint8_t code) {
 }
 
 Error error_of_refused_subscription() {
-  return Error(ErrorKind::permission_denied, "the MQTT server refused the subscription").with("code", "0x80").with_operation("net.mqtt");
+  return Error(ErrorKind::permission_denied, "the MQTT server refused the subscription")
+      .with("code", "0x80")
+      .with_operation("net.mqtt");
 }
 
 }  // namespace spikard::net::mqtt

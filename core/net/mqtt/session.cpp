@@ -101,14 +101,15 @@ void Session::begin(const Connack& connack) {
       if (in.hold == Hold::delivering) --in_hand_;
     }
     incoming_.clear();
-    for (auto& [filter, wanted] : filters_) {
-      const bool asked = std::any_of(requests_.begin(), requests_.end(), [&name = filter](const auto& one) {
-        return !one.second.off && one.second.filter.filter == name;
-      });
-      if (asked) continue;
-      Request& again = requests_[next_request_++];
-      again.filter = wanted;
-    }
+  }
+  // Also where the server says that it has them: Mosquitto 2.0 forgets shared ones when it ends, and keeps the session.
+  for (auto& [filter, wanted] : filters_) {
+    const bool asked = std::any_of(requests_.begin(), requests_.end(), [&name = filter](const auto& one) {
+      return !one.second.off && one.second.filter.filter == name;
+    });
+    if (asked) continue;
+    Request& again = requests_[next_request_++];
+    again.filter = wanted;
   }
   for (auto& [number, request] : requests_) {
     if (request.id != 0) ids_.erase(std::exchange(request.id, 0));
@@ -192,7 +193,8 @@ Result<void> Session::handle(Packet packet) {
   }
   if (const auto* notice = std::get_if<Notice>(&packet)) {
     if (notice->type == PacketType::disconnect && options_.version == Version::v5) {
-      if (notice->reason < failed) return Error(ErrorKind::unavailable, "the MQTT server ended the connection").with_operation("net.mqtt");
+      if (notice->reason < failed)
+        return Error(ErrorKind::unavailable, "the MQTT server ended the connection").with_operation("net.mqtt");
       return error_of(notice->reason, notice->properties);
     }
   }
@@ -294,7 +296,8 @@ Result<void> Session::on(const Granted& granted) {
   requests_.erase(at);
   std::optional<Error> failure;
   if (!granted.reasons.empty() && granted.reasons.front() >= failed) {
-    failure = options_.version == Version::v5 ? error_of(granted.reasons.front(), granted.properties) : error_of_refused_subscription();
+    failure =
+        options_.version == Version::v5 ? error_of(granted.reasons.front(), granted.properties) : error_of_refused_subscription();
     if (!request.off) filters_.erase(request.filter.filter);
   }
   events_.on_granted(number, std::move(failure));

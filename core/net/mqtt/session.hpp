@@ -16,10 +16,10 @@ namespace spikard::net::mqtt {
 struct SessionOptions {
   SessionOptions() = default;
   Version version = Version::v5;
-  std::uint16_t receive_maximum = 256;    ///< messages in our hand that were not acknowledged
-  std::uint16_t send_maximum = 1024;      ///< ours under way; the server's receive maximum where that is less
-  std::size_t max_waiting = 64U << 10U;   ///< ours under way and behind it
-  std::size_t max_output = 1U << 20U;     ///< bytes to write from which on new messages wait
+  std::uint16_t receive_maximum = 256;   ///< messages in our hand that were not acknowledged
+  std::uint16_t send_maximum = 1024;     ///< ours under way; the server's receive maximum where that is less
+  std::size_t max_waiting = 64U << 10U;  ///< ours under way and behind it
+  std::size_t max_output = 1U << 20U;    ///< bytes to write from which on new messages wait
 };
 
 /// One message in our hand: to be acknowledged, once, when it is safe. Outdated ones do nothing.
@@ -56,7 +56,7 @@ class Session {
   // -- the owner's wishes, also without a connection
   /// rate_limited beyond max_waiting. The packet's id is set here.
   [[nodiscard]] Result<std::uint64_t> publish(Publish message);
-  /// Also sent again on every connection that lost the session.
+  /// Sent again on every connection.
   std::uint64_t subscribe(Filter filter);
   std::uint64_t unsubscribe(std::string filter);
   /// Nobody waits for it any more: one that was not sent is forgotten. Whether it was sent.
@@ -132,8 +132,8 @@ class Session {
   std::unordered_map<std::uint16_t, std::uint64_t> ids_;  // of those under way, and of requests (their number's top bit set)
   std::uint16_t last_id_ = 0;
 
-  std::map<std::string, Filter> filters_;        // wanted
-  std::map<std::uint64_t, Request> requests_;    // not answered
+  std::map<std::string, Filter> filters_;      // wanted
+  std::map<std::uint64_t, Request> requests_;  // not answered
   std::uint64_t next_request_ = std::uint64_t{1} << 63U;
 
   std::unordered_map<std::uint16_t, In> incoming_;
