@@ -430,7 +430,7 @@ class DbDriver(Driver):
         await self.db.close()
 
 
-MESSAGING_SERVERS = {name: url for name in ("nats",) if (url := os.environ.get(f"SPIKARD_TEST_{name.upper()}_URL"))}
+MESSAGING_SERVERS = {name: url for name in ("mqtt", "nats") if (url := os.environ.get(f"SPIKARD_TEST_{name.upper()}_URL"))}
 
 
 class MessagingDriver(Driver):
@@ -440,9 +440,11 @@ class MessagingDriver(Driver):
 
     def __init__(self, config: Json) -> None:
         super().__init__(config)
-        self.real_time = config.get("backend") in MESSAGING_SERVERS
+        self.real_time = config.get("backend") == "nats"  # of MQTT the delivery store owns the waits
         if self.real_time:
             self.capabilities = ["replay", "real_time"]
+        elif config.get("backend") == "mqtt":
+            self.capabilities = []
 
     def services(self) -> Json:
         only(self.config, "backend", "messaging")
@@ -451,7 +453,12 @@ class MessagingDriver(Driver):
         name = f"fixture_py_{os.getpid()}_{MessagingDriver.places}"
         if nats := MESSAGING_SERVERS.get("nats"):
             urls["nats"] = f"{nats}?storage=memory&stream={name}"
-        return {"messaging": {"default": {"url": self.url(self.config["backend"], urls)}}}
+        if mqtt := MESSAGING_SERVERS.get("mqtt"):
+            urls["mqtt"] = f"{mqtt}?session_expiry_s=60&prefix={name}/"
+        client = {"url": self.url(self.config["backend"], urls)}
+        if self.config["backend"] == "mqtt":
+            client["store"] = self.url("mqtt", {"mqtt": "sqlite:FOLDER/deliveries.db"})
+        return {"messaging": {"default": client}}
 
     async def open(self) -> None:
         self.messaging = spikard.Messaging()

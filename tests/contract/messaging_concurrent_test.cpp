@@ -11,7 +11,7 @@
 #include "messaging/client.hpp"
 #include "messaging/registry.hpp"
 #include "net/service_thread.hpp"
-#ifdef SPIKARD_MESSAGING_NATS
+#if defined(SPIKARD_MESSAGING_MQTT) || defined(SPIKARD_MESSAGING_NATS)
 #include "net/signing/hash.hpp"
 #include "server.hpp"
 #endif
@@ -107,6 +107,7 @@ struct MessagingConcurrent : ::testing::TestWithParam<std::string> {
   std::string place;  // on a server: this test's own
 #ifdef SPIKARD_MESSAGING_SQLITE
   store::sqlite::TemporaryFolder folder;
+  int stores = 0;
 #endif
   std::unique_ptr<Process> process(int threads = 3) {
     auto out = std::make_unique<Process>(clock, threads);
@@ -117,6 +118,17 @@ struct MessagingConcurrent : ::testing::TestWithParam<std::string> {
     if (GetParam() == "nats") {
       if (place.empty()) place = "concurrent_" + net::signing::hex(net::signing::random_bytes(6));
       config.url = contract::server_setting("NATS_URL") + "?storage=memory&stream=" + place;
+    }
+#endif
+#if defined(SPIKARD_MESSAGING_MQTT) && defined(SPIKARD_MESSAGING_SQLITE)
+    if (GetParam() == "mqtt") {
+      if (place.empty()) place = "concurrent-" + net::signing::hex(net::signing::random_bytes(6));
+      out->pool = std::make_unique<net::BlockingPool>(clock);
+      out->databases = std::make_unique<store::sqlite::Databases>(*out->pool);
+      environment.databases = out->databases.get();
+      config.url = contract::server_setting("MQTT_URL") + "?session_expiry_s=60&prefix=" + place + "/";
+      // As on two machines: a store for each.
+      config.store = "sqlite:" + folder.file("deliveries" + std::to_string(++stores) + ".db") + "?synchronous=normal";
     }
 #endif
 #ifdef SPIKARD_MESSAGING_SQLITE
@@ -318,6 +330,10 @@ std::vector<std::string> backends() {
 }
 INSTANTIATE_TEST_SUITE_P(Backends, MessagingConcurrent, ::testing::ValuesIn(backends()),
                          [](const auto& info) { return info.param; });
+#if defined(SPIKARD_MESSAGING_MQTT) && defined(SPIKARD_MESSAGING_SQLITE)
+INSTANTIATE_TEST_SUITE_P(Server_mqtt, MessagingConcurrent, ::testing::Values("mqtt"),
+                         [](const auto& info) { return std::string(info.param); });
+#endif
 #ifdef SPIKARD_MESSAGING_NATS
 INSTANTIATE_TEST_SUITE_P(Server_nats, MessagingConcurrent, ::testing::Values("nats"),
                          [](const auto& info) { return std::string(info.param); });

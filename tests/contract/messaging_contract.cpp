@@ -1073,20 +1073,20 @@ struct MqttPlace {
     if (pool != nullptr) pool->stop();
   }
 };
-BackendCase mqtt_case(std::string name, std::string options) {
+BackendCase mqtt_case(std::string name, std::string options, std::string store = {}) {
   BackendCase out;
   out.name = std::move(name);
-  out.place = [options = std::move(options)]() -> BackendCase::Open {
+  out.place = [options = std::move(options), store = std::move(store)]() -> BackendCase::Open {
     auto place = std::make_shared<MqttPlace>();
     place->options = options;
-    return [place](Clock& clock) {
+    return [place, store](Clock& clock) {
       if (place->pool == nullptr) {
         place->pool = std::make_unique<net::BlockingPool>(clock);
         place->databases = std::make_unique<store::sqlite::Databases>(*place->pool);
       }
       services::MessagingConfig config;
       config.url = contract::server_setting("MQTT_URL") + "?session_expiry_s=60&prefix=" + place->prefix + place->options;
-      config.store = "sqlite:" + place->folder.file("deliveries.db");
+      config.store = store.empty() ? "sqlite:" + place->folder.file("deliveries.db") : store;
       Environment environment(clock);
       environment.databases = place->databases.get();
       return messaging::open(config, environment);
@@ -1096,7 +1096,7 @@ BackendCase mqtt_case(std::string name, std::string options) {
 }
 INSTANTIATE_TEST_SUITE_P(Server_mqtt, MessagingContract,
                          ::testing::Values(mqtt_case("v5", ""), mqtt_case("v5_exactly_once", "&qos=2"),
-                                           mqtt_case("v5_unshared", "&share=false")),
+                                           mqtt_case("v5_unshared", "&share=false"), mqtt_case("v5_in_memory", "", "memory:")),
                          named);
 #endif
 

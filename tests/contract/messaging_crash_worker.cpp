@@ -87,7 +87,7 @@ Task<Result<void>> publish_all(Client& client, net::Loop& loop, std::string pref
   co_return out;
 }
 
-services::Consumer consumer_config(const std::string& name) {
+services::Consumer consumer_config(const std::string& name, bool replay) {
   services::Consumer config;
   config.name = name;
   config.topic = "t";
@@ -98,7 +98,7 @@ services::Consumer consumer_config(const std::string& name) {
   config.max_retries = 1000;
   config.backoff.initial_ms = 10;
   config.backoff.max_ms = 50;
-  config.start_from = services::StartFrom::earliest;
+  config.start_from = replay ? services::StartFrom::earliest : services::StartFrom::latest;
   return config;
 }
 
@@ -123,7 +123,7 @@ Task<Result<void>> consume(Client& client, net::Loop& loop, std::string name, st
     co_return worker_loop::Outcome::ack();
   };
   const std::vector<net::Loop*> loops{&loop};
-  ConsumerOptions options = client.consumer_options(consumer_config(name)).value();
+  ConsumerOptions options = client.consumer_options(consumer_config(name, client.capabilities().replay)).value();
   std::shared_ptr<worker_loop::WorkSink> sink = handler_sink(loops, std::move(handler));
   Result<std::shared_ptr<Consumer>> consumer = co_await client.start_consumer(loop, std::move(options), std::move(sink));
   if (!consumer.ok()) co_return std::move(consumer).error();
@@ -157,6 +157,7 @@ int main(int argc, char** argv) {
   services::MessagingConfig config;
   const std::string place = argv[1];
   config.url = place.find("://") == std::string::npos ? "sqlite:" + place : place;
+  if (const char* store = std::getenv("SPIKARD_CRASH_STORE")) config.store = std::string("sqlite:") + store;
   Environment environment(clock);
   environment.databases = &databases;
   Result<std::shared_ptr<Backend>> backend = messaging::open(config, environment);

@@ -21,12 +21,14 @@ using cloudevents::Mode;
 struct EventBroker {
   std::string scheme;
   std::string url;
+  std::string store = "memory:";
 };
 
 /// The servers' URLs are asked for in the tests only.
 EventBroker broker_of(const std::string& name) {
   const std::string place = "events_" + net::signing::hex(net::signing::random_bytes(6));
   if (name == "nats") return {"nats", contract::server_setting("NATS_URL") + "?storage=memory&stream=" + place};
+  if (name == "mqtt") return {"mqtt", contract::server_setting("MQTT_URL") + "?prefix=" + place + "/"};
   return {name, name + ":"};
 }
 
@@ -43,6 +45,7 @@ struct MessagingEvents : ::testing::TestWithParam<std::string> {
   void SetUp() override {
     services::MessagingConfig config;
     config.url = broker.url;
+    config.store = broker.store;
     auto opened = messaging::open(config, messaging::Environment(clock));
     ASSERT_TRUE(opened.ok()) << opened.error().to_string();
     client = std::make_shared<messaging::Client>(std::move(opened).value(), messaging::ClientOptions());
@@ -129,6 +132,9 @@ TEST_P(MessagingEvents, WhatIsNoEventIsADeadLetter) {
 
 const auto named = [](const auto& info) { return info.param; };
 INSTANTIATE_TEST_SUITE_P(Backends, MessagingEvents, ::testing::Values("memory"), named);
+#ifdef SPIKARD_MESSAGING_MQTT
+INSTANTIATE_TEST_SUITE_P(Server_mqtt, MessagingEvents, ::testing::Values("mqtt"), named);
+#endif
 #ifdef SPIKARD_MESSAGING_NATS
 INSTANTIATE_TEST_SUITE_P(Server_nats, MessagingEvents, ::testing::Values("nats"), named);
 #endif

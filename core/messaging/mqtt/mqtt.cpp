@@ -6,6 +6,7 @@
 
 #include "messaging/registry.hpp"
 #include "net/await.hpp"
+#include "net/signing/hash.hpp"
 #include "telemetry/propagation.hpp"
 
 namespace spikard::messaging::mqtt {
@@ -202,7 +203,9 @@ Result<void> MqttBackend::connect() {
   if (!thread.ok()) return std::move(thread).error();
   wire_ = std::move(*thread);
   net::mqtt::ClientOptions options = setup_.options.client;
-  options.client_id = setup_.instance.name() + "-out";
+  // A name that nobody else has: nothing of it is to outlive the process.
+  options.client_id =
+      (setup_.options.own_client_id ? options.client_id : "spikard") + "-out-" + net::signing::hex(net::signing::random_bytes(4));
   // Nothing of an earlier process: packet identifiers begin anew.
   options.clean_start = true;
   options.session_expiry = publisher_session;
@@ -285,15 +288,21 @@ std::string_view MqttBackend::real_topic(std::string_view store_topic) noexcept 
   return store_topic;
 }
 
-std::shared_ptr<Inbox> MqttBackend::inbox(const std::string& group, const TopicPattern& pattern) {
+Result<std::shared_ptr<Inbox>> MqttBackend::inbox(const std::string& group, const TopicPattern& pattern) {
   const std::lock_guard lock(mutex_);
   std::shared_ptr<Inbox>& one = inboxes_[{group, pattern.text()}];
   if (one != nullptr) return one;
+  if (!instance_) {
+    Result<Instance> claimed = setup_.options.own_client_id ? Instance::named(setup_.options.client.client_id)
+                                                            : Instance::claim(setup_.store_url, setup_.name);
+    if (!claimed.ok()) return std::move(claimed).error();
+    instance_.emplace(std::move(*claimed));
+  }
   Inbox::Setup setup;
   setup.client = setup_.options.client;
-  setup.client.client_id = setup_.instance.name() + "-" + short_hash(group + "\n" + pattern.text());
+  setup.client.client_id = instance_->name() + "-" + short_hash(group + "\n" + pattern.text());
   setup.client.will.reset();
-  if (!setup_.instance.lasting()) {
+  if (!instance_->lasting()) {
     // Nobody will come back under this name.
     setup.client.clean_start = true;
     setup.client.session_expiry = std::min(setup.client.session_expiry, publisher_session);
@@ -308,7 +317,9 @@ std::vector<std::shared_ptr<Inbox>> MqttBackend::inboxes() const {
   const std::lock_guard lock(mutex_);
   std::vector<std::shared_ptr<Inbox>> out;
   out.reserve(inboxes_.size());
-  for (const auto& [name, one] : inboxes_) out.push_back(one);
+  for (const auto& [name, one] : inboxes_) {
+    if (one != nullptr) out.push_back(one);
+  }
   return out;
 }
 
@@ -318,7 +329,8 @@ Task<Result<std::unique_ptr<Subscription>>> MqttBackend::subscribe(net::Loop& lo
   if (!options.pattern.exact() && options.pattern.style() != TopicStyle::mqtt)
     co_return Made(error(ErrorKind::unsupported, "topic: an MQTT broker knows the wildcards `+` and `#`")
                        .with("topic", options.pattern.text()));
-  if (!net::mqtt::is_filter(filter_of(options.group, options.pattern.text(), setup_.options)))
+  const std::string filter = filter_of(options.group, options.pattern.text(), setup_.options);
+  if (!net::mqtt::is_filter(filter) || !net::mqtt::is_plain_text(filter))
     co_return Made(invalid_argument("topic: none that MQTT takes").with("topic", options.pattern.text()));
   // The store's group is there before the first message.
   const std::string queue = queue_of(options.group, options.pattern);
@@ -331,7 +343,9 @@ Task<Result<std::unique_ptr<Subscription>>> MqttBackend::subscribe(net::Loop& lo
   if (!kept.dead_letter.empty()) kept.dead_letter = dead_topic(options.dead_letter);
   Made inner = co_await setup_.store->subscribe(loop, std::move(kept));
   if (!inner.ok()) co_return inner;
-  const std::shared_ptr<Inbox> from = inbox(options.group, options.pattern);
+  Result<std::shared_ptr<Inbox>> found = inbox(options.group, options.pattern);
+  if (!found.ok()) co_return Made(std::move(found).error());
+  const std::shared_ptr<Inbox> from = std::move(*found);
   auto use = [from](Done done) { from->use(std::move(done)); };
   Result<void> used = co_await on_wire(loop, std::move(use));
   if (!used.ok()) {
@@ -448,10 +462,7 @@ void register_mqtt(Registry& registry) {
     Result<std::shared_ptr<Backend>> store = registry.open(kept, environment);
     if (!store.ok()) return Error(store.error().kind(), "store: " + store.error().message());
     setup.store = std::move(*store);
-    Result<Instance> instance = setup.options.own_client_id ? Instance::named(setup.options.client.client_id)
-                                                            : Instance::claim(config.store, environment.name);
-    if (!instance.ok()) return std::move(instance).error();
-    setup.instance = std::move(*instance);
+    setup.store_url = config.store;
     return MqttBackend::open(*environment.clock, std::move(setup));
   };
   registry.add("mqtt", open);

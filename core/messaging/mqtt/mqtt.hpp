@@ -5,6 +5,7 @@
 #include <map>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -32,7 +33,7 @@ class MqttBackend final : public Backend, public std::enable_shared_from_this<Mq
     Setup() = default;
     MqttOptions options{};
     std::string name = "default";  ///< of the client, which keeps apart what the store has of several
-    Instance instance{};
+    std::string store_url{};
     std::shared_ptr<Backend> store{};
   };
   /// Connects: blocks, for at most connect_timeout. `clock` outlives it.
@@ -63,7 +64,7 @@ class MqttBackend final : public Backend, public std::enable_shared_from_this<Mq
   /// Runs `work` on the wire's thread and waits until it has called what it was given.
   [[nodiscard]] Task<Result<void>> on_wire(net::Loop& loop, Function<void(Done)> work);
   [[nodiscard]] Task<Result<void>> send(net::Loop& loop, std::vector<net::mqtt::Publish> messages);
-  [[nodiscard]] std::shared_ptr<Inbox> inbox(const std::string& group, const TopicPattern& pattern);
+  [[nodiscard]] Result<std::shared_ptr<Inbox>> inbox(const std::string& group, const TopicPattern& pattern);
   [[nodiscard]] std::vector<std::shared_ptr<Inbox>> inboxes() const;
 
   // Where things lie in the store.
@@ -81,6 +82,7 @@ class MqttBackend final : public Backend, public std::enable_shared_from_this<Mq
   std::unique_ptr<net::ServiceThread> wire_;
   std::shared_ptr<net::mqtt::Client> publisher_;  // the wire's thread
   mutable std::mutex mutex_;
+  std::optional<Instance> instance_;                                               // of a process that consumes
   std::map<std::pair<std::string, std::string>, std::shared_ptr<Inbox>> inboxes_;  // by group and pattern
 };
 

@@ -1,6 +1,6 @@
 #include "messaging/mqtt/options.hpp"
 
-#include <charconv>
+#include "net/signing/hash.hpp"
 
 namespace spikard::messaging::mqtt {
 namespace {
@@ -8,6 +8,8 @@ namespace {
 using net::mqtt::PropertyId;
 using net::mqtt::Publish;
 using net::mqtt::Version;
+using net::signing::uri_decode;
+using net::signing::uri_encode;
 
 Error cannot_say(std::string_view what) {
   return invalid_argument("MQTT cannot carry this: " + std::string(what)).with_operation("messaging.mqtt");
@@ -51,7 +53,8 @@ Result<MqttOptions> MqttOptions::parse(std::string_view url) {
 Result<Publish> to_publish(Message message, const MqttOptions& options) {
   Publish out;
   out.topic = options.prefix + message.topic;
-  if (!net::mqtt::is_topic(out.topic)) return cannot_say("a topic with `+`, `#` or U+0000");
+  if (!net::mqtt::is_topic(out.topic) || !net::mqtt::is_plain_text(out.topic))
+    return cannot_say("a topic with `+`, `#`, or what is no character");
   out.payload = std::move(message.payload);
   out.qos = options.qos;
   if (options.client.version == Version::v3_1_1) {
@@ -62,13 +65,18 @@ Result<Publish> to_publish(Message message, const MqttOptions& options) {
     return out;
   }
   if (message.key) {
-    if (!net::mqtt::is_text(*message.key)) return cannot_say("a key with U+0000");
-    out.properties.add_user(std::string(key_property), std::move(*message.key));
+    if (net::mqtt::is_plain_text(*message.key)) out.properties.add_user(std::string(key_property), std::move(*message.key));
+    else out.properties.add_user(std::string(encoded_key_property), uri_encode(*message.key, false));
   }
   bool typed = false;
   for (auto& [name, value] : message.headers) {
-    if (!net::mqtt::is_text(name) || !net::mqtt::is_text(value) || name.size() > 65535 || value.size() > 65535)
-      return cannot_say("a header with U+0000, or longer than 65,535 bytes");
+    if (name.size() > 65535 || value.size() > 65535) return cannot_say("a header longer than 65,535 bytes");
+    if (!net::mqtt::is_plain_text(name) || !net::mqtt::is_plain_text(value)) {
+      std::string encoded = uri_encode(name, false) + "=" + uri_encode(value, false);
+      if (encoded.size() > 65535) return cannot_say("a header with control characters that is too long");
+      out.properties.add_user(std::string(encoded_property), std::move(encoded));
+      continue;
+    }
     if (name == retain_header) {
       out.retain = value == "true";
       continue;
@@ -97,8 +105,17 @@ Message from_publish(Publish publish, const MqttOptions& options) {
   for (net::mqtt::Property& one : publish.properties.list) {
     switch (one.id) {
       case PropertyId::user_property:
-        if (one.text == key_property) out.key = std::move(one.value);
-        else if (!one.text.empty()) out.headers.emplace_back(std::move(one.text), std::move(one.value));
+        if (one.text == key_property) {
+          out.key = std::move(one.value);
+        } else if (one.text == encoded_key_property) {
+          out.key = uri_decode(one.value);
+        } else if (const std::size_t equals = one.value.find('=');
+                   one.text == encoded_property && equals > 0 && equals < one.value.size()) {
+          std::string name = uri_decode(std::string_view(one.value).substr(0, equals));
+          out.headers.emplace_back(std::move(name), uri_decode(std::string_view(one.value).substr(equals + 1)));
+        } else if (!one.text.empty()) {
+          out.headers.emplace_back(std::move(one.text), std::move(one.value));
+        }
         break;
       case PropertyId::content_type: out.headers.emplace_back(content_type_header, std::move(one.text)); break;
       case PropertyId::response_topic: out.headers.emplace_back(response_topic_header, std::move(one.text)); break;

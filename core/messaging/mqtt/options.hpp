@@ -29,6 +29,9 @@ inline constexpr std::string_view expiry_header = "mqtt-expiry-s";       ///< th
 inline constexpr std::string_view response_topic_header = "mqtt-response-topic";
 /// The user property that a key travels in.
 inline constexpr std::string_view key_property = "spikard-key";
+/// `NAME=VALUE`, or the key alone, percent-encoded: what has a character that servers may refuse (control characters).
+inline constexpr std::string_view encoded_property = "spikard-header";
+inline constexpr std::string_view encoded_key_property = "spikard-key-encoded";
 
 /// unsupported for headers or a key with MQTT 3.1.1; invalid_argument for what MQTT cannot say.
 [[nodiscard]] Result<net::mqtt::Publish> to_publish(Message message, const MqttOptions& options);

@@ -534,19 +534,22 @@ const std::string* Properties::text(PropertyId id) const noexcept {
   return nullptr;
 }
 
-bool is_text(std::string_view text) noexcept {
+namespace {
+
+/// `allowed` says of each character whether it may be there.
+template <class Allowed>
+bool well_formed(std::string_view text, Allowed allowed) noexcept {
   const auto* at = reinterpret_cast<const unsigned char*>(text.data());
   const auto* const end = at + text.size();
   while (at < end) {
-    const unsigned first = *at++;
-    if (first == 0) return false;
-    if (first < 0x80) continue;
+    unsigned value = *at++;
     int more = 0;
-    unsigned value = 0;
-    if (first >= 0xc2 && first <= 0xdf) more = 1, value = first & 0x1fU;
-    else if (first >= 0xe0 && first <= 0xef) more = 2, value = first & 0x0fU;
-    else if (first >= 0xf0 && first <= 0xf4) more = 3, value = first & 0x07U;
-    else return false;
+    if (value >= 0x80) {
+      if (value >= 0xc2 && value <= 0xdf) more = 1, value &= 0x1fU;
+      else if (value >= 0xe0 && value <= 0xef) more = 2, value &= 0x0fU;
+      else if (value >= 0xf0 && value <= 0xf4) more = 3, value &= 0x07U;
+      else return false;
+    }
     if (end - at < more) return false;
     for (int i = 0; i < more; ++i) {
       const unsigned next = *at++;
@@ -555,8 +558,23 @@ bool is_text(std::string_view text) noexcept {
     }
     if (more == 2 && (value < 0x800 || (value >= 0xd800 && value <= 0xdfff))) return false;
     if (more == 3 && (value < 0x10000 || value > 0x10ffff)) return false;
+    if (!allowed(value)) return false;
   }
   return true;
+}
+
+}  // namespace
+
+bool is_text(std::string_view text) noexcept {
+  return well_formed(text, [](unsigned c) { return c != 0; });
+}
+
+bool is_plain_text(std::string_view text) noexcept {
+  return well_formed(text, [](unsigned c) {
+    const bool control = c < 0x20 || (c >= 0x7f && c <= 0x9f);
+    const bool none = (c >= 0xfdd0 && c <= 0xfdef) || (c & 0xfffeU) == 0xfffeU;
+    return !control && !none;
+  });
 }
 
 bool is_topic(std::string_view text) noexcept {

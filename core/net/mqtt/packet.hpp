@@ -187,6 +187,9 @@ inline constexpr std::size_t max_remaining_length = 268'435'455;
 
 /// Well-formed UTF-8 without U+0000 (MQTT, 1.5.4).
 [[nodiscard]] bool is_text(std::string_view text) noexcept;
+/// A text that no server takes offence at: without control characters and what is no character (U+FDD0, U+FFFE), which a receiver
+/// may treat as malformed (1.5.4) and Mosquitto does.
+[[nodiscard]] bool is_plain_text(std::string_view text) noexcept;
 /// What may be published to: a text of 1 to 65,535 bytes without `+` and `#`.
 [[nodiscard]] bool is_topic(std::string_view text) noexcept;
 /// What may be subscribed to: whole levels `+`, `#` as the last; `$share/GROUP/FILTER` with a group without `/`, `+`, `#`.

@@ -282,6 +282,13 @@ TEST(MqttPacket, TextsAndFilters) {
   for (const std::string& bad :
        {"\xc0\x80"s, "\xc3"s, "\xe0\x80\x80"s, "\xf4\x90\x80\x80"s, "\xff"s, "a\0"s, "\xed\xbf\xbf"s, "\x80"s})
     EXPECT_FALSE(is_text(bad));
+  for (const std::string& odd : {"a\nb"s, "\x7f"s, "\xc2\x85"s, "\xef\xb7\x90"s, "\xef\xbf\xbf"s, "\xf0\x9f\xbf\xbe"s}) {
+    EXPECT_TRUE(is_text(odd));
+    EXPECT_FALSE(is_plain_text(odd));
+  }
+  EXPECT_TRUE(
+      is_plain_text("gr\xc3\xbc\xc3\x9f"
+                    "e \xf0\x9f\x98\x80 \xef\xbf\xbd"));
   for (const char* good : {"a", "#", "+", "a/#", "+/a/+", "/", "//#", "$share/g/a/#", "a b"})
     EXPECT_TRUE(is_filter(good)) << good;
   for (const char* bad : {"", "a#", "#/a", "a/#/b", "a+", "+a", "$share/g", "$share//a", "$share/+/a", "$share/g/"})

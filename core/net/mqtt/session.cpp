@@ -117,17 +117,26 @@ void Session::begin(const Connack& connack) {
   for (auto& [number, request] : requests_) send_request(number, request);
   under_way_ = 0;
   const std::uint64_t end = first_number_ + outgoing_.size();
+  // What nobody waits for any more is not sent again: it may be what the server hung up on.
   if (!connack.session_present) {
     for (std::uint64_t number = first_number_; number < end; ++number) {
       Out& one = outgoing_[number - first_number_];
       if (one.phase == Phase::done || one.message.id == 0) continue;
       ids_.erase(std::exchange(one.message.id, 0));
       one.phase = Phase::waiting;
+      if (one.abandoned) finish(number, std::nullopt);
     }
     next_send_ = first_number_;
   } else {
     for (std::uint64_t number = first_number_; number < next_send_; ++number) {
       Out& one = outgoing_[number - first_number_];
+      if (one.phase == Phase::sent && one.abandoned) {
+        if (one.message.qos < 2) {
+          finish(number, std::nullopt);
+          continue;
+        }
+        one.phase = Phase::released;  // the server may know its identifier
+      }
       if (one.phase == Phase::sent) {
         std::optional<Error> refused = send_publish(one, true);
         if (refused) finish(number, std::move(refused));

@@ -184,6 +184,30 @@ TEST_F(SessionTest, AMessageThatNobodyWaitsForIsForgottenUnlessItWasSent) {
   EXPECT_EQ(session->waiting(), 0U);
 }
 
+TEST_F(SessionTest, WhatNobodyWaitsForIsNotSentAgain) {
+  for (const bool present : {true, false}) {
+    open();
+    begin(false);
+    const std::uint64_t first = session->publish(message("a", 1)).value();
+    const std::uint64_t second = session->publish(message("b", 2)).value();
+    session->write_more();
+    publish("c", 1);
+    (void)sent();
+    EXPECT_TRUE(session->abandon(first));
+    EXPECT_TRUE(session->abandon(second));
+    session->end();
+    begin(present);
+    if (present) {
+      EXPECT_EQ(sent(), (Texts{"pubrel #2", "publish c q1 #3 dup"})) << "the server may know its identifier";
+      get(PacketType::pubcomp, 2, 0x92);
+    } else {
+      EXPECT_EQ(sent(), Texts{"publish c q1 #4"});
+    }
+    EXPECT_EQ(session->waiting(), 1U);
+    EXPECT_TRUE(told.empty());
+  }
+}
+
 TEST_F(SessionTest, ThereIsALimitToWhatWaits) {
   options.max_waiting = 2;
   open();

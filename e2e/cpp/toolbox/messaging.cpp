@@ -289,8 +289,9 @@ class MessagingClient final : public ToolboxClient {
 struct Server {
   std::string_view backend;
   const char* variable;
+  bool owns_waits;
 };
-constexpr Server servers[] = {{"nats", "SPIKARD_TEST_NATS_URL"}};
+constexpr Server servers[] = {{"mqtt", "SPIKARD_TEST_MQTT_URL", false}, {"nats", "SPIKARD_TEST_NATS_URL", true}};
 
 const char* server_of(std::string_view backend) {
   for (const Server& one : servers) {
@@ -304,6 +305,7 @@ std::string fresh_place(std::string_view backend, const std::string& server) {
   static int count = 0;
   const std::string name = "fixture_" + std::to_string(::getpid()) + "_" + std::to_string(++count);
   if (backend == "nats") return server + "?storage=memory&stream=" + name;
+  if (backend == "mqtt") return server + "?session_expiry_s=60&prefix=" + name + "/";
   throw NotBuilt("messaging on " + std::string(backend));
 }
 
@@ -322,6 +324,11 @@ Task<Result<std::shared_ptr<ToolboxClient>>> open_messaging(Stage& stage, Docume
     wanted.url = "sqlite:" + stage.folder() + "/messaging.db";
   } else if (const char* server = server_of(backend); server != nullptr) {
     wanted.url = fresh_place(backend, server);
+    if (backend == "mqtt") {
+      databases = std::make_unique<store::sqlite::Databases>(stage.pool());
+      environment.databases = databases.get();
+      wanted.store = "sqlite:" + stage.folder() + "/deliveries.db";
+    }
   } else {
     throw NotBuilt("messaging on " + std::string(backend));
   }
@@ -340,7 +347,7 @@ Subsystem messaging_subsystem() {
   for (const Server& one : servers) {
     if (std::getenv(one.variable) == nullptr) continue;
     out.backends.emplace_back(one.backend);
-    out.in_real_time.emplace_back(one.backend);
+    if (one.owns_waits) out.in_real_time.emplace_back(one.backend);
   }
   return out;
 }
