@@ -120,8 +120,10 @@ def main() -> int:
         if file.startswith("mqtt"):  # what is left lies in the delivery store, which all share
             place = os.environ["SPIKARD_CRASH_STORE"] = f"{folder}/deliveries.db"
         arrived = threading.Condition()
-        publishers = [Process(worker, file, "publish", name, arrived) for name in ("a", "b")]
         consumers = [Process(worker, file, "consume", name, arrived) for name in ("x", "y")]
+        with arrived:  # where nothing is replayed, what comes before the first subscription is nobody's
+            arrived.wait_for(lambda: all(p.said("R ") for p in consumers), 30)
+        publishers = [Process(worker, file, "publish", name, arrived) for name in ("a", "b")]
         everyone = publishers + consumers
         for _ in range(args.kills):
             time.sleep(rng.uniform(0.02, 0.12))

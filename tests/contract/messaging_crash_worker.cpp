@@ -4,11 +4,12 @@
 //     publishes PREFIX-0, PREFIX-1, ... (with several lanes at once PREFIX.LANE-0, ...) until it is told to stop or has done
 //     COUNT in each; "P ID" when one is confirmed; what the broker could not take is sent again
 //   messaging_crash_worker PLACE consume NAME   handles them; "H ID" when a handler has done its work, before the ack
+//     ("R NAME" once it has subscribed)
 //   messaging_crash_worker PLACE hold NAME      "B ID" when a handler has begun; it does not end
 //   messaging_crash_worker PLACE later NAME     "L ID" at the first delivery, which asks for another after 3 s; then "H ID"
 //   messaging_crash_worker PLACE report         the state at rest, as JSON
 // SPIKARD_CRASH_LEASE_MS: the consumers' ack_wait (1000). SPIKARD_CRASH_PACE_MS: a publisher's wait between two messages (0)
-// of a lane. A line "stop" on standard input ends it by a drain.
+// of a lane. SPIKARD_CRASH_STORE: the file of the delivery store (MQTT). A line "stop" on standard input ends it by a drain.
 #include <poll.h>
 #include <unistd.h>
 
@@ -127,6 +128,7 @@ Task<Result<void>> consume(Client& client, net::Loop& loop, std::string name, st
   std::shared_ptr<worker_loop::WorkSink> sink = handler_sink(loops, std::move(handler));
   Result<std::shared_ptr<Consumer>> consumer = co_await client.start_consumer(loop, std::move(options), std::move(sink));
   if (!consumer.ok()) co_return std::move(consumer).error();
+  say("R " + name);
   while (!told_to_stop()) {
     Result<void> slept = co_await net::sleep(loop, std::chrono::milliseconds(20));
     (void)slept;
