@@ -1095,8 +1095,9 @@ BackendCase mqtt_case(std::string name, std::string options, std::string store =
   return out;
 }
 INSTANTIATE_TEST_SUITE_P(Server_mqtt, MessagingContract,
-                         ::testing::Values(mqtt_case("v5", ""), mqtt_case("v5_exactly_once", "&qos=2"),
-                                           mqtt_case("v5_unshared", "&share=false"), mqtt_case("v5_in_memory", "", "memory:")),
+                         ::testing::Values(mqtt_case("mqtt", ""), mqtt_case("mqtt_qos2", "&qos=2"),
+                                           mqtt_case("mqtt_unshared", "&share=false"),
+                                           mqtt_case("mqtt_store_in_memory", "", "memory:")),
                          named);
 #endif
 
