@@ -49,6 +49,7 @@ IoUnit::~IoUnit() {
     server_.reset();
   }
   application_.http_clients_->forget(*loop_);
+  application_.clients_->forget(*loop_);
 }
 
 void Application::closing(IoUnit& unit) {
@@ -577,6 +578,7 @@ void Application::close() {
   std::promise<void> forgotten;
   service_->loop().post([&] {
     http_clients_->forget(service_->loop());
+    clients_->forget(service_->loop());
     forgotten.set_value();
   });
   forgotten.get_future().wait();

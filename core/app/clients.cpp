@@ -14,6 +14,9 @@
 #include "messaging/registry.hpp"
 #include "storage/operations.hpp"
 #include "storage/registry.hpp"
+#ifdef SPIKARD_STORE_POSTGRES
+#include "store/postgres/database.hpp"
+#endif
 #ifdef SPIKARD_STORE_SQLITE
 #include "store/sqlite/databases.hpp"
 #endif
@@ -89,6 +92,9 @@ Clients::Clients(const services::Manifest& manifest, Environment environment)
 #ifdef SPIKARD_STORE_SQLITE
   databases_ = std::make_shared<store::sqlite::Databases>(*environment_.pool);
 #endif
+#ifdef SPIKARD_STORE_POSTGRES
+  postgres_ = std::make_shared<store::postgres::Databases>();
+#endif
   const services::Services& services = manifest.services;
   for (const auto& entry : with_default(services.cache, manifest.in_memory_stores)) {
     auto slot = std::make_shared<Slot<cache::Client, net::OperationTarget>>();
@@ -132,6 +138,7 @@ Clients::Clients(const services::Manifest& manifest, Environment environment)
     slot->open = [this, name = std::string(entry.first), config = entry.second]() -> Result<Opened<db::Client, db::Operations>> {
       db::Environment environment(*environment_.pool);
       environment.databases = databases_.get();
+      environment.postgres = postgres_.get();
       db::Registry registry;
       db::register_builtin_backends(registry);
       auto backend = registry.open(config, environment);
@@ -177,6 +184,7 @@ Clients::Clients(const services::Manifest& manifest, Environment environment)
                   config = entry.second]() -> Result<Opened<tasks::Client, tasks::Operations>> {
       tasks::Environment environment;
       environment.databases = databases_.get();
+      environment.postgres = postgres_.get();
       tasks::ClientOptions options;
       options.store.url = config.url;
       options.store.retention_ms = static_cast<tasks::Millis>(config.retention_ms);
@@ -329,11 +337,37 @@ Result<void> Clients::open(net::Loop& service) {
   SPIKARD_TRY(each(storage_, "storage", named(services.storage)));
   SPIKARD_TRY(each(db_, "db", named(services.db)));
   for (const auto& [name, config] : services.db) {
+    if (!config.url.starts_with("sqlite:")) SPIKARD_TRY(reach(service, name));
     if (config.migrate_on_start) SPIKARD_TRY(migrate(service, name, config));
   }
   SPIKARD_TRY(each(messaging_, "messaging", brokers));
   SPIKARD_TRY(each(tasks_, "tasks", stores));
   return each(events_, "events", named(services.events));
+}
+
+/// A server that cannot be reached, or does not let us in, is told at the start.
+Result<void> Clients::reach(net::Loop& service, const std::string& name) {
+  auto client = db(name);
+  if (!client.ok()) return std::move(client).error();
+  const std::shared_ptr<db::Client> quiet = (*client)->untraced();
+  std::promise<Result<void>> reached;
+  service.post([&] {
+    spawn(quiet->execute(net::Caller(service), "SELECT 1"),
+          [&](const std::exception_ptr&, std::optional<Result<std::uint64_t>> done) {
+            if (!done) reached.set_value(internal_error("the first statement ended with an exception"));
+            else if (done->ok()) reached.set_value({});
+            else reached.set_value(std::move(*done).error());
+          });
+  });
+  auto result = reached.get_future().get();
+  if (!result.ok()) return below("db", name, result.error());
+  return {};
+}
+
+void Clients::forget([[maybe_unused]] net::Loop& loop) {
+#ifdef SPIKARD_STORE_POSTGRES
+  postgres_->forget(loop);
+#endif
 }
 
 Result<void> Clients::migrate(net::Loop& service, const std::string& name, const services::DbConfig& config) {

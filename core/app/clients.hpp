@@ -31,6 +31,9 @@
 namespace spikard::store::sqlite {
 class Databases;
 }
+namespace spikard::store::postgres {
+class Databases;
+}
 
 namespace spikard::app {
 
@@ -78,6 +81,8 @@ class Clients {
   [[nodiscard]] std::vector<std::shared_ptr<db::Operations>> db_operations();
   [[nodiscard]] std::vector<std::shared_ptr<messaging::Operations>> messaging_operations();
   [[nodiscard]] std::vector<std::shared_ptr<tasks::Operations>> tasks_operations();
+  /// Before a loop goes, on its thread: connections of it close.
+  void forget(net::Loop& loop);
   /// No more calls come. Blocks.
   void close();
 
@@ -105,13 +110,15 @@ class Clients {
   static Result<std::shared_ptr<Client>> get(Slots<Client, Operations>& slots, std::string_view subsystem, std::string_view name);
   /// Where the faults of a client are decided; nothing where it has none.
   [[nodiscard]] std::optional<FaultSite> faulty(services::FaultyClients kind, const std::string& name) const;
+  [[nodiscard]] Result<void> reach(net::Loop& service, const std::string& name);
   [[nodiscard]] Result<void> migrate(net::Loop& service, const std::string& name, const services::DbConfig& config);
   template <class Client, class Operations>
   static void add_to(Toolbox& toolbox, Subsystem subsystem, Slots<Client, Operations>& slots);
 
   const services::Manifest& manifest_;
   const Environment environment_;
-  std::shared_ptr<store::sqlite::Databases> databases_;  // null in a build without SQLite
+  std::shared_ptr<store::sqlite::Databases> databases_;   // null in a build without SQLite
+  std::shared_ptr<store::postgres::Databases> postgres_;  // null in a build without PostgreSQL
   store::OpenTransactions transactions_;
   Slots<cache::Client, net::OperationTarget> cache_;
   Slots<storage::Client, net::OperationTarget> storage_;

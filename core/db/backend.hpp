@@ -80,6 +80,7 @@ class Session {
   [[nodiscard]] virtual Task<Result<void>> release(net::Loop& loop) = 0;      ///< the innermost
   [[nodiscard]] virtual Task<Result<void>> rollback_to(net::Loop& loop) = 0;  ///< the innermost, which ends
   [[nodiscard]] virtual store::sqlite::TransactionPart* sqlite() noexcept { return nullptr; }
+  [[nodiscard]] virtual store::postgres::TransactionPart* postgres() noexcept { return nullptr; }
 };
 
 class Backend {

@@ -21,6 +21,7 @@
 #include "net/await.hpp"
 #include "net/operation_target.hpp"
 #include "services/db.gen.hpp"
+#include "store/postgres/transaction_part.hpp"
 #include "store/sqlite/transaction_part.hpp"
 #include "store/transaction.hpp"
 #include "telemetry/provider.hpp"
@@ -102,7 +103,9 @@ class Stream {
 /// A transaction. Statements of one run one after the other, in the order they were called, however many tasks call; all on the
 /// loop that began it. After a failed call only rollback is left (conflict/transaction_aborted), of the nested scope it failed
 /// in or of all. Destroying it rolls back.
-class Transaction final : public store::Transaction, private store::sqlite::TransactionPart {
+class Transaction final : public store::Transaction,
+                          private store::sqlite::TransactionPart,
+                          private store::postgres::TransactionPart {
  public:
   Transaction(std::shared_ptr<detail::Core> core, net::Loop& loop, std::unique_ptr<Session> session, Limiter::Permit permit);
   ~Transaction();
@@ -160,6 +163,7 @@ class Transaction final : public store::Transaction, private store::sqlite::Tran
   // -- store::Transaction
   [[nodiscard]] const std::string& database() const noexcept override;
   [[nodiscard]] store::sqlite::TransactionPart* sqlite() noexcept override;
+  [[nodiscard]] store::postgres::TransactionPart* postgres() noexcept override;
   [[nodiscard]] Task<Result<void>> outbox(store::OutboxEntry entry) override;
   [[nodiscard]] Task<Result<bool>> inbox(std::string source, std::string id) override;
   void after_commit(Function<void()> fn) override { hooks_.push_back(std::move(fn)); }
@@ -191,6 +195,7 @@ class Transaction final : public store::Transaction, private store::sqlite::Tran
   [[nodiscard]] Task<Result<T>> step(Task<Result<T>> task, std::optional<Duration> timeout);
   [[nodiscard]] Task<Result<void>> ensure(std::string_view table);
   [[nodiscard]] Task<Result<void>> run_step(net::Loop& loop, Function<Result<void>(store::sqlite::Connection&)> step) override;
+  [[nodiscard]] Task<Result<void>> run_step(net::Loop& loop, store::postgres::TransactionPart::Step step) override;
   void expire();
   void end() noexcept;
 

@@ -3,6 +3,9 @@
 #include <algorithm>
 
 #include "base/redact.hpp"
+#ifdef SPIKARD_DB_POSTGRES
+#include "db/postgres/postgres.hpp"
+#endif
 #ifdef SPIKARD_DB_SQLITE
 #include "db/sqlite/sqlite.hpp"
 #include "store/sqlite/databases.hpp"
@@ -24,6 +27,14 @@ Result<std::shared_ptr<Backend>> open_sqlite(const services::DbConfig& config, c
   return sqlite::make(std::move(*database));
 }
 #endif
+#ifdef SPIKARD_DB_POSTGRES
+Result<std::shared_ptr<Backend>> open_postgres(const services::DbConfig& config, const Environment& environment) {
+  if (environment.postgres == nullptr) return internal_error("postgres: needs the application's databases");
+  Result<std::shared_ptr<store::postgres::Database>> database = environment.postgres->open(config.url, config.statement_cache);
+  if (!database.ok()) return std::move(database).error();
+  return postgres::make(std::move(*database), config.pool.max);
+}
+#endif
 
 }  // namespace
 
@@ -38,14 +49,18 @@ Result<std::shared_ptr<Backend>> Registry::open(const services::DbConfig& config
     return Error(ErrorKind::unsupported, "url: postgres: is not in this build; configure it with SPIKARD_DB_POSTGRES=ON");
   if (scheme == "mysql" || scheme == "mariadb")
     return Error(ErrorKind::unsupported, "url: mysql: is not in this build; configure it with SPIKARD_DB_MYSQL=ON");
-  return invalid_argument("url: no database for '" + redact_urls(config.url) + "'; expected sqlite:FILE or sqlite::memory:");
+  return invalid_argument("url: no database for '" + redact_urls(config.url) +
+                          "'; expected sqlite:FILE, sqlite::memory: or postgres://...");
 }
 
 void register_builtin_backends(Registry& registry) {
+  (void)registry;
 #ifdef SPIKARD_DB_SQLITE
   registry.add("sqlite", open_sqlite);
-#else
-  (void)registry;
+#endif
+#ifdef SPIKARD_DB_POSTGRES
+  registry.add("postgres", open_postgres);
+  registry.add("postgresql", open_postgres);
 #endif
 }
 

@@ -15,6 +15,9 @@
 namespace spikard::store::sqlite {
 class Databases;
 }
+namespace spikard::store::postgres {
+class Databases;
+}
 
 namespace spikard::db {
 
@@ -22,7 +25,8 @@ namespace spikard::db {
 struct Environment {
   explicit Environment(net::BlockingPool& of_pool) noexcept : pool(&of_pool) {}
   net::BlockingPool* pool;
-  store::sqlite::Databases* databases = nullptr;  ///< null: no `sqlite:`
+  store::sqlite::Databases* databases = nullptr;   ///< null: no `sqlite:`
+  store::postgres::Databases* postgres = nullptr;  ///< null: no `postgres:`
   telemetry::Tracer tracer{};
 };
 

@@ -362,6 +362,25 @@ Task<Result<void>> Transaction::run_step(net::Loop& loop, Function<Result<void>(
   co_return done;
 }
 
+store::postgres::TransactionPart* Transaction::postgres() noexcept {
+  return session_ != nullptr && session_->postgres() != nullptr ? this : nullptr;
+}
+
+Task<Result<void>> Transaction::run_step(net::Loop& loop, store::postgres::TransactionPart::Step step_fn) {
+  (void)loop;
+  Result<void> entered = co_await enter();
+  if (!entered.ok()) co_return entered;
+  Turn turn(*this);
+  if (!usable()) {
+    turn.end(false);
+    co_return Result<void>(refusal());
+  }
+  Task<Result<void>> task = session_->postgres()->run(loop_, std::move(step_fn));
+  Result<void> done = co_await step(std::move(task), core_->options.statement_timeout);
+  turn.end(!done.ok());
+  co_return done;
+}
+
 Task<Result<void>> Transaction::ensure(std::string_view table) {
   std::atomic<bool>& there = table == "outbox" ? core_->outbox_there : core_->inbox_there;
   if (there.load(std::memory_order_acquire)) co_return Result<void>();

@@ -99,6 +99,13 @@ Result<SslContext> TlsContext::Impl::make_client() const {
   } else {
     ::SSL_CTX_set_default_verify_paths(raw);
   }
+  if (!client_options.certificate.empty()) {
+    if (::SSL_CTX_use_certificate_chain_file(raw, client_options.certificate.c_str()) != 1)
+      return file_error("certificate", client_options.certificate);
+    if (::SSL_CTX_use_PrivateKey_file(raw, client_options.key.c_str(), SSL_FILETYPE_PEM) != 1 ||
+        ::SSL_CTX_check_private_key(raw) != 1)
+      return file_error("key", client_options.key);
+  }
   if (!alpn.empty())
     ::SSL_CTX_set_alpn_protos(raw, reinterpret_cast<const unsigned char*>(alpn.data()), static_cast<unsigned>(alpn.size()));
   return made;
@@ -160,7 +167,14 @@ Result<std::unique_ptr<Transport>> TlsContext::wrap(Loop& loop, std::unique_ptr<
   } else {
     ::SSL_set_connect_state(ssl.get());
     if (server_name.empty()) {
-      if (impl_->client_options.verify) return invalid_argument("tls: a client that verifies needs the server's name");
+      if (impl_->client_options.verify && impl_->client_options.verify_name)
+        return invalid_argument("tls: a client that verifies needs the server's name");
+    } else if (!impl_->client_options.verify_name) {
+      unsigned char binary[sizeof(::in6_addr)];
+      const bool is_ip =
+          ::inet_pton(AF_INET, server_name.c_str(), binary) == 1 || ::inet_pton(AF_INET6, server_name.c_str(), binary) == 1;
+      if (!is_ip && SSL_set_tlsext_host_name(ssl.get(), server_name.c_str()) != 1)
+        return invalid_argument("tls: '" + server_name + "' is not a server name");
     } else {
       unsigned char binary[sizeof(::in6_addr)];
       const bool is_ip =

@@ -25,6 +25,9 @@ struct TlsClientOptions {
   bool verify = true;  ///< chain and name; off only for tests
   TlsVersion min_version = TlsVersion::v1_2;
   TlsVersion max_version = TlsVersion::v1_3;
+  bool verify_name = true;    ///< false: any name that the chain of trust vouches for
+  std::string certificate{};  ///< PEM file of the client's own certificate and its chain, with `key`; empty: none
+  std::string key{};
 };
 
 /// Certificates and settings of one side, for any number of connections on any thread. Kept alive by its connections.

@@ -15,6 +15,9 @@ namespace spikard::store {
 namespace sqlite {
 class TransactionPart;
 }
+namespace postgres {
+class TransactionPart;
+}
 
 /// What the outbox keeps until its relay has handed it to whom it is for: a message or a task of a store that is not in the same
 /// database.
@@ -38,6 +41,7 @@ class Transaction {
   [[nodiscard]] virtual const std::string& database() const noexcept = 0;
   /// Null for another engine.
   [[nodiscard]] virtual sqlite::TransactionPart* sqlite() noexcept { return nullptr; }
+  [[nodiscard]] virtual postgres::TransactionPart* postgres() noexcept { return nullptr; }
   /// conflict/transaction_aborted once a statement has failed.
   [[nodiscard]] virtual Task<Result<void>> outbox(OutboxEntry entry) = 0;
   /// Notes (source, id) of a message or an event; false when it was there before. In the transaction of what its handler does,

@@ -3,6 +3,9 @@
 #ifdef SPIKARD_TASKS_MEMORY
 #include "tasks/memory/memory.hpp"
 #endif
+#ifdef SPIKARD_TASKS_POSTGRES
+#include "tasks/postgres/postgres.hpp"
+#endif
 #ifdef SPIKARD_TASKS_SQLITE
 #include "tasks/sqlite/sqlite.hpp"
 #endif
@@ -37,7 +40,17 @@ Result<std::shared_ptr<Backend>> open_backend(const StoreOptions& options, const
     return absent("sqlite:", "-DSPIKARD_TASKS_SQLITE=ON");
 #endif
   }
-  return invalid_argument("url: a store of tasks is expected, memory: or sqlite:FILE").with_operation("tasks.open");
+  if (url.starts_with("postgres:") || url.starts_with("postgresql:")) {
+#ifdef SPIKARD_TASKS_POSTGRES
+    if (environment.postgres == nullptr)
+      return invalid_argument("postgres: tasks need the application's databases").with_operation("tasks.open");
+    return open_postgres_backend(options, *environment.postgres);
+#else
+    return absent("postgres:", "-DSPIKARD_TASKS_POSTGRES=ON");
+#endif
+  }
+  return invalid_argument("url: a store of tasks is expected, memory:, sqlite:FILE or postgres://...")
+      .with_operation("tasks.open");
 }
 
 }  // namespace spikard::tasks

@@ -11,6 +11,9 @@
 namespace spikard::store::sqlite {
 class Databases;
 }
+namespace spikard::store::postgres {
+class Databases;
+}
 
 namespace spikard::tasks {
 
@@ -22,7 +25,8 @@ struct StoreOptions {
 
 /// What stores may need of the application; all of it outlives them.
 struct Environment {
-  store::sqlite::Databases* databases = nullptr;  ///< for `sqlite:`
+  store::sqlite::Databases* databases = nullptr;   ///< for `sqlite:`
+  store::postgres::Databases* postgres = nullptr;  ///< for `postgres:`
 };
 
 /// By the URL's scheme. Blocks: for start-up. Errors: invalid_argument for an unknown scheme, naming the option where it is only

@@ -11,6 +11,9 @@
 #include "db/registry.hpp"
 #include "net/await.hpp"
 #include "store/sqlite/test_database.hpp"
+#ifdef SPIKARD_TEST_DB_POSTGRES
+#include "postgres_schema.hpp"
+#endif
 
 namespace spikard::db {
 namespace {
@@ -20,17 +23,19 @@ using std::chrono::seconds;
 
 struct Dialect {
   std::string name;
-  std::string url;  ///< `{folder}` is a folder of the test's own
+  std::string url;  ///< `{folder}` is a folder of the test's own, `{postgres}` a schema
   std::string decimal;
   std::string timestamp;
   std::string json;
   std::string bytes;
-  std::string endless;  ///< a query without end
+  std::string endless;                          ///< a query without end
+  std::string counted = "INTEGER PRIMARY KEY";  ///< a column that numbers its rows itself
 };
 
 struct DbContract : ::testing::TestWithParam<Dialect>, store::sqlite::DatabaseFixture {
   void SetUp() override { client = connect(); }
   void TearDown() override {
+    if (client == nullptr) return;
     client->close();
     client.reset();
   }
@@ -46,6 +51,13 @@ struct DbContract : ::testing::TestWithParam<Dialect>, store::sqlite::DatabaseFi
     config.max_rows = rows;
     Environment environment(pool);
     environment.databases = &databases;
+#ifdef SPIKARD_TEST_DB_POSTGRES
+    if (config.url == "{postgres}") {
+      if (!schema.has_value()) schema.emplace();
+      config.url = schema->url();
+    }
+    environment.postgres = &servers;
+#endif
     return open(config, environment).value();
   }
   net::Caller caller() { return net::Caller(*loop); }
@@ -73,6 +85,10 @@ struct DbContract : ::testing::TestWithParam<Dialect>, store::sqlite::DatabaseFi
   }
   std::shared_ptr<Transaction> begin(TransactionOptions options = {}) { return await(client->begin(caller(), options)).value(); }
 
+#ifdef SPIKARD_TEST_DB_POSTGRES
+  store::postgres::Databases servers;
+  std::optional<contract::PostgresSchema> schema;
+#endif
   std::shared_ptr<Client> client;
 };
 
@@ -386,7 +402,7 @@ TEST_P(DbContract, StatementsOfOneTransactionTakeTurns) {
 }
 
 TEST_P(DbContract, WhoComesWhileOthersWaitForTheirTurnIsBehindThem) {
-  execute("CREATE TABLE t (id INTEGER PRIMARY KEY, a INTEGER)");
+  execute("CREATE TABLE t (id " + GetParam().counted + ", a INTEGER)");
   auto tx = begin();
   int ended = 0;
   const auto insert = [&](int a, auto then) {
@@ -691,6 +707,13 @@ INSTANTIATE_TEST_SUITE_P(Sqlite, DbContract,
                                                    "BLOB", endless_sqlite},
                                            Dialect{"memory", "sqlite::memory:", "DECIMAL_TEXT", "TIMESTAMP", "JSON", "BLOB",
                                                    endless_sqlite}),
+                         [](const auto& info) { return info.param.name; });
+#endif
+#ifdef SPIKARD_TEST_DB_POSTGRES
+INSTANTIATE_TEST_SUITE_P(Server_postgres, DbContract,
+                         ::testing::Values(Dialect{"postgres", "{postgres}", "NUMERIC", "TIMESTAMPTZ", "JSONB", "BYTEA",
+                                                   "SELECT count(*) AS c FROM pg_sleep(3600)",
+                                                   "INTEGER GENERATED ALWAYS AS IDENTITY PRIMARY KEY"}),
                          [](const auto& info) { return info.param.name; });
 #endif
 

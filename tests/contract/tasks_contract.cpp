@@ -915,6 +915,10 @@ INSTANTIATE_TEST_SUITE_P(memory, TasksContract, ::testing::Values("memory"),
 INSTANTIATE_TEST_SUITE_P(sqlite, TasksContract, ::testing::Values("sqlite"),
                          [](const auto& at) { return std::string(at.param); });
 #endif
+#ifdef SPIKARD_TEST_TASKS_POSTGRES
+INSTANTIATE_TEST_SUITE_P(Server_postgres, TasksContract, ::testing::Values("postgres"),
+                         [](const auto& at) { return std::string(at.param); });
+#endif
 
 }  // namespace
 }  // namespace spikard::tasks

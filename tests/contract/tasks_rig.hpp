@@ -18,6 +18,9 @@
 #include "store/sqlite/databases.hpp"
 #include "store/sqlite/test_database.hpp"
 #endif
+#ifdef SPIKARD_TEST_TASKS_POSTGRES
+#include "postgres_schema.hpp"
+#endif
 
 namespace spikard::tasks {
 
@@ -69,6 +72,13 @@ class Rig {
 #ifdef SPIKARD_TEST_TASKS_SQLITE
     if (backend == "sqlite") options.url = "sqlite:" + folder.file("tasks.db");
     environment.databases = &databases;
+#endif
+#ifdef SPIKARD_TEST_TASKS_POSTGRES
+    if (backend == "postgres") {
+      schema.emplace();
+      options.url = schema->url();
+    }
+    environment.postgres = &servers;
 #endif
     options_ = options;
     client = open();
@@ -178,6 +188,10 @@ class Rig {
 #ifdef SPIKARD_TEST_TASKS_SQLITE
   store::sqlite::TemporaryFolder folder;
   store::sqlite::Databases databases{pool};
+#endif
+#ifdef SPIKARD_TEST_TASKS_POSTGRES
+  std::optional<contract::PostgresSchema> schema;
+  store::postgres::Databases servers;
 #endif
   std::shared_ptr<Client> client;
 

@@ -45,6 +45,7 @@ class FaultySession final : public Session {
   Task<Result<void>> release(Loop& loop) override { return inner_->release(loop); }
   Task<Result<void>> rollback_to(Loop& loop) override { return inner_->rollback_to(loop); }
   store::sqlite::TransactionPart* sqlite() noexcept override { return inner_->sqlite(); }
+  store::postgres::TransactionPart* postgres() noexcept override { return inner_->postgres(); }
 
  private:
   /// A transaction is known by its first statement, and begins with it: a `begin` by itself would be about nothing, and its
