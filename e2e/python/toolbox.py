@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import base64
+import contextlib
 import dataclasses
 import datetime
 import decimal
 import os
 import secrets
 import tempfile
+import uuid
 from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Any
 
@@ -202,6 +204,27 @@ class Driver:
         return schemes[kind].replace("FOLDER", self.folder.name)
 
 
+POSTGRES = os.environ.get("SPIKARD_TEST_POSTGRES_URL")
+
+
+class Schema:
+    """A schema of the case's own on the real server."""
+
+    def __init__(self) -> None:
+        self.name = f"spikard_e2e_{uuid.uuid4().hex}"
+
+    def url(self) -> str:
+        assert POSTGRES
+        return f"{POSTGRES}{'&' if '?' in POSTGRES else '?'}options=-csearch_path%3D{self.name}"
+
+    async def create(self) -> None:
+        await spikard.Database().execute(f"CREATE SCHEMA {self.name}")
+
+    async def drop(self) -> None:
+        with contextlib.suppress(spikard.SpikardError):  # a case may have closed the database
+            await spikard.Database().execute(f"DROP SCHEMA {self.name} CASCADE")
+
+
 class CacheDriver(Driver):
     redis = os.environ.get("SPIKARD_TEST_REDIS_URL")
     backends = ["memory", *(["redis", "tiered"] if redis else [])]
@@ -355,11 +378,16 @@ class StorageDriver(Driver):
 
 
 class DbDriver(Driver):
-    backends = ["sqlite"]
+    backends = ["sqlite", *(["postgres"] if POSTGRES else [])]
+    schema: Schema | None = None
 
     def services(self) -> Json:
         only(self.config, "driver pool", "db")
-        config: Json = {"url": self.url(self.config["driver"], {"sqlite": "sqlite:FOLDER/test.db"})}
+        urls = {"sqlite": "sqlite:FOLDER/test.db"}
+        if self.config["driver"] == "postgres" and POSTGRES:
+            self.schema = Schema()
+            urls["postgres"] = self.schema.url()
+        config: Json = {"url": self.url(self.config["driver"], urls)}
         if "pool" in self.config:
             config["pool"] = self.config["pool"]
         return {"db": {"default": config}}
@@ -367,6 +395,15 @@ class DbDriver(Driver):
     async def open(self) -> None:
         self.db = spikard.Database()
         self.open_transactions: dict[str, Any] = {}
+        if self.schema:
+            await self.schema.create()
+
+    async def close(self) -> None:
+        if self.schema:
+            for tx in self.open_transactions.values():
+                with contextlib.suppress(spikard.SpikardError):
+                    await tx.rollback()
+            await self.schema.drop()
 
     @staticmethod
     def params(args: Json) -> Any:
@@ -524,13 +561,21 @@ class MessagingDriver(Driver):
 
 
 class TasksDriver(Driver):
-    backends = ["memory", "sqlite"]
+    backends = ["memory", "sqlite", *(["postgres"] if POSTGRES else [])]
+    schema: Schema | None = None
 
     def services(self) -> Json:
         only(self.config, "backend clock", "tasks")
-        return {"tasks": {"default": {"url": self.url(self.config["backend"], {"memory": "memory:", "sqlite": "sqlite:FOLDER/test.db"})}}}
+        urls = {"memory": "memory:", "sqlite": "sqlite:FOLDER/test.db"}
+        if self.config["backend"] == "postgres" and POSTGRES:
+            self.schema = Schema()
+            urls["postgres"] = self.schema.url()
+            return {"tasks": {"default": {"url": urls["postgres"]}}, "db": {"default": {"url": POSTGRES}}}
+        return {"tasks": {"default": {"url": self.url(self.config["backend"], urls)}}}
 
     async def open(self) -> None:
+        if self.schema:
+            await self.schema.create()
         self.tasks = spikard.Tasks()
         self.workers: dict[str, Any] = {}
         self.handled: dict[str, Handled] = {}
@@ -623,6 +668,8 @@ class TasksDriver(Driver):
     async def close(self) -> None:
         for worker in self.workers.values():
             await worker.kill()
+        if self.schema:
+            await self.schema.drop()
 
 
 class CronDriver(Driver):

@@ -1,7 +1,10 @@
 // The ops of `db` (fixtures/README.md section 5) on the C++ client.
+#include <cstdlib>
 #include <map>
+#include <optional>
 
 #include "db/registry.hpp"
+#include "postgres_schema.hpp"
 #include "store/sqlite/databases.hpp"
 #include "toolbox/toolbox.hpp"
 
@@ -10,11 +13,9 @@ namespace {
 
 using R = Result<Document>;
 
-/// The op's `sql`, which may be an object by driver.
 std::string sql_of(Value args) {
-  Value sql = args.find("sql");
-  if (sql.is_object()) sql = sql.find("sqlite");
-  if (!sql.is_string()) throw NotBuilt("sql for sqlite");
+  const Value sql = args.find("sql");
+  if (!sql.is_string()) throw NotBuilt("sql that is no text");  // the player chooses by the driver
   return std::string(sql.text());
 }
 
@@ -80,6 +81,8 @@ class DbClient final : public ToolboxClient {
       options.url = "sqlite:" + stage.folder() + "/case.db";
     } else if (driver == "sqlite_memory") {
       options.url = "sqlite::memory:";
+    } else if (driver == "postgres") {
+      options.url = schema_.emplace().url();
     } else {
       throw NotBuilt("driver " + std::string(driver));
     }
@@ -91,6 +94,7 @@ class DbClient final : public ToolboxClient {
     }
     db::Environment environment(stage.pool());
     environment.databases = &databases_;
+    environment.postgres = &servers_;
     environment.tracer = stage.tracer();
     Result<std::shared_ptr<db::Client>> opened = db::open(options, environment);
     if (!opened.ok()) throw Failed(std::move(opened).error());
@@ -208,6 +212,8 @@ class DbClient final : public ToolboxClient {
 
   Stage& stage_;
   store::sqlite::Databases databases_;
+  store::postgres::Databases servers_;
+  std::optional<contract::PostgresSchema> schema_;
   std::shared_ptr<db::Client> client_;
   std::map<std::string, std::shared_ptr<db::Transaction>> transactions_;
 };
@@ -219,6 +225,10 @@ Task<Result<std::shared_ptr<ToolboxClient>>> open(Stage& stage, Document config)
 
 }  // namespace
 
-Subsystem db_subsystem() { return {"db", {"sqlite"}, open}; }
+Subsystem db_subsystem() {
+  std::vector<std::string> backends{"sqlite"};
+  if (std::getenv("SPIKARD_TEST_POSTGRES_URL") != nullptr) backends.emplace_back("postgres");
+  return {"db", std::move(backends), open};
+}
 
 }  // namespace spikard::e2e

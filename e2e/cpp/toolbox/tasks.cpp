@@ -5,6 +5,7 @@
 
 #include "base/json.hpp"
 #include "base/tz.hpp"
+#include "postgres_schema.hpp"
 #include "store/sqlite/databases.hpp"
 #include "tasks/job_json.hpp"
 #include "toolbox/toolbox.hpp"
@@ -58,10 +59,18 @@ Task<worker_loop::Outcome> handle(net::Loop& loop, std::shared_ptr<Played> playe
   co_return std::move(*outcome);
 }
 
+/// What stores need; outlives them.
+struct Stores {
+  explicit Stores(Stage& stage) : files(stage.pool()) {}
+  store::sqlite::Databases files;
+  std::optional<contract::PostgresSchema> schema;
+  store::postgres::Databases servers;
+};
+
 class TasksClient final : public ToolboxClient {
  public:
-  TasksClient(Stage& stage, std::unique_ptr<store::sqlite::Databases> databases, std::shared_ptr<tasks::Client> client)
-      : stage_(stage), databases_(std::move(databases)), client_(std::move(client)) {}
+  TasksClient(Stage& stage, std::unique_ptr<Stores> stores, std::shared_ptr<tasks::Client> client)
+      : stage_(stage), stores_(std::move(stores)), client_(std::move(client)) {}
 
   Task<Result<Document>> run(std::string op, Document given) override {
     const Value args = given.root();
@@ -93,7 +102,7 @@ class TasksClient final : public ToolboxClient {
     workers_.clear();
     client_->close();
     client_.reset();
-    if (databases_ != nullptr) databases_->close();
+    stores_->files.close();
     co_return nothing();
   }
 
@@ -323,7 +332,7 @@ class TasksClient final : public ToolboxClient {
   }
 
   Stage& stage_;
-  std::unique_ptr<store::sqlite::Databases> databases_;
+  std::unique_ptr<Stores> stores_;
   std::shared_ptr<tasks::Client> client_;
   std::map<std::string, std::shared_ptr<Played>, std::less<>> workers_;
   std::map<std::string, std::shared_ptr<tasks::Scheduler>> schedulers_;
@@ -340,21 +349,27 @@ Task<Result<std::shared_ptr<ToolboxClient>>> open_tasks(Stage& stage, Document c
   options.store.retention_ms = options.store.failed_retention_ms = 100LL * 366 * 86'400'000;
   options.tracer = stage.tracer();
   tasks::Environment environment;
-  std::unique_ptr<store::sqlite::Databases> databases;
-  if (backend == "sqlite") {
-    databases = std::make_unique<store::sqlite::Databases>(stage.pool());
-    environment.databases = databases.get();
+  auto stores = std::make_unique<Stores>(stage);
+  environment.databases = &stores->files;
+  environment.postgres = &stores->servers;
+  if (backend == "postgres") {
+    options.store.url = stores->schema.emplace().url();
+  } else if (backend == "sqlite") {
     options.store.url = "sqlite:" + stage.folder() + "/tasks.db";
   } else if (backend != "memory") {
     throw NotBuilt("tasks on " + std::string(backend));
   }
   Result<std::shared_ptr<tasks::Client>> client = tasks::Client::open(std::move(options), environment);
   if (!client.ok()) co_return Opened(client.error());
-  co_return Opened(std::make_shared<TasksClient>(stage, std::move(databases), std::move(client).value()));
+  co_return Opened(std::make_shared<TasksClient>(stage, std::move(stores), std::move(client).value()));
 }
 
 }  // namespace
 
-Subsystem tasks_subsystem() { return {"tasks", {"memory", "sqlite"}, open_tasks}; }
+Subsystem tasks_subsystem() {
+  std::vector<std::string> backends{"memory", "sqlite"};
+  if (std::getenv("SPIKARD_TEST_POSTGRES_URL") != nullptr) backends.emplace_back("postgres");
+  return {"tasks", std::move(backends), open_tasks};
+}
 
 }  // namespace spikard::e2e
