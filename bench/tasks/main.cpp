@@ -1,8 +1,9 @@
-// Our tasks on a SQLite file, with the defaults: `bench_tasks FILE`, on PORT. `GET /run?jobs=N&idle=M` answers the figures, in
+// Our tasks on a SQLite file, with the defaults: `bench_tasks FILE` (or a URL), on PORT. `GET /run?jobs=N&idle=M` answers the figures, in
 // µs of CPU time of the process a job and in ms.
 #include <algorithm>
 #include <atomic>
 #include <chrono>
+#include <cstring>
 #include <ctime>
 #include <memory>
 #include <string>
@@ -92,7 +93,7 @@ Task<Figures> measure(Context& ctx, const Seen& seen, int jobs, int idle) {
 int main(int argc, char** argv) {
   if (argc != 2) return 2;
   App app;
-  app.manifest().services.tasks["default"].url = std::string("sqlite:") + argv[1];
+  app.manifest().services.tasks["default"].url = std::string(std::strstr(argv[1], "://") != nullptr ? "" : "sqlite:") + argv[1];
   bench::Seen seen;
   app.task("work", [&seen](bench::Work) {
     seen.started = bench::now_ms();

@@ -2,6 +2,7 @@
 // tasks_contract.cpp.
 #include <gtest/gtest.h>
 
+#include <cstdlib>
 #include <map>
 #include <random>
 
@@ -243,6 +244,41 @@ TEST_P(PostgresTasks, CutConnectionsLoseNoTask) {
   std::cout << acknowledged.size() << " acknowledged, " << refused << " refused, " << runs.size() << " ran, " << twice
             << " more than once, " << proxy.cuts() << " cuts\n";
   EXPECT_GT(proxy.cuts(), 5U);
+}
+
+TEST_P(PostgresTasks, AServerThatIsKilledAndComesBackHasLostNothing) {
+  if (std::system("tools/services env 2>/dev/null | grep -qF \"$SPIKARD_TEST_POSTGRES_URL\"") != 0)
+    GTEST_SKIP() << "the server is not one of tools/services";
+  std::map<std::string, int> runs;
+  work(here, [&](std::shared_ptr<const WorkItem> item) -> Task<Outcome> {
+    ++runs[item->payload];
+    co_return Outcome::ack();
+  });
+  std::set<std::string> acknowledged;
+  std::int64_t rows = 0;
+  int refused = 0;
+  for (int i = 0; i < 400; ++i) {
+    if (i == 150) ASSERT_EQ(std::system("tools/services kill postgres >/dev/null 2>&1"), 0);
+    if (i == 250) ASSERT_EQ(std::system("tools/services up postgres >/dev/null 2>&1"), 0);
+    const auto done = await(here.client->enqueue(caller(), NewJob("q", "t", std::to_string(i))));
+    if (done.ok()) acknowledged.insert(std::to_string(i));
+    else ++refused;
+    const auto inserted = await(db->execute(caller(), "INSERT INTO effects VALUES ($1)", db::params(i)));
+    if (inserted.ok()) ++rows;
+  }
+  EXPECT_GE(refused, 95) << "while it was away";
+  EXPECT_GE(acknowledged.size(), 250U) << "before and after";
+  const auto all_ran = [&] {
+    return std::all_of(acknowledged.begin(), acknowledged.end(), [&](const std::string& one) { return runs.contains(one); });
+  };
+  const auto begun = std::chrono::steady_clock::now();
+  while (!all_ran() && std::chrono::steady_clock::now() - begun < seconds(60)) loop->turn(10);
+  EXPECT_TRUE(all_ran());
+  EXPECT_GE(count("effects"), rows);
+  int twice = 0;
+  for (const auto& [args, times] : runs) twice += times > 1 ? 1 : 0;
+  std::cout << acknowledged.size() << " tasks and " << rows << " rows acknowledged, " << refused << " tasks refused, " << twice
+            << " ran more than once\n";
 }
 
 INSTANTIATE_TEST_SUITE_P(Server_postgres, PostgresTasks, ::testing::Values("postgres"),

@@ -76,19 +76,16 @@ class Database::Listener : public std::enable_shared_from_this<Listener> {
   static Task<void> run(std::shared_ptr<Listener> self) {
     const CancelToken token = co_await current_token();
     Duration pause = milliseconds(100);
-    bool again = false;
     while (!token.cancelled()) {
       Result<void> heard = co_await self->listen();
       if (token.cancelled()) break;
       if (heard.ok()) {
         pause = milliseconds(100);
-        if (again && self->database_ != nullptr) self->database_->notify_on(self->loop_, nullptr);  // what was missed meanwhile
-        again = true;
+        // What was missed until now.
+        if (self->database_ != nullptr) self->database_->notify_on(self->loop_, nullptr);
         Result<void> waited = co_await self->broken_.wait();
         if (!waited.ok()) break;
         self->broken_.reset();
-      } else {
-        again = true;
       }
       self->connection_.reset();
       Result<void> slept = co_await net::sleep(self->loop_, pause);

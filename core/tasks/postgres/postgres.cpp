@@ -63,10 +63,13 @@ class PostgresBackend final : public Backend {
   }
 
   Async<EnqueueResult> enqueue(net::Loop& loop, EnqueueRequest request) override {
-    auto fn = [request = std::make_shared<const EnqueueRequest>(std::move(request))](Statements& in) {
-      return in.enqueue(*request);
-    };
-    return write<EnqueueResult>(loop, std::move(fn), true);
+    auto shared = std::make_shared<const EnqueueRequest>(std::move(request));
+    if (Statements::is_plain(*shared)) {
+      auto plain = [shared](Statements& in) { return in.enqueue_plain(*shared); };
+      return write<EnqueueResult>(loop, std::move(plain), How::alone_once);
+    }
+    auto fn = [shared](Statements& in) { return in.enqueue(*shared); };
+    return write<EnqueueResult>(loop, std::move(fn), How::once);
   }
   [[nodiscard]] bool shares(const store::Transaction& transaction) const noexcept override {
     return transaction.database() == database_->id();
@@ -93,9 +96,14 @@ class PostgresBackend final : public Backend {
       Result<void> done = co_await std::move(call);
       if (!done.ok()) co_return Result<ClaimResult>(std::move(done).error());
     }
-    auto fn = [request = std::make_shared<const ClaimRequest>(std::move(request))](Statements& in) { return in.claim(*request); };
-    Async<ClaimResult> call = write<ClaimResult>(loop, std::move(fn));
+    auto shared = std::make_shared<const ClaimRequest>(std::move(request));
+    auto plain = [shared](Statements& in) { return in.claim_plain(*shared); };
+    Async<ClaimResult> call = write<ClaimResult>(loop, std::move(plain), How::alone);
     Result<ClaimResult> result = co_await std::move(call);
+    if (!result.ok() || !result->jobs.empty()) co_return result;
+    auto fn = [shared](Statements& in) { return in.claim(*shared); };
+    call = write<ClaimResult>(loop, std::move(fn));
+    result = co_await std::move(call);
     co_return result;
   }
   Async<std::vector<JobId>> settle(net::Loop& loop, std::vector<Completion> completions) override {
@@ -230,38 +238,40 @@ class PostgresBackend final : public Backend {
 
   static Async<void> tell(Connection& on, const std::vector<std::string>& topics) {
     if (topics.empty()) co_return Result<void>();
-    std::vector<std::optional<std::string_view>> views;
-    for (const std::string& topic : topics) views.emplace_back(topic);
-    std::vector<store::postgres::Argument> arguments;
-    arguments.push_back(store::postgres::array_argument(views));
-    Result<void> bound = co_await on.later("SELECT pg_notify('spikard', t) FROM unnest($1::text[]) AS t", std::move(arguments));
+    Connection::Query query = postgres::notify_query(topics);
+    Result<void> bound = co_await on.later(std::move(query.sql), std::move(query.arguments));
     co_return bound;
   }
 
-  /// One transaction; again where the server ended it for the sake of another. `once`: not knowing what became of it is an error
-  /// of its own, for it must not be done twice.
+  enum class How : std::uint8_t {
+    usual,
+    once,        ///< not knowing what became of it is an error of its own, for it must not be done twice
+    alone,       ///< it is one round trip, which commits and tells
+    alone_once,  ///< both
+  };
+
+  /// One transaction; again where the server ended it for the sake of another.
   template <class T, class F>
-  Async<T> write(net::Loop& loop, F fn, bool once = false) {
+  Async<T> write(net::Loop& loop, F fn, How how = How::usual) {
+    const bool alone = how == How::alone || how == How::alone_once;
+    const bool once = how == How::once || how == How::alone_once;
     for (int again = 0;; ++again) {
       Result<Pool::Lease> lease = co_await connection(loop);
       if (!lease.ok()) co_return Result<T>(std::move(lease).error());
       Connection& on = **lease;
-      on.begin_unit();
+      if (!alone) on.begin_unit();
       Statements statements(on, *options_, now_ms(loop.clock()));
       Task<Result<T>> work = fn(statements);
       Result<T> result = co_await std::move(work);
       std::vector<std::string> topics;
-      if (result.ok()) {
-        topics = statements.news.topics();
+      if (result.ok()) topics = statements.news.topics();
+      if (result.ok() && !alone) {
         Result<void> committed = co_await tell(on, topics);
         if (committed.ok()) committed = co_await on.sync();
-        if (!committed.ok()) {
-          if (once && on.lost())
-            result =
-                Error(ErrorKind::outcome_unknown, "the connection was lost before the answer: " + committed.error().message());
-          else result = std::move(committed).error();
-        }
+        if (!committed.ok()) result = std::move(committed).error();
       }
+      if (!result.ok() && once && on.lost())
+        result = Error(ErrorKind::outcome_unknown, "the connection was lost before the answer: " + result.error().message());
       if (result.ok()) {
         for (const std::string& topic : topics) database_->notify(topic);
         co_return result;

@@ -4,6 +4,7 @@
 #include <charconv>
 #include <deque>
 #include <map>
+#include <tuple>
 #include <unordered_map>
 #include <utility>
 
@@ -219,12 +220,20 @@ std::vector<std::string> News::topics() const {
   return out;
 }
 
+Statements::Connection::Query notify_query(const std::vector<std::string>& topics) {
+  std::vector<std::optional<std::string_view>> views;
+  for (const std::string& topic : topics) views.emplace_back(topic);
+  Arguments arguments;
+  arguments.push_back(array_argument(views));
+  return {"SELECT pg_notify('spikard', t) FROM unnest($1::text[]) AS t", std::move(arguments)};
+}
+
 Statements::Async<Rows> Statements::q(std::string sql, Arguments arguments) {
   return c_.query(std::move(sql), std::move(arguments));
 }
 
 /// One statement for all: a column that is the same in each is one parameter, one that is as the table has it is none.
-Statements::Async<std::vector<JobId>> Statements::insert_plain(const std::vector<NewJob>& jobs) {
+Statements::Connection::Query Statements::plain_query(const std::vector<NewJob>& jobs) {
   std::string names;
   std::string values;
   std::string unnested;
@@ -268,12 +277,24 @@ Statements::Async<std::vector<JobId>> Statements::insert_plain(const std::vector
     sql += "SELECT " + values + " FROM unnest(" + unnested + ") WITH ORDINALITY AS u(" + aliases + "place) ORDER BY u.place";
   }
   sql += " RETURNING id";
-  CO_LET(rows, q(std::move(sql), std::move(arguments)));
-  std::vector<JobId> ids;
-  ids.reserve(count);
-  for (std::size_t i = 0; i < rows.size(); ++i) ids.push_back(number(rows.at(i, 0)));
   for (const NewJob& job : jobs) news.queues.insert(job.queue);
-  co_return std::move(ids);
+  return {std::move(sql), std::move(arguments)};
+}
+
+bool Statements::is_plain(const EnqueueRequest& request) noexcept {
+  return !request.jobs.empty() && !request.batch && !request.callback && request.origin.empty() &&
+         std::all_of(request.jobs.begin(), request.jobs.end(), postgres::is_plain);
+}
+
+Statements::Async<EnqueueResult> Statements::enqueue_plain(const EnqueueRequest& request) {
+  std::vector<Connection::Query> both;
+  both.push_back(plain_query(request.jobs));
+  both.push_back(notify_query(news.topics()));
+  CO_LET(rows, c_.query_all(std::move(both)));
+  EnqueueResult out;
+  out.jobs.reserve(rows[0].size());
+  for (std::size_t i = 0; i < rows[0].size(); ++i) out.jobs.push_back({number(rows[0].at(i, 0)), true});
+  co_return std::move(out);
 }
 
 Statements::Async<JobId> Statements::insert(const NewJob& job, JobId batch, JobId callback_of) {
@@ -343,7 +364,7 @@ Statements::Async<EnqueueResult> Statements::enqueue(const EnqueueRequest& reque
   }
   bool plain = !request.batch && !request.callback;
   for (const NewJob& job : request.jobs) {
-    plain = plain && is_plain(job);
+    plain = plain && postgres::is_plain(job);
     if (job.batch == 0) continue;
     CO_LET(found, batch(job.batch, true));
     if (!found)
@@ -356,8 +377,9 @@ Statements::Async<EnqueueResult> Statements::enqueue(const EnqueueRequest& reque
   }
   out.jobs.reserve(request.jobs.size());
   if (plain && !request.jobs.empty()) {
-    CO_LET(ids, insert_plain(request.jobs));
-    for (const JobId id : ids) out.jobs.push_back({id, true});
+    Connection::Query insert_all = plain_query(request.jobs);
+    CO_LET(made, q(std::move(insert_all.sql), std::move(insert_all.arguments)));
+    for (std::size_t i = 0; i < made.size(); ++i) out.jobs.push_back({number(made.at(i, 0)), true});
   } else {
     for (const NewJob& job : request.jobs) {
       Enqueued one;
@@ -404,6 +426,30 @@ constexpr const char* ready_sql =
     " FROM spikard_tasks WHERE queue = $1 AND state = 'available' AND held = 0 ORDER BY priority DESC, run_at, id LIMIT $2 FOR "
     "UPDATE SKIP LOCKED";
 }  // namespace
+
+Statements::Async<ClaimResult> Statements::claim_plain(const ClaimRequest& request) {
+  std::vector<Connection::Query> both;
+  both.emplace_back(due_sql, args(request.queue, now_));
+  both.emplace_back(
+      "WITH ready AS (SELECT id, concurrency_key FROM spikard_tasks WHERE queue = $1 AND state = 'available' AND held = 0 ORDER "
+      "BY "
+      "priority DESC, run_at, id LIMIT $2 FOR UPDATE SKIP LOCKED), plain AS (SELECT 1 WHERE NOT EXISTS (SELECT 1 FROM ready "
+      "WHERE "
+      "concurrency_key IS NOT NULL) AND NOT EXISTS (SELECT 1 FROM spikard_task_queues WHERE queue = $1 AND (paused <> 0 OR "
+      "rate_count "
+      "<> 0)) AND NOT EXISTS (SELECT 1 FROM spikard_tasks WHERE queue = $1 AND state = 'running' AND lease_until <= $3)) UPDATE "
+      "spikard_tasks SET state = 'running', attempt = attempt + 1, lease = lease + 1, lease_until = $4, worker = $5, started_at "
+      "= $3, "
+      "progress = NULL FROM plain WHERE id IN (SELECT id FROM ready) RETURNING " SPIKARD_JOB_COLUMNS,
+      args(request.queue, request.max, now_, now_ + request.lease_ms, request.worker));
+  CO_LET(rows, c_.query_all(std::move(both)));
+  ClaimResult out;
+  for (std::size_t i = 0; i < rows[1].size(); ++i) out.jobs.push_back(read_job(rows[1], i));
+  std::sort(out.jobs.begin(), out.jobs.end(), [](const Job& a, const Job& b) {
+    return std::tuple(-std::int64_t{a.priority}, a.run_at, a.id) < std::tuple(-std::int64_t{b.priority}, b.run_at, b.id);
+  });
+  co_return std::move(out);
+}
 
 Statements::Async<ClaimResult> Statements::claim(const ClaimRequest& request) {
   ClaimResult out;

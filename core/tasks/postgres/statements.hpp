@@ -22,6 +22,8 @@ struct News {
   /// Topics of `Database::notify`.
   [[nodiscard]] std::vector<std::string> topics() const;
 };
+/// Tells the topics to other processes, once the transaction is committed.
+[[nodiscard]] store::postgres::Connection::Query notify_query(const std::vector<std::string>& topics);
 [[nodiscard]] std::string topic_of(Backend::Topic topic, const std::string& queue);
 
 /// The statements of one transaction, as tasks/sqlite/statements.hpp has them. There one writer keeps others away; here rows that
@@ -39,7 +41,13 @@ class Statements {
   Statements(const Statements&) = delete;
   Statements& operator=(const Statements&) = delete;
 
+  /// Jobs that depend on nothing and have no key to share.
+  [[nodiscard]] static bool is_plain(const EnqueueRequest& request) noexcept;
+  /// Such jobs in a transaction of its own and one round trip, with what is told about them.
+  [[nodiscard]] Async<EnqueueResult> enqueue_plain(const EnqueueRequest& request);
   [[nodiscard]] Async<EnqueueResult> enqueue(const EnqueueRequest& request);
+  /// Jobs of a queue without limits and keys, in a transaction of its own and one round trip. Nothing: `claim` must look.
+  [[nodiscard]] Async<ClaimResult> claim_plain(const ClaimRequest& request);
   [[nodiscard]] Async<ClaimResult> claim(const ClaimRequest& request);
   /// Those whose lease was lost.
   [[nodiscard]] Async<std::vector<JobId>> settle(const std::vector<Completion>& completions);
@@ -79,7 +87,7 @@ class Statements {
     bool frees_key = false;  // it ran, or was let out to run
   };
   [[nodiscard]] Async<Rows> q(std::string sql, Arguments arguments = {});
-  [[nodiscard]] Async<std::vector<JobId>> insert_plain(const std::vector<NewJob>& jobs);
+  [[nodiscard]] Connection::Query plain_query(const std::vector<NewJob>& jobs);
   [[nodiscard]] Async<JobId> insert(const NewJob& job, JobId batch, JobId callback_of);
   [[nodiscard]] Async<bool> settle_one(const Completion& completion);
   [[nodiscard]] Async<void> end(JobId id, JobState state, std::string error, std::string code);
