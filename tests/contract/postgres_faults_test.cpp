@@ -1,8 +1,13 @@
 // What only a real PostgreSQL shows: cancels, cut connections, a server that goes, poolers, TLS, every type. The statements are
 // the client's; what they promise whatever the database is in db_contract.cpp.
 #include <gtest/gtest.h>
+#include <signal.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include <atomic>
+#include <filesystem>
+#include <fstream>
 #include <future>
 #include <random>
 #include <set>
@@ -394,6 +399,78 @@ TEST_P(PostgresFaults, AStreamHoldsBackTheServerAndEndsWhenItIsDropped) {
   for (int i = 0; i < 50; ++i) loop->turn(1);
   stream->reset();
   EXPECT_EQ(query(*client, "SELECT 1 AS one"), R"([{"one":1}])") << "the only connection is there again";
+  client->close();
+}
+
+/// A real PgBouncer that gives each transaction another server.
+struct Pooler {
+  explicit Pooler(const store::postgres::Options& server, const std::string& folder) {
+    {
+      auto reserved = net::ReservedAddress::reserve({});
+      port = reserved->port();
+    }
+    const std::string config = folder + "/pgbouncer.ini";
+    std::ofstream(config) << "[databases]\n"
+                          << server.database << " = host=" << server.hosts[0].name << " port=" << server.hosts[0].port
+                          << " user=" << server.user << " password=" << server.password
+                          << "\n[pgbouncer]\nlisten_addr = 127.0.0.1\nlisten_port = " << port
+                          << "\nauth_type = any\npool_mode = transaction\ndefault_pool_size = 3\nserver_tls_sslmode = disable\n";
+    std::filesystem::permissions(folder, std::filesystem::perms(0755));
+    pid = ::fork();
+    if (pid == 0) {
+      if (::geteuid() == 0) ::execlp("pgbouncer", "pgbouncer", "-q", "-u", "nobody", config.c_str(), nullptr);
+      else ::execlp("pgbouncer", "pgbouncer", "-q", config.c_str(), nullptr);
+      ::_exit(127);
+    }
+  }
+  Pooler(const Pooler&) = delete;
+  Pooler& operator=(const Pooler&) = delete;
+  ~Pooler() {
+    ::kill(pid, SIGKILL);
+    ::waitpid(pid, nullptr, 0);
+  }
+  std::uint16_t port = 0;
+  ::pid_t pid = -1;
+};
+
+TEST_P(PostgresFaults, APoolerThatGivesEachTransactionAnotherServerIsFoundOut) {
+  if (std::system("command -v pgbouncer >/dev/null 2>&1") != 0) GTEST_SKIP() << "there is no pgbouncer";
+  const auto server = store::postgres::Options::from_url(schema.url()).value();
+  const Pooler pooler(server, folder.file(""));
+  const auto client =
+      connect("postgres://app@127.0.0.1:" + std::to_string(pooler.port) + "/" + server.database + "?sslmode=disable", 6);
+  std::string first;
+  for (int i = 0; i < 200 && first.find("one") == std::string::npos; ++i) {
+    first = query(*client, "SELECT 1 AS one");
+    for (int k = 0; k < 5; ++k) loop->turn(2);
+  }
+  ASSERT_EQ(first, R"([{"one":1}])");
+  const std::string table = schema.name() + ".t";
+  ASSERT_TRUE(await(client->execute(caller(), "CREATE TABLE " + table + " (a INTEGER)")).ok());
+  int ended = 0;
+  std::vector<std::string> wrong;
+  const auto one = [&](int i) -> Task<Result<Rows>> {
+    Document values = params(i);
+    Result<Rows> rows = co_await client->query(
+        caller(), "SELECT $1::int + " + std::to_string(i % 7) + " AS n FROM pg_sleep(0.001)", std::move(values));
+    co_return rows;
+  };
+  for (int i = 0; i < 300; ++i) {
+    spawn(one(i), [&, i](const std::exception_ptr&, std::optional<Result<Rows>> rows) {
+      ++ended;
+      if (!rows->ok()) wrong.push_back(rows->error().to_string());
+      else if ((*rows)->rows.root().at(0).find("n").as_int() != i + i % 7) wrong.push_back("another's answer");
+    });
+  }
+  while (ended < 300) loop->turn(-1);
+  EXPECT_TRUE(wrong.empty()) << wrong.size() << ": " << wrong.front();
+  for (int i = 0; i < 20; ++i) {
+    auto tx = await(client->begin(caller())).value();
+    const auto inserted = await(tx->execute(caller(), "INSERT INTO " + table + " VALUES ($1)", params(i)));
+    ASSERT_TRUE(inserted.ok()) << inserted.error().to_string();
+    ASSERT_TRUE(await(tx->commit(caller())).ok());
+  }
+  EXPECT_EQ(query(*client, "SELECT count(*) AS n FROM " + table), R"([{"n":20}])");
   client->close();
 }
 
