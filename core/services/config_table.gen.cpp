@@ -246,8 +246,30 @@ constexpr ConfigField s3_options_fields[] = {
     {"access_key", string, false, json, nullptr},
     {"secret_key", string, false, json, nullptr},
     {"session_token", string, false, json, nullptr},
+    {"profile", string, false, json, nullptr},
 };
 constexpr ConfigStruct s3_options_config{"S3Options", s3_options_fields};
+constexpr ConfigField gcs_options_fields[] = {
+    {"endpoint", string, false, json, nullptr},
+    {"credential", string, false, json, nullptr},
+    {"credential_file", string, false, json, nullptr},
+    {"anonymous", boolean, false, json, nullptr},
+};
+constexpr ConfigStruct gcs_options_config{"GcsOptions", gcs_options_fields};
+constexpr ConfigField azblob_options_fields[] = {
+    {"account", string, false, json, nullptr},
+    {"endpoint", string, false, json, nullptr},
+    {"account_key", string, false, json, nullptr},
+    {"sas_token", string, false, json, nullptr},
+    {"anonymous", boolean, false, json, nullptr},
+};
+constexpr ConfigStruct azblob_options_config{"AzblobOptions", azblob_options_fields};
+constexpr ConfigField storage_transfer_fields[] = {
+    {"timeout_ms", integer, false, json, nullptr},
+    {"max_retries", integer, false, json, nullptr},
+    {"concurrency", integer, false, json, nullptr},
+};
+constexpr ConfigStruct storage_transfer_config{"StorageTransfer", storage_transfer_fields};
 constexpr ConfigField storage_config_fields[] = {
     {"url", string, false, json, nullptr},
     {"max_read_bytes", integer, false, json, nullptr},
@@ -255,6 +277,10 @@ constexpr ConfigField storage_config_fields[] = {
     {"durable", boolean, false, json, nullptr},
     {"presign", object, false, json, &storage_presign_config},
     {"s3", object, false, json, &s3_options_config},
+    {"gcs", object, false, json, &gcs_options_config},
+    {"azblob", object, false, json, &azblob_options_config},
+    {"options", map, false, string, nullptr},
+    {"transfer", object, false, json, &storage_transfer_config},
 };
 constexpr ConfigStruct storage_config_config{"StorageConfig", storage_config_fields};
 constexpr ConfigField tasks_config_fields[] = {

@@ -24,6 +24,7 @@ struct Capabilities {
   bool conditional_write = true;  ///< if_match, if_none_match, in one step with the write
   bool atomic_rename = true;      ///< else a copy and a delete
   bool presign = true;
+  bool new_etag = true;  ///< every write has another etag, also of the same bytes
 };
 
 /// A read in progress: of one state of the object, whatever is written meanwhile. Belongs to the loop it was opened on. May be

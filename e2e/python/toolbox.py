@@ -317,12 +317,32 @@ class CacheDriver(Driver):
         return {"values": results, "loads": counts[0]}
 
 
+def setting(name: str) -> str:
+    """What tools/services says of a server; empty: it is not there."""
+    return os.environ.get(f"SPIKARD_TEST_{name}", "")
+
+
 class StorageDriver(Driver):
-    backends = ["memory", "fs"]
+    backends = ["memory", "fs", *(kind for kind in ("s3", "gcs", "azblob") if setting(f"{kind.upper()}_URL"))]
     capabilities = ["metadata", "conditional_write"]
+
+    @staticmethod
+    def on_server(kind: str) -> Json:
+        """An empty folder on a real server."""
+        folder = f"e2e-{uuid.uuid4().hex}"
+        if kind == "s3":
+            s3 = {"endpoint": setting("S3_URL"), "addressing": "path", "access_key": setting("S3_ACCESS_KEY"), "secret_key": setting("S3_SECRET_KEY")}
+            return {"url": f"s3://{setting('S3_BUCKET')}/{folder}", "s3": s3}
+        if kind == "gcs":
+            return {"url": f"gcs://{setting('GCS_BUCKET')}/{folder}", "gcs": {"endpoint": setting("GCS_URL"), "anonymous": True}}
+        azblob = {"endpoint": setting("AZBLOB_URL"), "account": setting("AZBLOB_ACCOUNT"), "account_key": setting("AZBLOB_KEY")}
+        return {"url": f"azblob://{setting('AZBLOB_CONTAINER')}/{folder}", "azblob": azblob}
 
     def services(self) -> Json:
         kind = self.config["backend"]
+        if kind in ("s3", "gcs", "azblob") and "bucket" not in self.config:
+            only(self.config, "backend", "storage")
+            return {"storage": {"default": self.on_server(kind)}}
         if kind == "s3":
             only(self.config, "backend bucket region endpoint addressing access_key secret_key clock", "storage")
             s3 = {k: v for k, v in self.config.items() if k not in ("backend", "bucket", "clock")}

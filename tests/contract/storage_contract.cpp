@@ -12,8 +12,11 @@
 
 #include "net/blocking_pool.hpp"
 #include "net/loop/loop.hpp"
+#include "net/signing/hash.hpp"
 #include "net/virtual_clock.hpp"
+#include "server.hpp"
 #include "storage/client.hpp"
+#include "storage/registry.hpp"
 #include "storage/signed_urls.hpp"
 
 namespace spikard::storage {
@@ -38,31 +41,80 @@ class Room {
 };
 
 struct BackendCase {
+  BackendCase(std::string of_name, std::function<void(const Room&, services::StorageConfig&)> how)
+      : name(std::move(of_name)), configure(std::move(how)) {}
   std::string name;
-  std::function<std::string(const Room&)> url;
+  std::function<void(const Room&, services::StorageConfig&)> configure;
+  bool remote = false;                                      ///< shared with other tests, and has its own clock
+  std::map<std::string, std::string> cannot;                ///< cases, and why not
+  std::function<bool(const std::string&)> has_no_such_key;  ///< of those that KeysThatAreTaken writes
+  bool one_character_delimiters = false;
+  bool no_conditional_copy = false;
+  BackendCase&& on_server() && {
+    remote = true;
+    return std::move(*this);
+  }
+  BackendCase&& without(std::string test, std::string reason) && {
+    cannot.emplace(std::move(test), std::move(reason));
+    return std::move(*this);
+  }
+  BackendCase&& with_one_character_delimiters() && {
+    one_character_delimiters = true;
+    return std::move(*this);
+  }
+  BackendCase&& without_conditional_copy() && {
+    no_conditional_copy = true;
+    return std::move(*this);
+  }
+  BackendCase&& without_keys(std::function<bool(const std::string&)> which) && {
+    has_no_such_key = std::move(which);
+    return std::move(*this);
+  }
 };
+void PrintTo(const BackendCase& of, std::ostream* out) { *out << of.name; }
 const BackendCase backends[] = {
-    {"memory", [](const Room&) { return std::string("memory:"); }},
-    {"file", [](const Room& room) { return "file:" + room.folder() + "/objects"; }},
+    {"memory", [](const Room&, services::StorageConfig& config) { config.url = "memory:"; }},
+    {"file", [](const Room& room, services::StorageConfig& config) { config.url = "file:" + room.folder() + "/objects"; }},
 };
 
 struct StorageContract : ::testing::TestWithParam<BackendCase> {
   void SetUp() override {
+    const std::string full = ::testing::UnitTest::GetInstance()->current_test_info()->name();
+    const std::string test = full.substr(0, full.find('/'));
+    if (const auto why = GetParam().cannot.find(test); why != GetParam().cannot.end()) GTEST_SKIP() << why->second;
     loop = net::Loop::create(clock).value();
-    config.url = GetParam().url(room);
+    GetParam().configure(room, config);
+    if (remote()) config.url += "/" + folder;
     config.presign.base_url = "http://127.0.0.1:1";
     open();
   }
   void TearDown() override {
+    if (store != nullptr && remote()) empty();
     store.reset();
+    if (loop == nullptr) return;
     pool->stop();
     for (int i = 0; i < 100; ++i) loop->turn(0);
   }
+  [[nodiscard]] static bool remote() { return GetParam().remote; }
   void open() {
-    auto opened = Client::open(config, Environment(clock, *pool));
-    if (!opened.ok() && opened.error().kind() == ErrorKind::unsupported) GTEST_SKIP() << opened.error().message();
+    Result<std::shared_ptr<Backend>> opened = storage::open(config, Environment(clock, *pool));
+    if (!opened.ok() && opened.error().kind() == ErrorKind::unsupported && !remote()) GTEST_SKIP() << opened.error().message();
     ASSERT_TRUE(opened.ok()) << opened.error().to_string();
-    store = std::move(*opened);
+    store = std::make_shared<Client>(std::move(*opened), config);
+  }
+  void empty() {
+    for (int page = 0; page < 100; ++page) {
+      auto listing = run(store->list(caller()));
+      if (!listing.ok() || listing->entries.empty()) return;
+      std::vector<std::string> keys;
+      for (const ObjectInfo& entry : listing->entries) keys.push_back(entry.key);
+      (void)run(store->remove_many(caller(), std::move(keys)));
+    }
+  }
+  /// Servers say whole seconds in some places, and by their own clock.
+  [[nodiscard]] static bool same_time(WallTime a, WallTime b) {
+    if (!remote()) return a == b;
+    return std::chrono::abs(a - b) <= std::chrono::seconds(5);
   }
   template <class T>
   T run(Task<T> task) {
@@ -83,7 +135,10 @@ struct StorageContract : ::testing::TestWithParam<BackendCase> {
   }
   std::string get(const std::string& key, ReadOptions options = {}) {
     auto object = run(store->read(caller(), key, std::move(options)));
-    if (!object.ok()) return "error " + std::string(name_of(object.error().kind())) + " " + object.error().detail();
+    if (!object.ok()) {
+      std::string out = "error " + std::string(name_of(object.error().kind())) + " " + object.error().detail();
+      return object.error().kind() == ErrorKind::unavailable ? out + object.error().message() : out;
+    }
     EXPECT_EQ(object->data.size(), object->span.size);
     return object->data;
   }
@@ -135,6 +190,7 @@ struct StorageContract : ::testing::TestWithParam<BackendCase> {
   }
 
   Room room;
+  std::string folder = "contract-" + net::signing::hex(net::signing::random_bytes(6)) + "/";
   net::VirtualClock clock;
   std::unique_ptr<net::Loop> loop;
   std::unique_ptr<net::BlockingPool> pool = std::make_unique<net::BlockingPool>(clock);
@@ -142,7 +198,66 @@ struct StorageContract : ::testing::TestWithParam<BackendCase> {
   std::shared_ptr<Client> store;
   Listing last;
 };
-INSTANTIATE_TEST_SUITE_P(Backends, StorageContract, ::testing::ValuesIn(backends), [](const auto& at) { return at.param.name; });
+const auto name_of_case = [](const auto& at) { return at.param.name; };
+INSTANTIATE_TEST_SUITE_P(Backends, StorageContract, ::testing::ValuesIn(backends), name_of_case);
+
+// Nobody but these servers is so: what they stand for can.
+bool long_segment(const std::string& key) {
+  std::size_t begin = 0;
+  while (begin <= key.size()) {
+    const std::size_t end = std::min(key.find('/', begin), key.size());
+    if (end - begin > 255) return true;
+    begin = end + 1;
+  }
+  return false;
+}
+
+const BackendCase s3[] = {
+    BackendCase("s3",
+                [](const Room&, services::StorageConfig& config) {
+                  config.url = "s3://" + contract::server_setting("S3_BUCKET");
+                  config.s3.endpoint = contract::server_setting("S3_URL");
+                  config.s3.addressing = services::S3Addressing::path;
+                  config.s3.access_key = contract::server_setting("S3_ACCESS_KEY");
+                  config.s3.secret_key = contract::server_setting("S3_SECRET_KEY");
+                })
+        .on_server()
+        .without_keys([](const std::string& key) { return long_segment(key) || key.size() > 1000 || key.ends_with("/k"); })
+        .without("ANameIsBothObjectAndPrefix", "MinIO does not list what is below the key of an object")
+        .without("RandomWritesAgainstAMap", "MinIO does not list what is below the key of an object")};
+INSTANTIATE_TEST_SUITE_P(Server_s3, StorageContract, ::testing::ValuesIn(s3), name_of_case);
+
+const BackendCase gcs[] = {BackendCase("gcs",
+                                       [](const Room&, services::StorageConfig& config) {
+                                         config.url = "gcs://" + contract::server_setting("GCS_BUCKET");
+                                         config.gcs.endpoint = contract::server_setting("GCS_URL");
+                                         config.gcs.anonymous = true;
+                                       })
+                               .on_server()
+                               .with_one_character_delimiters()
+                               .without_conditional_copy()
+                               .without("Pages", "fake-gcs does not count rolled-up prefixes")
+                               .without("ChangesBetweenPages", "fake-gcs goes on at the next object that there was")
+                               .without_keys([](const std::string& key) { return key.size() > 1000; })};
+INSTANTIATE_TEST_SUITE_P(Server_gcs, StorageContract, ::testing::ValuesIn(gcs), name_of_case);
+
+const BackendCase azblob[] = {BackendCase("azblob",
+                                          [](const Room&, services::StorageConfig& config) {
+                                            config.url = "azblob://" + contract::server_setting("AZBLOB_CONTAINER");
+                                            config.azblob.endpoint = contract::server_setting("AZBLOB_URL");
+                                            config.azblob.account = contract::server_setting("AZBLOB_ACCOUNT");
+                                            config.azblob.account_key = contract::server_setting("AZBLOB_KEY");
+                                          })
+                                  .on_server()
+                                  .with_one_character_delimiters()
+                                  // Azurite writes what XML cannot hold, orders by UTF-16, and takes a backslash for a slash.
+                                  .without_keys([](const std::string& key) {
+                                    return key.size() > 1000 || key.find('\\') != key.npos ||
+                                           std::any_of(key.begin(), key.end(), [](char c) {
+                                             return static_cast<unsigned char>(c) < ' ' || static_cast<unsigned char>(c) >= 0xF0;
+                                           });
+                                  })};
+INSTANTIATE_TEST_SUITE_P(Server_azblob, StorageContract, ::testing::ValuesIn(azblob), name_of_case);
 
 TEST_P(StorageContract, BytesComeBackAsTheyWentIn) {
   std::string bytes;
@@ -160,9 +275,11 @@ TEST_P(StorageContract, StatTellsWhatWriteTold) {
   auto info = run(store->stat(caller(), "k"));
   ASSERT_TRUE(info.ok());
   EXPECT_EQ(info->etag, written.etag);
-  EXPECT_EQ(info->last_modified, written.last_modified);
-  EXPECT_GE(info->last_modified, clock.wall());
-  EXPECT_LT(info->last_modified, clock.wall() + std::chrono::milliseconds(1));
+  EXPECT_TRUE(same_time(info->last_modified, written.last_modified));
+  if (!remote()) {
+    EXPECT_GE(info->last_modified, clock.wall());
+    EXPECT_LT(info->last_modified, clock.wall() + std::chrono::milliseconds(1));
+  }
   EXPECT_EQ(info->size, 3U);
   EXPECT_TRUE(info->etag.starts_with('"') && info->etag.ends_with('"') && info->etag.size() > 2);
   EXPECT_FALSE(info->content_type.has_value());
@@ -263,6 +380,8 @@ TEST_P(StorageContract, KeysThatAreTaken) {
   std::string deep = "d";
   while (deep.size() + 2 <= 1024) deep += "/d";
   keys.push_back(deep);
+  if (const auto& has_not = GetParam().has_no_such_key)
+    std::erase_if(keys, [&](const auto& key) { return has_not(folder + key); });
   for (std::size_t i = 0; i < keys.size(); ++i) put(keys[i], std::to_string(i));
   for (std::size_t i = 0; i < keys.size(); ++i) EXPECT_EQ(get(keys[i]), std::to_string(i)) << keys[i];
   std::sort(keys.begin(), keys.end());
@@ -317,7 +436,7 @@ TEST_P(StorageContract, OverwriteReplacesAllOfIt) {
   EXPECT_FALSE(info.cache_control.has_value());
   EXPECT_FALSE(info.content_disposition.has_value());
   EXPECT_TRUE(info.metadata.empty());
-  EXPECT_NE(put("k", "2").etag, second.etag);
+  if (store->capabilities().new_etag) EXPECT_NE(put("k", "2").etag, second.etag);
 }
 
 TEST_P(StorageContract, MetadataComesBack) {
@@ -359,7 +478,8 @@ TEST_P(StorageContract, MetadataThatIsRefused) {
   much.metadata = {{"a", std::string(2048, 'x')}};
   EXPECT_EQ(refused(much), "invalid_argument ");
   EXPECT_EQ(get("k"), "error not_found ");
-  much.metadata = {{"a", std::string(2047, 'x')}};
+  // Servers count a prefix of the names in.
+  much.metadata = {{"a", std::string(remote() ? 1900 : 2047, 'x')}};
   EXPECT_EQ(refused(much), "ok");
 }
 
@@ -587,7 +707,8 @@ TEST_P(StorageContract, Copy) {
   EXPECT_EQ(run(store->stat(caller(), "a")).value().etag, etag);
   WriteConditions absent;
   absent.if_none_match = "*";
-  EXPECT_EQ(code(run(store->copy(caller(), "a", "folder/b", absent))), "condition_failed condition_not_met");
+  if (!GetParam().no_conditional_copy)
+    EXPECT_EQ(code(run(store->copy(caller(), "a", "folder/b", absent))), "condition_failed condition_not_met");
   EXPECT_EQ(code(run(store->copy(caller(), "a", "a"))), "ok");
   EXPECT_EQ(get("a"), "x");
   EXPECT_EQ(run(store->stat(caller(), "a")).value().metadata, options.metadata);
@@ -627,8 +748,10 @@ TEST_P(StorageContract, Rename) {
   put("c", "plain");
   WriteConditions absent;
   absent.if_none_match = "*";
-  EXPECT_EQ(code(run(store->rename(caller(), "c", "b", absent))), "condition_failed condition_not_met");
-  EXPECT_EQ(get("c"), "plain");
+  if (!GetParam().no_conditional_copy) {
+    EXPECT_EQ(code(run(store->rename(caller(), "c", "b", absent))), "condition_failed condition_not_met");
+    EXPECT_EQ(get("c"), "plain");
+  }
   // What has no metadata takes none from what was there.
   EXPECT_EQ(code(run(store->rename(caller(), "c", "b"))), "ok");
   EXPECT_TRUE(run(store->stat(caller(), "b")).value().metadata.empty());
@@ -653,6 +776,8 @@ TEST_P(StorageContract, ListIsSortedByBytes) {
     if (std::string(tail) != "/") keys.push_back(x + tail);
     keys.push_back(x + std::string(60, 'y') + (std::string(tail) == "/" ? "z" : tail));
   }
+  if (const auto& has_not = GetParam().has_no_such_key)
+    std::erase_if(keys, [&](const auto& key) { return has_not(folder + key); });
   for (const auto& key : keys) put(key, "x");
   std::sort(keys.begin(), keys.end());
   keys.erase(std::unique(keys.begin(), keys.end()), keys.end());
@@ -672,9 +797,11 @@ TEST_P(StorageContract, DelimiterRollsUp) {
   EXPECT_EQ(listed(prefix("b/", "/")), "b/1 b/2 | b/c/");
   EXPECT_EQ(listed(prefix("b", "/")), "| b/");
   EXPECT_EQ(listed(prefix("b/c", "/")), "| b/c/");
-  EXPECT_EQ(listed(prefix("", "--")), "a.txt b/1 b/2 b/c/3 d | e--");
+  if (!GetParam().one_character_delimiters) {
+    EXPECT_EQ(listed(prefix("", "--")), "a.txt b/1 b/2 b/c/3 d | e--");
+    EXPECT_EQ(listed(prefix("", "c/")), "a.txt b/1 b/2 d e--f e--g | b/c/");
+  }
   EXPECT_EQ(listed(prefix("e", "-")), "| e-");
-  EXPECT_EQ(listed(prefix("", "c/")), "a.txt b/1 b/2 d e--f e--g | b/c/");
   EXPECT_EQ(listed(prefix("x")), "|");
   EXPECT_EQ(listed(prefix("b/1/")), "|");
   EXPECT_EQ(listed(prefix("../")), "|");
@@ -749,7 +876,7 @@ TEST_P(StorageContract, ListTellsWhatStatTells) {
   ASSERT_EQ(last.entries.size(), 1U);
   EXPECT_EQ(last.entries[0].size, 3U);
   EXPECT_EQ(last.entries[0].etag, info.etag);
-  EXPECT_EQ(last.entries[0].last_modified, info.last_modified);
+  EXPECT_TRUE(same_time(last.entries[0].last_modified, info.last_modified));
 }
 
 TEST_P(StorageContract, RandomWritesAgainstAMap) {

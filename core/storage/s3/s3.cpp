@@ -50,10 +50,11 @@ Error no_transfers() {
 
 class S3Backend final : public Backend {
  public:
-  S3Backend(const Clock& clock, Endpoint endpoint, std::string bucket, const services::S3Options& options)
+  S3Backend(const Clock& clock, Endpoint endpoint, std::string bucket, std::string folder, const services::S3Options& options)
       : clock_(clock),
         endpoint_(std::move(endpoint)),
         bucket_(std::move(bucket)),
+        folder_(std::move(folder)),
         path_style_(options.addressing == services::S3Addressing::path) {
     with_.credentials = {options.access_key, options.secret_key, options.session_token};
     with_.region = options.region;
@@ -98,7 +99,7 @@ class S3Backend final : public Backend {
     request.method = name_of(method);
     const std::string host = path_style_ ? endpoint_.authority : bucket_ + "." + endpoint_.authority;
     request.path = endpoint_.path + (path_style_ ? "/" + signing::uri_encode(bucket_, false) : std::string()) + "/" +
-                   signing::uri_encode(key, true);
+                   signing::uri_encode(folder_ + key, true);
     request.headers.emplace_back("Host", host);
     const signing::Signed made = signing::sign_query(with, request, signing::unsigned_payload, expires_s);
     PresignedUrl out;
@@ -113,20 +114,23 @@ class S3Backend final : public Backend {
   const Clock& clock_;
   const Endpoint endpoint_;
   const std::string bucket_;
+  const std::string folder_;
   const bool path_style_;
   signing::SigV4 with_;
 };
 
 }  // namespace
 
-Result<std::shared_ptr<Backend>> make_s3(const Clock& clock, std::string bucket, const services::S3Options& options) {
+Result<std::shared_ptr<Backend>> make_s3(const Clock& clock, std::string bucket, std::string folder,
+                                         const services::S3Options& options) {
   if (bucket.empty() || bucket.find_first_of("/?#@ ") != std::string::npos) return invalid_argument("url: expected s3://BUCKET");
   if (options.access_key.empty() || options.secret_key.empty())
     return invalid_argument("s3.access_key, s3.secret_key: expected the credentials that URLs are signed with");
   const std::string of_aws = "https://s3." + options.region + ".amazonaws.com";
   Result<Endpoint> endpoint = endpoint_from(options.endpoint.empty() ? of_aws : options.endpoint);
   if (!endpoint.ok()) return std::move(endpoint).error();
-  std::shared_ptr<Backend> out = std::make_shared<S3Backend>(clock, std::move(*endpoint), std::move(bucket), options);
+  std::shared_ptr<Backend> out =
+      std::make_shared<S3Backend>(clock, std::move(*endpoint), std::move(bucket), std::move(folder), options);
   return out;
 }
 

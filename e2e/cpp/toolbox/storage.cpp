@@ -3,8 +3,10 @@
 #include "storage/operations.hpp"
 
 #include <algorithm>
+#include <cstdlib>
 
 #include "base/operation.gen.hpp"
+#include "net/signing/hash.hpp"
 #include "services/storage.gen.hpp"
 #include "storage/registry.hpp"
 #include "toolbox/toolbox.hpp"
@@ -106,6 +108,43 @@ class StorageOps final : public ToolboxClient {
   storage::Operations target_;
 };
 
+/// What tools/services says of a server; empty: it is not there.
+std::string setting(const char* name) {
+  const char* value = std::getenv((std::string("SPIKARD_TEST_") + name).c_str());
+  return value == nullptr ? std::string() : value;
+}
+
+/// An empty folder on a real server.
+services::StorageConfig on_server(std::string_view backend) {
+  services::StorageConfig out;
+  const std::string folder = "/e2e-" + net::signing::hex(net::signing::random_bytes(8));
+  if (backend == "s3") {
+    out.url = "s3://" + setting("S3_BUCKET") + folder;
+    out.s3.endpoint = setting("S3_URL");
+    out.s3.addressing = services::S3Addressing::path;
+    out.s3.access_key = setting("S3_ACCESS_KEY");
+    out.s3.secret_key = setting("S3_SECRET_KEY");
+  } else if (backend == "gcs") {
+    out.url = "gcs://" + setting("GCS_BUCKET") + folder;
+    out.gcs.endpoint = setting("GCS_URL");
+    out.gcs.anonymous = true;
+  } else {
+    out.url = "azblob://" + setting("AZBLOB_CONTAINER") + folder;
+    out.azblob.endpoint = setting("AZBLOB_URL");
+    out.azblob.account = setting("AZBLOB_ACCOUNT");
+    out.azblob.account_key = setting("AZBLOB_KEY");
+  }
+  return out;
+}
+
+std::vector<std::string> storage_backends() {
+  std::vector<std::string> out = {"memory", "fs"};
+  if (!setting("S3_URL").empty()) out.emplace_back("s3");
+  if (!setting("GCS_URL").empty()) out.emplace_back("gcs");
+  if (!setting("AZBLOB_URL").empty()) out.emplace_back("azblob");
+  return out;
+}
+
 Task<Result<std::shared_ptr<ToolboxClient>>> open(Stage& stage, Document document) {
   using Out = Result<std::shared_ptr<ToolboxClient>>;
   const Value config = document.root();
@@ -117,6 +156,8 @@ Task<Result<std::shared_ptr<ToolboxClient>>> open(Stage& stage, Document documen
     made.url = "memory:";
   } else if (backend == "fs") {
     made.url = "file:" + stage.folder() + "/objects";
+  } else if ((backend == "s3" && !config.find("bucket")) || backend == "gcs" || backend == "azblob") {
+    made = on_server(backend);
   } else if (backend == "s3") {
     made.url = "s3://" + std::string(text_or(config, "bucket"));
     made.s3.region = text_or(config, "region", made.s3.region);
@@ -141,6 +182,6 @@ Task<Result<std::shared_ptr<ToolboxClient>>> open(Stage& stage, Document documen
 
 }  // namespace
 
-Subsystem storage_subsystem() { return {"storage", {"memory", "fs"}, open}; }
+Subsystem storage_subsystem() { return {"storage", storage_backends(), open}; }
 
 }  // namespace spikard::e2e

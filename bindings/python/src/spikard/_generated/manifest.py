@@ -994,11 +994,13 @@ class S3Options:
     addressing: S3Addressing = "virtual"
     """Where the bucket stands in a URL."""
     access_key: str = ""
-    """Access key id."""
+    """Access key id. Empty, with `secret_key`: the usual chain of AWS (environment, profile, web identity, container, machine)."""
     secret_key: str = ""
     """Secret access key."""
     session_token: str = ""
     """Token of temporary credentials; empty for none."""
+    profile: str = ""
+    """Profile of the chain. Empty: that of `AWS_PROFILE`, or `default`."""
 
     def to_dict(self) -> dict[str, Any]:
         """Plain data; members that have their default are left out."""
@@ -1015,6 +1017,89 @@ class S3Options:
             out["secret_key"] = self.secret_key
         if self.session_token:
             out["session_token"] = self.session_token
+        if self.profile:
+            out["profile"] = self.profile
+        return out
+
+
+@dataclass
+class GcsOptions:
+    """What `gcs:` needs beside the bucket."""
+
+    endpoint: str = ""
+    """`https://host[:port]`. Empty: that of Google."""
+    credential: str = ""
+    """JSON of a service account or another credential. Empty, with `credential_file`: the application default credentials."""
+    credential_file: str = ""
+    """File with that JSON."""
+    anonymous: bool = False
+    """Requests without credentials: emulators, public buckets."""
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain data; members that have their default are left out."""
+        out: dict[str, Any] = {}
+        if self.endpoint:
+            out["endpoint"] = self.endpoint
+        if self.credential:
+            out["credential"] = self.credential
+        if self.credential_file:
+            out["credential_file"] = self.credential_file
+        if self.anonymous:
+            out["anonymous"] = self.anonymous
+        return out
+
+
+@dataclass
+class AzblobOptions:
+    """What `azblob:` needs beside the container."""
+
+    account: str = ""
+    """Name of the storage account."""
+    endpoint: str = ""
+    """`https://host[:port]`, with the account in the path where it is not in the host. Empty: that of Azure for the account."""
+    account_key: str = ""
+    """Key of the account, base64. Empty, with `sas_token`: the usual chain of Azure (environment, workload identity, machine)."""
+    sas_token: str = ""
+    """A shared access signature instead of a key."""
+    anonymous: bool = False
+    """Requests without credentials: public containers."""
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain data; members that have their default are left out."""
+        out: dict[str, Any] = {}
+        if self.account:
+            out["account"] = self.account
+        if self.endpoint:
+            out["endpoint"] = self.endpoint
+        if self.account_key:
+            out["account_key"] = self.account_key
+        if self.sas_token:
+            out["sas_token"] = self.sas_token
+        if self.anonymous:
+            out["anonymous"] = self.anonymous
+        return out
+
+
+@dataclass
+class StorageTransfer:
+    """How stores on other machines are spoken to."""
+
+    timeout_ms: int = 30000
+    """Longest silence of the server; then the request is made again."""
+    max_retries: int = 3
+    """How often a request is made again after a failure that may pass, with growing pauses."""
+    concurrency: int = 2
+    """Parts of one streamed write that are sent at once; each is held in memory (8 MiB)."""
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain data; members that have their default are left out."""
+        out: dict[str, Any] = {}
+        if self.timeout_ms != 30000:
+            out["timeout_ms"] = self.timeout_ms
+        if self.max_retries != 3:
+            out["max_retries"] = self.max_retries
+        if self.concurrency != 2:
+            out["concurrency"] = self.concurrency
         return out
 
 
@@ -1023,7 +1108,7 @@ class StorageConfig:
     """A store of objects."""
 
     url: str = "file:data/objects"
-    """`memory:`, `file:DIR`, `s3://BUCKET`, or the URL of another backend."""
+    """`memory:`, `file:DIR`, `s3://BUCKET`, `gcs://BUCKET`, `azblob://CONTAINER`, or the scheme of another service of OpenDAL with its members in `options`: `webdav:`."""
     max_read_bytes: int = 67108864
     """Largest object (or range) that `read` gives in one piece; more is too_large: stream it."""
     max_memory_bytes: int = 1073741824
@@ -1034,6 +1119,14 @@ class StorageConfig:
     """Signed URLs of `memory:` and `file:`."""
     s3: S3Options = field(default_factory=S3Options)
     """Of `s3:` only."""
+    gcs: GcsOptions = field(default_factory=GcsOptions)
+    """Of `gcs:` only."""
+    azblob: AzblobOptions = field(default_factory=AzblobOptions)
+    """Of `azblob:` only."""
+    options: dict[str, str] = field(default_factory=dict)
+    """Of OpenDAL's further services, by the names they have there. Values are kept out of logs."""
+    transfer: StorageTransfer = field(default_factory=StorageTransfer)
+    """Of all but `memory:` and `file:`."""
 
     def to_dict(self) -> dict[str, Any]:
         """Plain data; members that have their default are left out."""
@@ -1050,6 +1143,14 @@ class StorageConfig:
             out["presign"] = presign
         if s3 := self.s3.to_dict():
             out["s3"] = s3
+        if gcs := self.gcs.to_dict():
+            out["gcs"] = gcs
+        if azblob := self.azblob.to_dict():
+            out["azblob"] = azblob
+        if self.options:
+            out["options"] = dict(self.options)
+        if transfer := self.transfer.to_dict():
+            out["transfer"] = transfer
         return out
 
 
@@ -1846,17 +1947,55 @@ class S3OptionsDict(TypedDict, total=False):
     addressing: S3Addressing
     """Where the bucket stands in a URL."""
     access_key: str
-    """Access key id."""
+    """Access key id. Empty, with `secret_key`: the usual chain of AWS (environment, profile, web identity, container, machine)."""
     secret_key: str
     """Secret access key."""
     session_token: str
     """Token of temporary credentials; empty for none."""
+    profile: str
+    """Profile of the chain. Empty: that of `AWS_PROFILE`, or `default`."""
+
+class GcsOptionsDict(TypedDict, total=False):
+    """What `gcs:` needs beside the bucket."""
+
+    endpoint: str
+    """`https://host[:port]`. Empty: that of Google."""
+    credential: str
+    """JSON of a service account or another credential. Empty, with `credential_file`: the application default credentials."""
+    credential_file: str
+    """File with that JSON."""
+    anonymous: bool
+    """Requests without credentials: emulators, public buckets."""
+
+class AzblobOptionsDict(TypedDict, total=False):
+    """What `azblob:` needs beside the container."""
+
+    account: str
+    """Name of the storage account."""
+    endpoint: str
+    """`https://host[:port]`, with the account in the path where it is not in the host. Empty: that of Azure for the account."""
+    account_key: str
+    """Key of the account, base64. Empty, with `sas_token`: the usual chain of Azure (environment, workload identity, machine)."""
+    sas_token: str
+    """A shared access signature instead of a key."""
+    anonymous: bool
+    """Requests without credentials: public containers."""
+
+class StorageTransferDict(TypedDict, total=False):
+    """How stores on other machines are spoken to."""
+
+    timeout_ms: int
+    """Longest silence of the server; then the request is made again."""
+    max_retries: int
+    """How often a request is made again after a failure that may pass, with growing pauses."""
+    concurrency: int
+    """Parts of one streamed write that are sent at once; each is held in memory (8 MiB)."""
 
 class StorageConfigDict(TypedDict, total=False):
     """A store of objects."""
 
     url: str
-    """`memory:`, `file:DIR`, `s3://BUCKET`, or the URL of another backend."""
+    """`memory:`, `file:DIR`, `s3://BUCKET`, `gcs://BUCKET`, `azblob://CONTAINER`, or the scheme of another service of OpenDAL with its members in `options`: `webdav:`."""
     max_read_bytes: int
     """Largest object (or range) that `read` gives in one piece; more is too_large: stream it."""
     max_memory_bytes: int
@@ -1867,6 +2006,14 @@ class StorageConfigDict(TypedDict, total=False):
     """Signed URLs of `memory:` and `file:`."""
     s3: S3OptionsDict
     """Of `s3:` only."""
+    gcs: GcsOptionsDict
+    """Of `gcs:` only."""
+    azblob: AzblobOptionsDict
+    """Of `azblob:` only."""
+    options: dict[str, str]
+    """Of OpenDAL's further services, by the names they have there. Values are kept out of logs."""
+    transfer: StorageTransferDict
+    """Of all but `memory:` and `file:`."""
 
 class TasksConfigDict(TypedDict, total=False):
     """A store of tasks."""
