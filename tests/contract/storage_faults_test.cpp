@@ -432,5 +432,76 @@ TEST_P(StorageFaults, ErrorsHaveNoSecret) {
   EXPECT_EQ(nowhere.error().message(), "the bucket or container does not exist");
 }
 
+// ---- signed URLs, used by a client that knows nothing else
+// ---------------------------------------------------------------------
+
+/// The whole answer.
+std::string ask_url(const std::string& method, const std::string& url, const std::string& headers = {},
+                    const std::string& body = {}) {
+  const std::size_t host = url.find("://") + 3;
+  const std::size_t path = url.find('/', host);
+  const std::string authority = url.substr(host, path - host);
+  const int fd = connected(std::stoi(authority.substr(authority.find(':') + 1)));
+  std::string request =
+      method + " " + url.substr(path) + " HTTP/1.1\r\nHost: " + authority + "\r\nConnection: close\r\n" + headers;
+  if (method == "PUT") request += "Content-Length: " + std::to_string(body.size()) + "\r\n";
+  EXPECT_TRUE(send_all(fd, request + "\r\n" + body));
+  std::string answer;
+  char buffer[4096];
+  for (ssize_t got = 0; (got = ::recv(fd, buffer, sizeof buffer, 0)) > 0;) answer.append(buffer, static_cast<std::size_t>(got));
+  ::close(fd);
+  return answer;
+}
+
+struct SignedUrlsOfServers : ::testing::TestWithParam<std::string> {
+  void SetUp() override {
+    const std::string folder = "/signed-" + net::signing::hex(net::signing::random_bytes(6));
+    if (GetParam() == "s3") {
+      config.url = "s3://" + contract::server_setting("S3_BUCKET") + folder;
+      config.s3.endpoint = contract::server_setting("S3_URL");
+      config.s3.addressing = services::S3Addressing::path;
+      config.s3.access_key = contract::server_setting("S3_ACCESS_KEY");
+      config.s3.secret_key = contract::server_setting("S3_SECRET_KEY");
+    } else {
+      config.url = "azblob://" + contract::server_setting("AZBLOB_CONTAINER") + folder;
+      config.azblob.endpoint = contract::server_setting("AZBLOB_URL");
+      config.azblob.account = contract::server_setting("AZBLOB_ACCOUNT");
+      config.azblob.account_key = contract::server_setting("AZBLOB_KEY");
+    }
+  }
+  template <class T>
+  T run(Task<T> task) {
+    std::optional<T> out;
+    spawn(std::move(task), [&](std::exception_ptr, std::optional<T> value) { out = std::move(value); });
+    while (!out.has_value()) loop->turn(1000);
+    return std::move(*out);
+  }
+  RealClock clock;
+  std::unique_ptr<net::Loop> loop = net::Loop::create(clock).value();
+  net::BlockingPool pool{clock};
+  services::StorageConfig config;
+};
+INSTANTIATE_TEST_SUITE_P(Server_s3, SignedUrlsOfServers, ::testing::Values("s3"), [](const auto& at) { return at.param; });
+INSTANTIATE_TEST_SUITE_P(Server_azblob, SignedUrlsOfServers, ::testing::Values("azblob"),
+                         [](const auto& at) { return at.param; });
+
+TEST_P(SignedUrlsOfServers, AreGoodForOneThing) {
+  auto store = Client::open(config, Environment(clock, pool)).value();
+  const net::Caller caller(*loop);
+  const std::string key = "a b/\xC3\xA9+1.txt";
+  const std::string put = run(store->presign(caller, PresignMethod::put, key, 60)).value().url;
+  const std::string needed = GetParam() == "azblob" ? "x-ms-blob-type: BlockBlob\r\n" : "";
+  EXPECT_EQ(ask_url("PUT", put, needed, "hello").substr(9, 2), "20") << put;
+  EXPECT_EQ(run(store->read(caller, key)).value().data, "hello");
+  const std::string get = run(store->presign(caller, PresignMethod::get, key, 60)).value().url;
+  const std::string answer = ask_url("GET", get);
+  EXPECT_TRUE(answer.starts_with("HTTP/1.1 200") && answer.ends_with("hello")) << answer;
+  const std::string head = run(store->presign(caller, PresignMethod::head, key, 60)).value().url;
+  EXPECT_TRUE(ask_url("HEAD", head).starts_with("HTTP/1.1 200"));
+  EXPECT_TRUE(ask_url("PUT", get, needed, "other").starts_with("HTTP/1.1 403"));
+  EXPECT_TRUE(ask_url("GET", get.substr(0, get.size() - 4) + "0000").starts_with("HTTP/1.1 403"));
+  EXPECT_TRUE(run(store->remove(caller, key)).ok());
+}
+
 }  // namespace
 }  // namespace spikard::storage
