@@ -639,14 +639,25 @@ impl Store {
             Kind::Gcs => format!("{}/{}/{path}", self.base, self.bucket),
             _ => format!("{}/{path}", self.base),
         };
+        // An account in the path (emulators) is none of what is signed.
+        let signed = match (self.kind, url.split_once("://")) {
+            (Kind::Azblob, Some((scheme, rest))) => {
+                let host = rest.split('/').next().unwrap_or_default();
+                format!("{scheme}://{host}/{}/{path}", self.bucket)
+            }
+            _ => url.clone(),
+        };
         let request = Request::builder()
             .method(Method::from_bytes(method.as_bytes()).map_err(|_| Error::new(ErrorKind::Unsupported, "method"))?)
-            .uri(url)
+            .uri(signed)
             .body(())
             .map_err(|error| Error::new(ErrorKind::Unexpected, format!("URL: {error}")))?;
         let (mut parts, ()) = request.into_parts();
         self.signing.sign_url(&mut parts, expires, method == "PUT").await?;
-        Ok(parts.uri.to_string())
+        Ok(match self.kind {
+            Kind::Azblob => format!("{url}?{}", parts.uri.query().unwrap_or_default()),
+            _ => parts.uri.to_string(),
+        })
     }
 }
 
