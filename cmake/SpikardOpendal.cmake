@@ -1,4 +1,5 @@
 # The shared library of object stores: spikard_opendal_library, made by tools/opendal outside of the build tree.
+include(GNUInstallDirs)
 set(crate ${CMAKE_SOURCE_DIR}/core/storage/opendal/rust)
 set(sources ${crate}/Cargo.toml ${crate}/Cargo.lock)
 foreach(source abi call check lib list options sign store text transport)
