@@ -1,6 +1,9 @@
 // Which backends this build has. One line each.
 #include "messaging/registry.hpp"
 
+#ifdef SPIKARD_MESSAGING_KAFKA
+#include "messaging/kafka/kafka.hpp"
+#endif
 #ifdef SPIKARD_MESSAGING_MEMORY
 #include "messaging/memory/memory.hpp"
 #endif
@@ -23,6 +26,9 @@ void register_builtin_backends(Registry& registry) {
 #endif
 #ifdef SPIKARD_MESSAGING_NATS
   nats::register_nats(registry);
+#endif
+#ifdef SPIKARD_MESSAGING_KAFKA
+  kafka::register_kafka(registry);
 #endif
 #ifdef SPIKARD_MESSAGING_SQLITE
   sqlite::register_sqlite(registry);

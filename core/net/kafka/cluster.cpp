@@ -331,4 +331,26 @@ Task<Result<std::map<std::int32_t, std::int64_t>>> Cluster::list_offsets(std::st
   co_return Offsets(std::move(out));
 }
 
+Task<Result<std::vector<std::string>>> Cluster::groups() {
+  using Ids = Result<std::vector<std::string>>;
+  const std::shared_ptr<Cluster> self = shared_from_this();
+  Result<MetadataAnswer> brokers = co_await metadata(std::vector<std::string>());
+  if (!brokers.ok()) co_return Ids(std::move(brokers).error());
+  std::vector<std::string> out;
+  for (const Node& broker : brokers->brokers) {
+    Connected connection = co_await node(broker.id);
+    if (!connection.ok()) co_return Ids(std::move(connection).error());
+    ListGroupsRequest request;
+    Result<ListGroupsAnswer> answer = co_await call<ListGroupsAnswer>(std::move(connection).value(), request);
+    if (!answer.ok()) co_return Ids(std::move(answer).error());
+    if (answer->error != code_ok) co_return Ids(broker_error(answer->error, "ListGroups"));
+    for (ListGroupsAnswer::Group& one : answer->groups) {
+      if (one.protocol_type == "consumer" || one.protocol_type.empty()) out.push_back(std::move(one.id));
+    }
+  }
+  std::sort(out.begin(), out.end());
+  out.erase(std::unique(out.begin(), out.end()), out.end());
+  co_return Ids(std::move(out));
+}
+
 }  // namespace spikard::net::kafka

@@ -81,6 +81,8 @@ class Cluster final : public std::enable_shared_from_this<Cluster> {
   /// Offset of each partition at that time, or at an end (latest_offset, earliest_offset); of a time behind the last record: -1.
   [[nodiscard]] Task<Result<std::map<std::int32_t, std::int64_t>>> list_offsets(std::string topic, std::int64_t timestamp);
   [[nodiscard]] Task<Result<std::int64_t>> list_offset(TopicPartition of, std::int64_t timestamp);
+  /// Consumer groups of all brokers.
+  [[nodiscard]] Task<Result<std::vector<std::string>>> groups();
 
  private:
   using SlotKey = std::pair<std::int32_t, std::uint64_t>;

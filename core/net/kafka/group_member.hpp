@@ -51,6 +51,7 @@ class GroupMember final : public std::enable_shared_from_this<GroupMember> {
 
   /// Commits with the rights of this member. temporary: again a little later; conflict: not ours any more.
   [[nodiscard]] Task<Result<void>> commit(std::vector<OffsetCommitRequest::Partition> partitions);
+  [[nodiscard]] bool owns(const TopicPartition& one) const { return owned_.contains(one); }
   [[nodiscard]] bool joined() const noexcept { return generation_ >= 0 && !member_.empty(); }
   [[nodiscard]] const GroupOptions& options() const noexcept { return options_; }
 
