@@ -135,6 +135,7 @@ struct Listener : GroupListener {
     for (const TopicPartition& one : partitions) mine.erase(one);
     co_return;
   }
+  void on_kept(const std::vector<TopicPartition>& partitions) override { mine.insert(partitions.begin(), partitions.end()); }
   void on_lost() override {
     ++lost;
     mine.clear();

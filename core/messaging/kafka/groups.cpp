@@ -195,7 +195,7 @@ Task<Result<void>> KafkaBackend::seek_group(LoopClient client, Names names, Targ
       if (got->data.next_offset <= at) break;
       work.read_to(got->data.next_offset);
     }
-    for (const std::int64_t offset : work.offsets(false)) {
+    for (const std::int64_t offset : work.offsets()) {
       const std::uint64_t position = work.find(offset)->position;
       const auto target = to.find(partition_in(position));
       if (target != to.end() && offset_in(position) >= target->second) work.drop(offset);

@@ -160,11 +160,10 @@ std::optional<WallTime> PartitionWork::next_due() const {
   return delays_.begin()->first;
 }
 
-std::vector<std::int64_t> PartitionWork::offsets(bool in_hand_only) const {
+std::vector<std::int64_t> PartitionWork::offsets() const {
   std::vector<std::int64_t> out;
-  for (const auto& [offset, entry] : entries_) {
-    if (!in_hand_only || entry.state == State::out) out.push_back(offset);
-  }
+  out.reserve(entries_.size());
+  for (const auto& [offset, entry] : entries_) out.push_back(offset);
   return out;
 }
 
@@ -197,15 +196,6 @@ bool PartitionWork::keep(std::int64_t offset, Counts counts) {
   ++version_;
   at->second.record.counts = std::move(counts);
   return true;
-}
-
-void PartitionWork::hand_back_all() {
-  for (auto& [offset, entry] : entries_) {
-    if (entry.state != State::out) continue;
-    --in_hand_;
-    ++version_;
-    make_ready(entry);
-  }
 }
 
 void PartitionWork::drop(std::int64_t offset) {

@@ -61,8 +61,8 @@ class PartitionWork {
   /// When the next delayed one comes due.
   [[nodiscard]] std::optional<WallTime> next_due() const;
   [[nodiscard]] std::size_t in_hand() const noexcept { return in_hand_; }
-  /// Of those that are here, in their order.
-  [[nodiscard]] std::vector<std::int64_t> offsets(bool in_hand_only) const;
+  /// Of those that are not done, in their order.
+  [[nodiscard]] std::vector<std::int64_t> offsets() const;
   [[nodiscard]] const Incoming* find(std::int64_t offset) const;
 
   // Of one in hand; false where it is not there any more.
@@ -71,8 +71,6 @@ class PartitionWork {
   bool again(std::int64_t offset, Counts counts, std::optional<WallTime> due);
   /// Stays in hand.
   bool keep(std::int64_t offset, Counts counts);
-  /// As `again`, whatever is in hand.
-  void hand_back_all();
 
   /// Forgets it, in hand or not.
   void drop(std::int64_t offset);

@@ -81,7 +81,11 @@ TEST(PartitionWork, ANoteOutlivesAnotherThatHasNotReadIt) {
   fill(work, 0, 4);
   (void)take_all(work);
   work.finish(2);
-  work.hand_back_all();
+  for (const std::int64_t offset : work.offsets()) {
+    Counts counts;
+    counts.deliveries = 1;
+    EXPECT_TRUE(work.again(offset, counts, {}));
+  }
   PartitionWork second(work.commit_offset(), work.note());
   second.add(record(0), now);  // no further
   PartitionWork third(second.commit_offset(), second.note());

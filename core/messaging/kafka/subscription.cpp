@@ -17,7 +17,6 @@ using std::chrono::seconds;
 // A partition with more than this in memory is fetched no further.
 constexpr std::size_t max_part_bytes = 4U << 20U;
 constexpr std::size_t max_part_entries = 20'000;
-constexpr Duration revoke_wait = seconds(10);  // for handlers of a partition that goes to another member
 constexpr Duration commit_limit = seconds(30);
 
 /// The brokers' default bounds (group.min.session.timeout.ms, group.max.session.timeout.ms).
@@ -175,33 +174,42 @@ Task<Result<void>> Work::begin_all(const std::vector<TopicPartition>* partitions
   co_return Result<void>();
 }
 
+// Handlers end first: a partition is nobody else's as long as we have not said that we let go of it.
 Task<> Work::on_revoked(std::vector<TopicPartition> partitions) {
   const std::shared_ptr<Work> self = shared_from_this();
-  for (const TopicPartition& one : partitions) {
-    if (Part* mine = part(one)) mine->leaving = true;
-  }
-  const Instant until = loop_.now() + revoke_wait;
-  for (;;) {
-    const bool idle = std::all_of(partitions.begin(), partitions.end(), [&](const TopicPartition& one) {
-      const Part* mine = part(one);
-      return mine == nullptr || mine->work.in_hand() == 0;
-    });
-    if (idle || stopped_ || loop_.now() >= until) break;
-    changed_.reset();
-    Task<Result<void>> wait = net::with_deadline(loop_, until - loop_.now(), changed_.wait());
-    Result<void> waited = co_await std::move(wait);
-    if (!waited.ok() && waited.error().kind() != ErrorKind::timeout) break;
-  }
-  std::vector<Handed> last;
+  std::vector<Handed> leaving;
   for (const TopicPartition& one : partitions) {
     Part* mine = part(one);
     if (mine == nullptr) continue;
-    mine->work.hand_back_all();
-    last.push_back({one, 0, mine->serial});
+    mine->leaving = true;
+    leaving.push_back({one, 0, mine->serial});
   }
-  Result<void> done = co_await committed(std::move(last));
+  const auto still = [this](const Handed& one) {
+    const Part* mine = part(one);
+    return mine != nullptr && mine->leaving ? mine : nullptr;
+  };
+  while (!stopped_ && std::any_of(leaving.begin(), leaving.end(), [&](const Handed& one) {
+    const Part* mine = still(one);
+    return mine != nullptr && mine->work.in_hand() > 0;
+  })) {
+    changed_.reset();
+    Result<void> waited = co_await changed_.wait();
+    if (!waited.ok()) break;
+  }
+  std::erase_if(leaving, [&](const Handed& one) { return still(one) == nullptr; });
+  Result<void> done = co_await committed(leaving);
   (void)done;  // else it is done once more elsewhere
-  for (const TopicPartition& one : partitions) parts_.erase(one);
+  for (const Handed& one : leaving) {
+    if (still(one) != nullptr) parts_.erase(one.of);
+  }
+}
+
+void Work::on_kept(const std::vector<TopicPartition>& partitions) {
+  for (const TopicPartition& one : partitions) {
+    if (Part* mine = part(one)) mine->leaving = false;
+  }
+  wake();
+  fetcher_->poke();
 }
 
 void Work::on_lost() {
@@ -530,7 +538,7 @@ Task<Result<void>> Work::seek(std::map<std::int32_t, std::int64_t> targets) {
       continue;
     }
     // The old retries of what comes again are forgotten.
-    for (const std::int64_t offset : mine.work.offsets(false)) {
+    for (const std::int64_t offset : mine.work.offsets()) {
       const Incoming* waits = mine.work.find(offset);
       const auto target = targets.find(partition_in(waits->position));
       if (target != targets.end() && offset_in(waits->position) >= target->second) mine.work.drop(offset);

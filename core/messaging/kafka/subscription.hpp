@@ -78,6 +78,7 @@ class Work final : public std::enable_shared_from_this<Work>, public net::kafka:
 
   void on_assigned(const std::vector<TopicPartition>& partitions) override;
   [[nodiscard]] Task<> on_revoked(std::vector<TopicPartition> partitions) override;
+  void on_kept(const std::vector<TopicPartition>& partitions) override;
   void on_lost() override;
   void on_failed(const Error& why) override;
   void wanted(std::vector<Wanted>& out) override;

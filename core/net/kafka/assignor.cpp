@@ -130,14 +130,13 @@ std::map<std::string, std::vector<TopicPartition>> assign_cooperative(const std:
   for (bool moved = true; moved && bound > 0;) {
     moved = false;
     for (auto& [id, has] : out) {
-      for (auto at = has.begin(); at != has.end() && bound > 0;) {
-        const std::string to = least(at->topic);
-        if (to == id || out[to].size() + 1 >= has.size()) {
-          ++at;
-          continue;
-        }
-        out[to].insert(*at);
-        at = has.erase(at);
+      // From the end: a topic of retries, whose name is longer, rather than the topic itself.
+      const std::vector<TopicPartition> held(has.rbegin(), has.rend());
+      for (const TopicPartition& one : held) {
+        const std::string to = least(one.topic);
+        if (to == id || out[to].size() + 1 >= has.size() || bound == 0) continue;
+        out[to].insert(one);
+        has.erase(one);
         moved = true;
         --bound;
       }

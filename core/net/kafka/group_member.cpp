@@ -85,6 +85,7 @@ void GroupMember::lose() {
   ++losses_;
   generation_ = -1;
   owned_.clear();
+  revoking_.clear();
   if (listener_ != nullptr) listener_->on_lost();
 }
 
@@ -191,17 +192,23 @@ Task<Result<std::vector<std::pair<std::string, std::string>>>> GroupMember::lead
 void GroupMember::take(const std::vector<TopicPartition>& assigned) {
   const std::set<TopicPartition> next(assigned.begin(), assigned.end());
   std::vector<TopicPartition> fresh;
+  std::vector<TopicPartition> kept;
   std::vector<TopicPartition> gone;
-  std::set_difference(next.begin(), next.end(), owned_.begin(), owned_.end(), std::back_inserter(fresh));
-  std::set_difference(owned_.begin(), owned_.end(), next.begin(), next.end(), std::back_inserter(gone));
-  for (const TopicPartition& one : fresh) owned_.insert(one);
-  if (listener_ != nullptr) listener_->on_assigned(fresh);
-  if (gone.empty() || listener_ == nullptr) return;
-  revoking_ = true;
+  for (const TopicPartition& one : next) {
+    if (owned_.insert(one).second) fresh.push_back(one);
+    else if (revoking_.erase(one) > 0) kept.push_back(one);
+  }
+  for (const TopicPartition& one : owned_) {
+    if (!next.contains(one) && revoking_.insert(one).second) gone.push_back(one);
+  }
+  if (listener_ == nullptr) return;
+  listener_->on_assigned(fresh);
+  if (!kept.empty()) listener_->on_kept(kept);
+  if (gone.empty()) return;
   spawn(listener_->on_revoked(gone), [self = shared_from_this(), gone, losses = losses_](const std::exception_ptr&) {
-    self->revoking_ = false;
-    if (losses == self->losses_) {
-      for (const TopicPartition& one : gone) self->owned_.erase(one);
+    if (losses != self->losses_) return;
+    for (const TopicPartition& one : gone) {
+      if (self->revoking_.erase(one) > 0) self->owned_.erase(one);
     }
     self->rejoin_ = true;  // so that others get them
     self->poke_.set();
@@ -210,13 +217,13 @@ void GroupMember::take(const std::vector<TopicPartition>& assigned) {
 
 Task<GroupMember::Next> GroupMember::beat() {
   poke_.reset();
-  if (!(rejoin_ && !revoking_)) {
+  if (!rejoin_) {
     Task<Result<void>> wait = with_deadline(cluster_->loop(), options_.heartbeat, poke_.wait());
     Result<void> waited = co_await std::move(wait);
     if (!waited.ok() && waited.error().kind() != ErrorKind::timeout) co_return Next::leave;
   }
   if (leaving_) co_return Next::leave;
-  if (rejoin_ && !revoking_) co_return Next::join;
+  if (rejoin_) co_return Next::join;
   Result<std::shared_ptr<Connection>> connection = co_await cluster_->coordinator(options_.group, lane_);
   if (!connection.ok()) co_return leaving_ ? Next::leave : Next::go_on;
   HeartbeatRequest request;
@@ -232,10 +239,7 @@ Task<GroupMember::Next> GroupMember::beat() {
     co_return Next::go_on;
   }
   if (answer->error == code_ok) co_return Next::go_on;
-  if (answer->error == code_rebalance_in_progress) {
-    rejoin_ = true;
-    co_return revoking_ ? Next::go_on : Next::join;
-  }
+  if (answer->error == code_rebalance_in_progress) co_return Next::join;
   const Error why = refused(answer->error, "Heartbeat");
   if (listener_ != nullptr && why.retry() != RetryClass::temporary) listener_->on_failed(why);
   if (answer->error == code_unknown_member || answer->error == code_illegal_generation) co_return Next::join;

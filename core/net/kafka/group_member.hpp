@@ -29,8 +29,10 @@ class GroupListener {
   virtual ~GroupListener() = default;
   /// These are ours from now on.
   virtual void on_assigned(const std::vector<TopicPartition>& partitions) = 0;
-  /// End the work on these and commit; the others go on. They are given to nobody else before it is done.
+  /// End the work on these and commit; the others go on. They are given to nobody else before it is done, however long it takes.
   [[nodiscard]] virtual Task<> on_revoked(std::vector<TopicPartition> partitions) = 0;
+  /// These are ours after all, while `on_revoked` was under way: it ends at once, and the work goes on.
+  virtual void on_kept(const std::vector<TopicPartition>& partitions) = 0;
   /// The group has gone on without us: nothing is ours any more, and nothing can be committed.
   virtual void on_lost() = 0;
   /// It cannot be a member: `why`. It goes on trying when that is temporary.
@@ -72,7 +74,7 @@ class GroupMember final : public std::enable_shared_from_this<GroupMember> {
   std::string member_;
   std::int32_t generation_ = -1;
   std::set<TopicPartition> owned_;
-  bool revoking_ = false;
+  std::set<TopicPartition> revoking_;
   bool rejoin_ = false;
   bool leaving_ = false;
   bool running_ = false;
