@@ -104,6 +104,8 @@ struct BackendCase {
   std::function<Open()> place;
   /// A server, whose waits are its own: the rig runs in real time, and turns the loop until what is expected is there.
   bool real_time = false;
+  /// The shortest that such a server lets a dead consumer keep what it held.
+  Duration lease = std::chrono::seconds(1);
   /// Why a test cannot run here where no capability says so; empty: it can.
   std::function<std::string(std::string_view test)> skip{};
 };
@@ -113,10 +115,11 @@ inline void PrintTo(const BackendCase& one, std::ostream* out) { *out << one.nam
 /// comparison of `handled` turn the loop until it is so (10 s at most), and `advance` is a short look at whether anything else
 /// comes.
 struct Rig : ::testing::TestWithParam<BackendCase> {
-  static constexpr Duration patience = std::chrono::seconds(10);
   static constexpr Duration quiet = std::chrono::milliseconds(50);
 
   const bool real = GetParam().real_time;
+  /// For what a server does in its own time; a dead consumer's lease may come first.
+  [[nodiscard]] static Duration patience() { return std::chrono::seconds(8) + 2 * GetParam().lease; }
   net::VirtualClock clock;
   RealClock real_clock;
   std::unique_ptr<net::Loop> loop = net::Loop::create(time()).value();
@@ -175,10 +178,10 @@ struct Rig : ::testing::TestWithParam<BackendCase> {
   /// What a server does in its own time. On a virtual clock it is so already.
   template <class Condition>
   bool until(Condition condition) {
-    const Instant deadline = real_clock.now() + patience;
+    const Instant deadline = real_clock.now() + patience();
     while (real && !condition() && real_clock.now() < deadline) loop->turn(10);
     const bool good = condition();
-    EXPECT_TRUE(good) << "not within " << std::chrono::duration_cast<std::chrono::seconds>(patience).count() << " s";
+    EXPECT_TRUE(good) << "not within " << std::chrono::duration_cast<std::chrono::seconds>(patience()).count() << " s";
     return good;
   }
   void turn_for(Duration time_span) {
@@ -219,7 +222,7 @@ struct Rig : ::testing::TestWithParam<BackendCase> {
   };
   std::map<std::string, Running> consumers;
 
-  [[nodiscard]] Duration lease() const { return either(std::chrono::seconds(3), std::chrono::seconds(1)); }
+  [[nodiscard]] Duration lease() const { return either(std::chrono::seconds(3), GetParam().lease); }
   [[nodiscard]] services::Consumer config(const std::string& name, const std::string& topic,
                                           const std::string& group = "g") const {
     services::Consumer out;
@@ -266,7 +269,7 @@ struct Rig : ::testing::TestWithParam<BackendCase> {
     [[nodiscard]] const std::string& operator[](std::size_t i) const { return now()[i]; }
     friend bool operator==(const Handled& one, const Strings& expected) {
       if (one.rig_.real) {
-        const Instant deadline = one.rig_.real_clock.now() + patience;
+        const Instant deadline = one.rig_.real_clock.now() + patience();
         while (one.now().size() < expected.size() && one.rig_.real_clock.now() < deadline) one.rig_.loop->turn(10);
         one.rig_.turn_for(quiet);
       }

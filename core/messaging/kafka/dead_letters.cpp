@@ -159,22 +159,29 @@ Task<Result<std::uint64_t>> KafkaBackend::take_away(net::Caller caller, DeadLett
   std::optional<std::set<std::uint64_t>> wanted;
   if (which.positions) wanted.emplace(which.positions->begin(), which.positions->end());
   std::uint64_t count = 0;
-  for (std::int32_t number = 0; number < static_cast<std::int32_t>(info->partitions.size()); ++number) {
+  // Those that are there now; what is redriven may come back while we are at it.
+  std::vector<Bounds> all;
+  for (std::size_t i = 0; i < info->partitions.size(); ++i) {
+    TopicPartition of{topic, static_cast<std::int32_t>(i)};
+    Result<Bounds> one = co_await bounds_of(client.cluster, std::move(of));
+    if (!one.ok()) co_return Count(std::move(one).error());
+    all.push_back(*one);
+  }
+  for (std::int32_t number = 0; number < static_cast<std::int32_t>(all.size()); ++number) {
     const TopicPartition of{topic, number};
-    Result<Bounds> bounds = co_await bounds_of(client.cluster, of);
-    if (!bounds.ok()) co_return Count(std::move(bounds).error());
+    const Bounds bounds = all[static_cast<std::size_t>(number)];
     std::set<std::int64_t> removed;
     std::function<bool(Record&)> look = [&removed](Record& one) {
       add_removed(one, removed);
       return true;
     };
-    Result<void> scanned = co_await scan(client.cluster, of, bounds->start, bounds->end, std::move(look));
+    Result<void> scanned = co_await scan(client.cluster, of, bounds.start, bounds.end, std::move(look));
     if (!scanned.ok()) co_return Count(std::move(scanned).error());
     bool changed = false;
-    for (std::int64_t at = bounds->start; at < bounds->end;) {
+    for (std::int64_t at = bounds.start; at < bounds.end;) {
       std::vector<net::kafka::OutRecord> back;
       std::vector<std::int64_t> gone;
-      std::int64_t next = bounds->end;
+      std::int64_t next = bounds.end;
       std::function<bool(Record&)> take = [&](Record& one) {
         if (gone.size() == batch) {
           next = one.offset;
@@ -193,7 +200,7 @@ Task<Result<std::uint64_t>> KafkaBackend::take_away(net::Caller caller, DeadLett
         gone.push_back(offset);
         return true;
       };
-      scanned = co_await scan(client.cluster, of, at, bounds->end, std::move(take));
+      scanned = co_await scan(client.cluster, of, at, bounds.end, std::move(take));
       if (!scanned.ok()) co_return Count(std::move(scanned).error());
       at = next;
       if (gone.empty()) continue;
