@@ -78,6 +78,7 @@ void PartitionWork::add(Incoming in, WallTime now) {
   } else {
     in.counts = std::move(noted->second.counts);
     if (noted->second.due) in.due = noted->second.due;
+    worked_.insert(offset);
     noted_.erase(noted);
   }
   bytes_ += in.message.size();
@@ -119,6 +120,7 @@ PartitionWork::Entries::iterator PartitionWork::remove(Entries::iterator at) {
     }
   }
   bytes_ -= entry.record.message.size();
+  worked_.erase(offset);
   done_to_ = std::max(done_to_, offset + 1);
   ++version_;
   return entries_.erase(at);
@@ -145,12 +147,14 @@ std::optional<PartitionWork::Given> PartitionWork::take(WallTime now, bool order
   for (const std::int64_t offset : ready_) {
     Entry& entry = entries_.find(offset)->second;
     if (ordered && waits_for_its_key(entry)) continue;
-    ready_.erase(offset);
+    worked_.insert(offset);
     entry.state = State::out;
     ++entry.record.counts.deliveries;
     ++in_hand_;
     ++version_;
-    return Given{offset, &entry.record, entry.record.counts.deliveries};
+    const Given given{offset, &entry.record, entry.record.counts.deliveries};
+    ready_.erase(offset);
+    return given;
   }
   return std::nullopt;
 }
@@ -260,12 +264,13 @@ std::string PartitionWork::note() const {
     at = offset + 1;
     ++count;
   };
-  for (const auto& [offset, entry] : entries_) {
-    const Counts& counts = entry.record.counts;
-    const bool worked = counts.deliveries > 0 || counts.tries > 0 || entry.state == State::out || entry.state == State::delayed;
-    if (offset >= done_to_ && !worked) continue;
-    put(offset, counts, entry.state == State::delayed ? std::optional(entry.due) : std::nullopt, entry.state == State::out);
-  }
+  const auto put_entry = [&](std::int64_t offset, const Entry& entry) {
+    put(offset, entry.record.counts, entry.state == State::delayed ? std::optional(entry.due) : std::nullopt,
+        entry.state == State::out);
+  };
+  const auto rest = entries_.lower_bound(done_to_);
+  for (auto one = entries_.begin(); one != rest; ++one) put_entry(one->first, one->second);
+  for (auto one = worked_.lower_bound(done_to_); one != worked_.end(); ++one) put_entry(*one, entries_.find(*one)->second);
   for (const auto& [offset, one] : noted_) put(offset, one.counts, one.due, false);
   if (count == 0 && done_to <= base) return {};
   std::string text;

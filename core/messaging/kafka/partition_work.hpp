@@ -125,6 +125,7 @@ class PartitionWork {
   std::set<std::int64_t> ready_;         // may be given out
   std::set<std::pair<WallTime, std::int64_t>> delays_;
   std::map<std::string, std::set<std::int64_t>> delayed_keys_;
+  std::set<std::int64_t> worked_;  // of which the record itself does not say all
   std::size_t in_hand_ = 0;
   std::size_t bytes_ = 0;
   std::uint64_t version_ = 1;

@@ -16,8 +16,8 @@ namespace spikard::net::kafka {
 struct ProducerOptions {
   ProducerOptions() = default;
   Compression compression = Compression::none;
-  Duration delivery_timeout{std::chrono::seconds(30)};
-  std::size_t max_batch_bytes = 900U << 10U;  ///< below the brokers' default limit of 1 MiB; a larger record goes alone
+  Duration delivery_timeout{std::chrono::seconds(60)};  ///< a killed broker is back after 14 s, on a busy machine after 30
+  std::size_t max_batch_bytes = 900U << 10U;            ///< below the brokers' default limit of 1 MiB; a larger record goes alone
   std::size_t max_buffered_bytes = 32U << 20U;
 };
 
