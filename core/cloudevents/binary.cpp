@@ -34,6 +34,7 @@ std::optional<Binding> binding_of(std::string_view name) noexcept {
 
 Binding binding_of_scheme(std::string_view scheme) noexcept {
   if (scheme == "kafka" || scheme == "amqp" || scheme == "nats") return *binding_of(scheme);
+  if (scheme == "kafkas") return Binding::kafka;
   if (scheme == "amqps") return Binding::amqp;
   if (scheme == "mqtt" || scheme == "mqtts") return Binding::mqtt5;
   return Binding::redis;

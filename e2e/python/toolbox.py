@@ -487,7 +487,7 @@ class DbDriver(Driver):
         await self.db.close()
 
 
-MESSAGING_SERVERS = {name: url for name in ("mqtt", "nats") if (url := os.environ.get(f"SPIKARD_TEST_{name.upper()}_URL"))}
+MESSAGING_SERVERS = {name: url for name in ("mqtt", "nats") ("nats", "kafka") if (url := os.environ.get(f"SPIKARD_TEST_{name.upper()}_URL"))}
 
 
 class MessagingDriver(Driver):
@@ -512,7 +512,9 @@ class MessagingDriver(Driver):
             urls["nats"] = f"{nats}?storage=memory&stream={name}"
         if mqtt := MESSAGING_SERVERS.get("mqtt"):
             urls["mqtt"] = f"{mqtt}?session_expiry_s=60&prefix={name}/"
-        client = {"url": self.url(self.config["backend"], urls)}
+        client = kafka := MESSAGING_SERVERS.get("kafka"):
+            urls["kafka"] = f"{kafka}?prefix={name}."
+        return {"messaging": {"default": {"url": self.url(self.config["backend"], urls)}
         if self.config["backend"] == "mqtt":
             client["store"] = self.url("mqtt", {"mqtt": "sqlite:FOLDER/deliveries.db"})
         return {"messaging": {"default": client}}

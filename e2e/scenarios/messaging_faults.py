@@ -1,8 +1,8 @@
 """Faults of a real broker while messages flow (DESIGN.md, promise 3). Prints one line a fact and closes with `N passed, N failed`.
 
-    python e2e/scenarios/messaging_faults.py nats [--messages 10000] [--cuts 20] [--seed 1] [--worker build/full/tests/contract/messaging_crash_worker]
+    python e2e/scenarios/messaging_faults.py nats|kafka [--messages 10000] [--cuts 20] [--seed 1] [--worker build/full/tests/contract/messaging_crash_worker]
 
-The broker is started by tools/services in a state folder of its own. Two publishers (8 lanes each) and two consumers of one group reach it through a TCP proxy. While messages flow the server is killed
+The broker is started by tools/services in a state folder of its own. Two publishers (8 lanes each) and two consumers of one group reach it through a TCP proxy (Kafka, which names its own address: directly). While messages flow the server is killed
 (SIGKILL) and started again, stopped (SIGSTOP) for 5 s, and the proxy cuts connections at random bytes. Counted: confirmed and never handled (lost), handled more than once (doubles: the publisher's or the consumer's
 last word was lost with a connection), handled and never published, what is stuck. Then: what a consumer held that was killed comes to another within 15 s (lease 10 s), and a message that asked for another try after
 3 s gets it though the server was killed meanwhile.
@@ -28,7 +28,7 @@ from collections.abc import Callable
 from messaging_crash import Process, at_rest, find_worker, report
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
-BROKERS = {"nats": ("SPIKARD_TEST_NATS_URL", "{base}?stream={place}")}
+BROKERS = {"nats": ("SPIKARD_TEST_NATS_URL", "{base}?stream={place}"), "kafka": ("SPIKARD_TEST_KAFKA_URL", "{base}?partitions=4&prefix={place}.")}
 
 
 class Server:
@@ -112,6 +112,18 @@ class Proxy:
                 self.left[one] = self.rng.randrange(0, 4000)
 
 
+class Sockets:
+    """For a broker that tells its clients its own address, so that no proxy is in between: the kernel ends their connections (`ss -K`, as root)."""
+
+    def __init__(self, port: int) -> None:
+        self.to = self.port = port
+        self.cuts = 0
+
+    def cut(self) -> None:
+        done = subprocess.run(["ss", "-HK", "dst", "127.0.0.1", "dport", "=", str(self.port)], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
+        self.cuts += len(done.stdout.splitlines())
+
+
 def main() -> int:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("broker", choices=sorted(BROKERS))
@@ -133,7 +145,7 @@ def main() -> int:
         server = Server(args.broker, folder)
         try:
             port = int(re.search(r":(\d+)", server.url.split("//", 1)[1]).group(1))  # type: ignore[union-attr]
-            proxy = Proxy(port, rng)
+            proxy: Proxy | Sockets = Sockets(port) if args.broker == "kafka" else Proxy(port, rng)
 
             def place(name: str, through: int) -> str:
                 return BROKERS[args.broker][1].format(base=server.url.replace(f":{port}", f":{through}"), place=name)
@@ -141,7 +153,8 @@ def main() -> int:
             flow(args, worker, server, proxy, place, rng, fact)
             killed_consumer(worker, place("held", port), fact)
             retry_after(worker, server, place("later", port), fact)
-            proxy.listener.close()
+            if isinstance(proxy, Proxy):
+                proxy.listener.close()
         finally:
             server.do("down")
     print(f"{passed} passed, {failed} failed")
@@ -151,7 +164,7 @@ def main() -> int:
 Fact = Callable[[bool, str], None]
 
 
-def flow(args: argparse.Namespace, worker: str, server: Server, proxy: Proxy, place: Callable[[str, int], str], rng: random.Random, fact: Fact) -> None:
+def flow(args: argparse.Namespace, worker: str, server: Server, proxy: Proxy | Sockets, place: Callable[[str, int], str], rng: random.Random, fact: Fact) -> None:
     url, direct = place("flow", proxy.port), place("flow", proxy.to)
     arrived = threading.Condition()
     consumers = [Process(worker, url, "consume", name, arrived) for name in ("x", "y")]

@@ -141,6 +141,7 @@ TEST_P(KafkaFaults, MembersDieAndLeaveAndEveryKeyKeepsItsOrderAndNothingIsLost) 
   };
   publish(keys * 20);
   int kills = 0;
+  int leaves = 0;
   for (int round = 0; round < 7; ++round) {
     for (int i = 0; i < 10; ++i) {
       publish(keys * 2);
@@ -155,6 +156,7 @@ TEST_P(KafkaFaults, MembersDieAndLeaveAndEveryKeyKeepsItsOrderAndNothingIsLost) 
         ++kills;
       } else {
         (void)await(victim.consumer->stop(seconds(5)));
+        ++leaves;
       }
       victim.consumer = nullptr;
       start(victim, 10 + round);
@@ -180,7 +182,7 @@ TEST_P(KafkaFaults, MembersDieAndLeaveAndEveryKeyKeepsItsOrderAndNothingIsLost) 
   std::size_t total = 0;
   for (const auto& [key, numbers] : handled) total += numbers.size();
   RecordProperty("handlings", handlings);
-  std::printf("     %d messages, %d kills, %d handlings\n", published, kills, handlings);
+  std::printf("     %d messages, %d killed, %d left, %d handlings\n", published, kills, leaves, handlings);
   EXPECT_EQ(total, static_cast<std::size_t>(published));
   for (Member& one : members) {
     if (one.consumer != nullptr) (void)await(one.consumer->stop(seconds(5)));
@@ -188,6 +190,49 @@ TEST_P(KafkaFaults, MembersDieAndLeaveAndEveryKeyKeepsItsOrderAndNothingIsLost) 
   members.clear();
   client.reset();
   turn_for(milliseconds(50));
+}
+
+// As the broker does when a process was frozen for longer than its session.
+TEST_P(KafkaFaults, AMemberThatTheGroupGaveUpIsToldSoAndComesBack) {
+  if (GetParam() != 1) GTEST_SKIP() << "once is enough";
+  const auto settings = kafka::Settings::parse(url).value();
+  const auto backend = std::make_shared<kafka::KafkaBackend>(clock, settings);
+  SubscribeOptions options(TopicPattern::topic("t"));
+  options.group = "g";
+  options.earliest = true;
+  std::unique_ptr<Subscription> subscription = await(backend->subscribe(*loop, options)).value();
+  std::vector<Message> messages;
+  messages.emplace_back("t", "a");
+  ASSERT_TRUE(await(backend->publish(net::Caller(*loop), messages)).ok());
+  const std::vector<worker_loop::WorkItem> held = await(subscription->pull(10)).value();
+  ASSERT_EQ(held.size(), 1U);
+
+  const auto cluster = std::make_shared<net::kafka::Cluster>(*loop, settings.cluster);
+  const auto connection = await(cluster->coordinator(settings.group("g"))).value();
+  net::kafka::DescribeGroupsRequest describe;
+  describe.group = settings.group("g");
+  const auto described = await(net::kafka::call<net::kafka::DescribeGroupsAnswer>(connection, describe)).value();
+  ASSERT_EQ(described.members.size(), 1U);
+  net::kafka::LeaveGroupRequest leave;
+  leave.group = settings.group("g");
+  leave.member = described.members[0].id;
+  ASSERT_EQ(await(net::kafka::call<net::kafka::LeaveGroupAnswer>(connection, leave)).value().error, 0);
+
+  const std::vector<std::uint64_t> ids{held[0].id};
+  worker_loop::Settlement ack;
+  ack.id = held[0].id;
+  EXPECT_EQ(await(subscription->settle(std::span(&ack, 1))).value(), ids) << "not ours any more";
+  EXPECT_EQ(await(subscription->extend(ids)).value(), ids);
+  const std::vector<worker_loop::WorkItem> again = await(subscription->pull(10)).value();
+  ASSERT_EQ(again.size(), 1U);
+  EXPECT_EQ(again[0].payload, "a");
+  EXPECT_EQ(again[0].delivery_count, 2U);
+  EXPECT_EQ(again[0].tries, 1U);
+  ack.id = again[0].id;
+  EXPECT_TRUE(await(subscription->settle(std::span(&ack, 1))).value().empty());
+  EXPECT_TRUE(await(subscription->close()).ok());
+  cluster->close();
+  turn_for(milliseconds(20));
 }
 
 INSTANTIATE_TEST_SUITE_P(Server_kafka, KafkaFaults, ::testing::Values(1, 2));

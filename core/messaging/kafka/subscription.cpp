@@ -14,8 +14,10 @@ using net::kafka::OffsetFetchRequest;
 using net::kafka::Record;
 using std::chrono::seconds;
 
-// A partition with more than this in memory is fetched no further.
-constexpr std::size_t max_part_bytes = 4U << 20U;
+// With more than this in memory nothing more is fetched: all partitions together, and one of few or of many.
+constexpr std::size_t max_bytes = 64U << 20U;
+constexpr std::size_t most_part_bytes = 4U << 20U;
+constexpr std::size_t least_part_bytes = 256U << 10U;
 constexpr std::size_t max_part_entries = 20'000;
 constexpr Duration commit_limit = seconds(30);
 
@@ -213,6 +215,7 @@ void Work::on_kept(const std::vector<TopicPartition>& partitions) {
 }
 
 void Work::on_lost() {
+  ++losses_;
   parts_.clear();
   handed_.clear();
   wake();
@@ -229,8 +232,9 @@ Work::Part* Work::part(const Handed& handed) {
 }
 
 void Work::wanted(std::vector<Wanted>& out) {
+  const std::size_t share = std::clamp(max_bytes / std::max<std::size_t>(parts_.size(), 1), least_part_bytes, most_part_bytes);
   for (auto& [of, mine] : parts_) {
-    if (mine.leaving || mine.work.bytes() >= max_part_bytes || mine.work.size() >= max_part_entries) continue;
+    if (mine.leaving || mine.work.bytes() >= share || mine.work.size() >= max_part_entries) continue;
     out.push_back({of, mine.work.next_offset()});
   }
 }
@@ -434,7 +438,13 @@ Task<Result<std::vector<std::uint64_t>>> Work::settle(std::vector<worker_loop::S
   }
   wake();
   if (settled.empty()) co_return Ids(std::move(not_ours));
+  const std::uint64_t losses = losses_;
   Result<void> done = co_await committed(std::move(settled));
+  if (losses != losses_) {
+    // The group has gone on without us before it was committed.
+    not_ours.clear();
+    for (const worker_loop::Settlement& one : settlements) not_ours.push_back(one.id);
+  }
   if (!done.ok() && done.error().kind() != ErrorKind::conflict) co_return Ids(std::move(done).error());
   co_return Ids(std::move(not_ours));
 }

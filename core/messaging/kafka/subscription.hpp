@@ -114,6 +114,7 @@ class Work final : public std::enable_shared_from_this<Work>, public net::kafka:
   std::uint64_t next_id_ = 1;
   std::uint64_t next_serial_ = 1;
   std::size_t turn_ = 0;
+  std::uint64_t losses_ = 0;
   bool committing_ = false;
   bool stopped_ = false;
   std::optional<Error> failed_;
