@@ -1,5 +1,9 @@
 // A large object up and down, in a process of its own whose memory can be looked at (e2e/scenarios/storage_large.py).
 //   storage_transfer put|get KEY BYTES     prints the bytes and the peak of memory over what there was before the transfer
+//   storage_transfer bench KEY N           4 KiB objects, N puts and N gets: CPU time of the process an operation
+//   (bench/storage_s3)
+#include <sys/resource.h>
+
 #include <fstream>
 #include <iostream>
 
@@ -61,6 +65,36 @@ Task<Result<std::uint64_t>> get(net::Loop& loop, storage::Client& store, std::st
   co_return Out(at);
 }
 
+double cpu_us() {
+  rusage used{};
+  ::getrusage(RUSAGE_SELF, &used);
+  const auto us = [](const timeval& t) { return static_cast<double>(t.tv_sec) * 1e6 + static_cast<double>(t.tv_usec); };
+  return us(used.ru_utime) + us(used.ru_stime);
+}
+
+Task<Result<std::uint64_t>> bench(net::Loop& loop, storage::Client& store, std::string key, std::uint64_t count) {
+  using Out = Result<std::uint64_t>;
+  net::Caller caller(loop);
+  const std::string data(4096, 'x');
+  double times[3] = {};
+  for (std::uint64_t i = 0; i <= count; ++i) {
+    if (i == 1) times[0] = cpu_us();  // the first one opens the connection
+    auto work = store.write(caller, key + "/" + std::to_string(i % 64), data);
+    auto written = co_await work;
+    if (!written.ok()) co_return Out(std::move(written).error());
+  }
+  times[1] = cpu_us();
+  for (std::uint64_t i = 0; i < count; ++i) {
+    auto work = store.read(caller, key + "/" + std::to_string(i % 64));
+    auto read = co_await work;
+    if (!read.ok()) co_return Out(std::move(read).error());
+  }
+  times[2] = cpu_us();
+  std::cout << "{\"put\": " << (times[1] - times[0]) / static_cast<double>(count)
+            << ", \"get\": " << (times[2] - times[1]) / static_cast<double>(count) << "}\n";
+  co_return Out(count);
+}
+
 }  // namespace
 
 int main(int count, char** args) {
@@ -85,7 +119,9 @@ int main(int count, char** args) {
   }
   const long before = memory_kib("VmRSS");
   std::optional<Result<std::uint64_t>> done;
-  auto task = what == "put" ? put(*loop, **store, key, size) : get(*loop, **store, key, size);
+  auto task = what == "put"     ? put(*loop, **store, key, size)
+              : what == "bench" ? bench(*loop, **store, key, size)
+                                : get(*loop, **store, key, size);
   spawn(std::move(task), [&](std::exception_ptr, std::optional<Result<std::uint64_t>> result) { done = std::move(result); });
   while (!done.has_value()) loop->turn(1000);
   const long peak = memory_kib("VmHWM") - before;
@@ -95,6 +131,6 @@ int main(int count, char** args) {
     std::cerr << done->error().to_string() << "\n";
     return 1;
   }
-  std::cout << **done << " " << peak << "\n";
+  if (what != "bench") std::cout << **done << " " << peak << "\n";
   return 0;
 }

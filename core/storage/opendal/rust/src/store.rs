@@ -37,6 +37,7 @@ const PARTS_EACH: usize = 2000;
 const COPY_PART: usize = 512 << 20;
 const COPY_AT_ONCE: u64 = 5 << 30;
 const COPY_IN_PARTS: u64 = 5 << 20;
+pub const NO_GENERATION: &str = "1";
 const MAX_METADATA: usize = 2048;
 const MAX_LISTED: usize = 100_000;
 
@@ -370,6 +371,10 @@ impl Store {
             options.user_metadata = Some(metadata);
         }
         options.if_not_exists = args.if_absent;
+        // A resumable upload, which OpenDAL makes of conditional writes: it ends by itself where nobody goes on. Taken out again below.
+        if streamed && self.kind == Kind::Gcs && !args.if_absent && args.if_match.is_none() {
+            options.if_version_not_match = Some(NO_GENERATION.to_string());
+        }
         if let Some(etag) = &args.if_match {
             if self.kind == Kind::Gcs {
                 options.if_version_match = Some(self.generation(etag)?);

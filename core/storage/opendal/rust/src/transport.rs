@@ -17,7 +17,7 @@ use opendal::{Buffer, Error, ErrorKind, HttpBody, HttpTransport, HttpTransporter
 use crate::call;
 use crate::options::Policy;
 use crate::sign::Signing;
-use crate::store::Kind;
+use crate::store::{Kind, NO_GENERATION};
 
 /// Answers but objects' content are read whole: so much at most.
 const MAX_ANSWER: usize = 32 << 20;
@@ -43,15 +43,15 @@ fn operation_of(request: &Request<Buffer>) -> &'static str {
 }
 
 fn repeat_of(request: &Request<Buffer>, operation: &str) -> Repeat {
-    if [Method::GET, Method::HEAD, Method::DELETE].contains(request.method()) {
+    // A piece of a resumable upload that is there already is passed over.
+    if [Method::GET, Method::HEAD, Method::DELETE].contains(request.method()) || operation == "UploadResumableChunk" {
         return Repeat::Always;
     }
     let query = request.uri().query().unwrap_or_default();
     let conditional = request.headers().contains_key(IF_MATCH)
         || request.headers().contains_key(IF_NONE_MATCH)
         || query.contains("ifGenerationMatch")
-        || operation == "CompleteMultipartUpload"
-        || operation == "UploadResumableChunk";
+        || operation == "CompleteMultipartUpload";
     if conditional { Repeat::IfUndone } else { Repeat::Always }
 }
 
@@ -244,6 +244,11 @@ impl Transport {
                 parts.headers.insert("content-md5", HeaderValue::try_from(text).unwrap());
             }
             Kind::Gcs if makes => {
+                let whole = parts.uri.to_string();
+                let taken = whole.replacen(&format!("&ifGenerationNotMatch={NO_GENERATION}"), "", 1);
+                if operation == "InitiateResumableUpload" && taken != whole {
+                    parts.uri = taken.parse().map_err(bad_uri)?;
+                }
                 if let Some(disposition) = call::with(|call| call.json_disposition.lock().unwrap().clone()).flatten() {
                     body = set_disposition(&mut parts, body, operation, &disposition)?;
                 }
