@@ -202,7 +202,10 @@ def tsan(o: Outcome) -> None:
 
 
 def gcc(o: Outcome) -> None:
-    if preset("gcc", o):
+    """All of the library by gcc 12, and the tests that coroutines are in."""
+    if not (ROOT / "build/gcc/build.ninja").exists():
+        run(["cmake", "--preset", "gcc"], o, count=False)
+    if preset("gcc", o, "spikard_library", *labelled("gcc", "coroutine")):
         ctest("gcc", o, "-L", "coroutine")
 
 
