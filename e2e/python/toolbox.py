@@ -487,7 +487,7 @@ class DbDriver(Driver):
         await self.db.close()
 
 
-MESSAGING_SERVERS = {name: url for name in ("mqtt", "nats") ("nats", "kafka") if (url := os.environ.get(f"SPIKARD_TEST_{name.upper()}_URL"))}
+MESSAGING_SERVERS = {name: url for name in ("kafka", "mqtt", "nats") if (url := os.environ.get(f"SPIKARD_TEST_{name.upper()}_URL"))}
 
 
 class MessagingDriver(Driver):
@@ -497,7 +497,7 @@ class MessagingDriver(Driver):
 
     def __init__(self, config: Json) -> None:
         super().__init__(config)
-        self.real_time = config.get("backend") == "nats"  # of MQTT the delivery store owns the waits
+        self.real_time = config.get("backend") in ("kafka", "nats")  # of MQTT the delivery store owns the waits
         if self.real_time:
             self.capabilities = ["replay", "real_time"]
         elif config.get("backend") == "mqtt":
@@ -512,9 +512,9 @@ class MessagingDriver(Driver):
             urls["nats"] = f"{nats}?storage=memory&stream={name}"
         if mqtt := MESSAGING_SERVERS.get("mqtt"):
             urls["mqtt"] = f"{mqtt}?session_expiry_s=60&prefix={name}/"
-        client = kafka := MESSAGING_SERVERS.get("kafka"):
+        if kafka := MESSAGING_SERVERS.get("kafka"):
             urls["kafka"] = f"{kafka}?prefix={name}."
-        return {"messaging": {"default": {"url": self.url(self.config["backend"], urls)}
+        client = {"url": self.url(self.config["backend"], urls)}
         if self.config["backend"] == "mqtt":
             client["store"] = self.url("mqtt", {"mqtt": "sqlite:FOLDER/deliveries.db"})
         return {"messaging": {"default": client}}
