@@ -416,8 +416,8 @@ Task<Result<std::uint64_t>> MqttBackend::redrive(net::Caller caller, DeadLetterS
     one.push_back(std::move(back->message));
     Result<std::vector<std::uint64_t>> sent = co_await publish(caller, std::move(one));
     if (!sent.ok()) co_return Count(std::move(sent).error());
-    std::vector<std::uint64_t> done{position};
-    Count gone = co_await purge(caller, DeadLetterSelection(which.topic, std::optional(std::move(done))));
+    DeadLetterSelection sent_one(which.topic, std::vector<std::uint64_t>{position});
+    Count gone = co_await purge(caller, std::move(sent_one));
     if (!gone.ok()) co_return gone;
     count += *gone;
   }
