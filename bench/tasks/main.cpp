@@ -1,5 +1,5 @@
-// Our tasks on a SQLite file, with the defaults: `bench_tasks FILE` (or a URL), on PORT. `GET /run?jobs=N&idle=M` answers the figures, in
-// µs of CPU time of the process a job and in ms.
+// Our tasks on a SQLite file, with the defaults: `bench_tasks FILE` (or a URL), on PORT. `GET /run?jobs=N&idle=M` answers the
+// figures, in µs of CPU time of the process a job and in ms.
 #include <algorithm>
 #include <atomic>
 #include <chrono>

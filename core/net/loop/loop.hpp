@@ -106,8 +106,8 @@ class Deferred : private detail::Link {
   friend class Loop;
 };
 
-/// Lives on a loop and may not outlive it (the connections of a client that others keep): called once, on the thread that destroys
-/// the loop, while all of the loop is still there.
+/// Lives on a loop and may not outlive it (the connections of a client that others keep): called once, on the thread that
+/// destroys the loop, while all of the loop is still there.
 class LoopEnd : private detail::Link {
  public:
   virtual void on_loop_end() = 0;

@@ -291,9 +291,8 @@ struct Server {
   const char* variable;
   bool owns_waits;
 };
-constexpr Server servers[] = {{"kafka", "SPIKARD_TEST_KAFKA_URL", true},
-                              {"mqtt", "SPIKARD_TEST_MQTT_URL", false},
-                              {"nats", "SPIKARD_TEST_NATS_URL", true}};
+constexpr Server servers[] = {
+    {"kafka", "SPIKARD_TEST_KAFKA_URL", true}, {"mqtt", "SPIKARD_TEST_MQTT_URL", false}, {"nats", "SPIKARD_TEST_NATS_URL", true}};
 
 const char* server_of(std::string_view backend) {
   for (const Server& one : servers) {
