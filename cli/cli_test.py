@@ -131,7 +131,7 @@ class Check(unittest.TestCase):
             self.assertIn("0001_t.sql  applied", run("db", "status", *migrations).stdout)
             refused = run("tasks", "list", "--url", "kafka:x")
             self.assertEqual(refused.returncode, 78)
-            self.assertIn("memory: or sqlite:FILE", refused.stderr)
+            self.assertIn("memory:, sqlite:FILE", refused.stderr)
         self.assertEqual(run("cron", "next", "0 3 * * *", "--after", "2026-01-01T00:00:00Z", "--count", "2").stdout, "2026-01-01T03:00:00Z\n2026-01-02T03:00:00Z\n")
         self.assertEqual(run("cron", "next", "61 * * * *").returncode, 78)
         self.assertEqual(run("cache", "stats").returncode, 78)

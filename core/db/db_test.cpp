@@ -103,7 +103,7 @@ TEST(DbRegistry, SaysWhichOptionAddsABackend) {
     config.url = std::move(url);
     return open(config, environment).error();
   };
-  EXPECT_NE(fails("postgres://u:secret@h/d").message().find("SPIKARD_DB_POSTGRES"), std::string::npos);
+  EXPECT_NE(fails("mysql://u:secret@h/d").message().find("SPIKARD_DB_MYSQL"), std::string::npos);
   EXPECT_EQ(fails("oracle://u:secret@h").message().find("secret"), std::string::npos);
   EXPECT_EQ(fails("sqlite:").kind(), ErrorKind::invalid_argument);
   EXPECT_EQ(fails("x").kind(), ErrorKind::invalid_argument);
