@@ -77,6 +77,8 @@ struct KafkaClient : ::testing::TestWithParam<Versions> {
 
 TEST_P(KafkaClient, WhatIsProducedIsFetchedOnceAndInOrderOfItsKey) {
   const std::string topic = fresh("produce");
+  // Of now: the broker deletes by the records' own time.
+  const std::int64_t base = std::chrono::duration_cast<milliseconds>(clock.wall().time_since_epoch()).count();
   int number = 0;
   for (const Compression how : {Compression::none, Compression::gzip, Compression::snappy, Compression::lz4, Compression::zstd}) {
     ProducerOptions options;
@@ -85,7 +87,7 @@ TEST_P(KafkaClient, WhatIsProducedIsFetchedOnceAndInOrderOfItsKey) {
     std::vector<OutRecord> records;
     for (int i = 0; i < 200; ++i) {
       Record record;
-      record.timestamp_ms = 1'700'000'000'000 + number;
+      record.timestamp_ms = base + number;
       record.key = "key " + std::to_string(number % 10);
       record.value = std::to_string(number++) + std::string(300, 'x');
       record.headers = {{"h", "v"}};
@@ -109,7 +111,7 @@ TEST_P(KafkaClient, WhatIsProducedIsFetchedOnceAndInOrderOfItsKey) {
         EXPECT_EQ(one.offset, at++);
         EXPECT_EQ(one.headers, (RecordHeaders{{"h", "v"}}));
         const int value = std::stoi(*one.value);
-        EXPECT_EQ(one.timestamp_ms, 1'700'000'000'000 + value);
+        EXPECT_EQ(one.timestamp_ms, base + value);
         const auto [known, first] = last.emplace(*one.key, value);
         if (!first) {
           EXPECT_GT(value, known->second);
@@ -120,7 +122,7 @@ TEST_P(KafkaClient, WhatIsProducedIsFetchedOnceAndInOrderOfItsKey) {
     }
   }
   EXPECT_EQ(count, 1000);
-  const auto by_time = await(cluster->list_offset({topic, 0}, 1'900'000'000'000));
+  const auto by_time = await(cluster->list_offset({topic, 0}, base + 1'000'000'000));
   EXPECT_EQ(by_time.value(), -1);
   EXPECT_EQ(await(fetch_once(cluster, {topic, 0}, 1'000'000, {})).error().kind(), ErrorKind::not_found);
   EXPECT_EQ(await(cluster->topic("no-such-topic-" + topic)).error().kind(), ErrorKind::not_found);

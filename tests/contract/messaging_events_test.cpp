@@ -27,6 +27,7 @@ struct EventBroker {
 /// The servers' URLs are asked for in the tests only.
 EventBroker broker_of(const std::string& name) {
   const std::string place = "events_" + net::signing::hex(net::signing::random_bytes(6));
+  if (name == "kafka") return {"kafka", contract::server_setting("KAFKA_URL") + "?prefix=" + place + "."};
   if (name == "nats") return {"nats", contract::server_setting("NATS_URL") + "?storage=memory&stream=" + place};
   if (name == "mqtt") return {"mqtt", contract::server_setting("MQTT_URL") + "?prefix=" + place + "/"};
   return {name, name + ":"};
@@ -134,6 +135,9 @@ const auto named = [](const auto& info) { return info.param; };
 INSTANTIATE_TEST_SUITE_P(Backends, MessagingEvents, ::testing::Values("memory"), named);
 #ifdef SPIKARD_MESSAGING_MQTT
 INSTANTIATE_TEST_SUITE_P(Server_mqtt, MessagingEvents, ::testing::Values("mqtt"), named);
+#endif
+#ifdef SPIKARD_MESSAGING_KAFKA
+INSTANTIATE_TEST_SUITE_P(Server_kafka, MessagingEvents, ::testing::Values("kafka"), named);
 #endif
 #ifdef SPIKARD_MESSAGING_NATS
 INSTANTIATE_TEST_SUITE_P(Server_nats, MessagingEvents, ::testing::Values("nats"), named);

@@ -50,7 +50,7 @@ TEST(CooperativeSticky, SubscriptionsAndAssignmentsAreReadAsWritten) {
 
 TEST(CooperativeSticky, TheBytesOfASubscriptionOfJava) {
   // ConsumerProtocolSubscription, version 1: topics [t], user data = generation 3, owned t-0.
-  const std::string bytes("\0\1\0\0\0\1\0\1t\0\0\0\4\0\0\0\3\0\0\0\1\0\1t\0\0\0\1\0\0\0\0", 34);
+  const std::string bytes("\0\1\0\0\0\1\0\1t\0\0\0\4\0\0\0\3\0\0\0\1\0\1t\0\0\0\1\0\0\0\0", 32);
   const Result<MemberSubscription> out = read_subscription(bytes);
   ASSERT_TRUE(out.ok());
   EXPECT_EQ(out->topics, std::vector<std::string>{"t"});

@@ -113,7 +113,7 @@ class Cluster final : public std::enable_shared_from_this<Cluster> {
   bool closed_ = false;
 };
 
-/// 50 ms, doubling, at most a second; with jitter.
+/// 50 ms, doubling, at most a second.
 class Backoff {
  public:
   explicit Backoff(Loop& loop) noexcept : loop_(loop) {}
