@@ -972,7 +972,7 @@ void Connection::cancel() {
   if (cancelling_ != nullptr) return;
   cancelling_ = std::make_shared<Cancelling>(loop_);
   give_up_.start(cancel_limit);
-  spawn(send_cancel(loop_, context_, address_, host_, pid_, key_, cancelling_), [](const std::exception_ptr&) {});
+  requests_.start(send_cancel(loop_, context_, address_, host_, pid_, key_, cancelling_));
 }
 
 Task<void> Connection::send_cancel(net::Loop& loop, std::shared_ptr<Context> context, std::string address, std::string name,

@@ -23,6 +23,7 @@
 #include "net/transport.hpp"
 #include "net/virtual_clock.hpp"
 #include "store/postgres/options.hpp"
+#include "store/postgres/owned_tasks.hpp"
 #include "store/postgres/scram.hpp"
 #include "store/postgres/wire.hpp"
 
@@ -257,6 +258,7 @@ class Connection final : private net::IoHandler {
   const std::string prefix_;
 
   std::shared_ptr<Cancelling> cancelling_;
+  OwnedTasks requests_;  // to cancel
   net::Timer give_up_;
   Function<void()> on_broken_;
   Function<void(std::string_view, std::string_view, std::uint32_t)> on_notification_;

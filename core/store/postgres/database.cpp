@@ -63,36 +63,28 @@ class Database::Listener : public std::enable_shared_from_this<Listener> {
   Listener& operator=(const Listener&) = delete;
 
   void start() {
-    spawn(run(shared_from_this()).with_token(stopping_.token()), [](const std::exception_ptr&) {});
+    if (database_ != nullptr) tasks_.start(run(*this));
   }
   /// On the loop's thread; nobody is called afterwards.
   void stop() {
     database_ = nullptr;
-    stopping_.cancel(CancelReason::shutdown);
+    tasks_.clear();
     connection_.reset();
   }
 
  private:
-  static Task<void> run(std::shared_ptr<Listener> self) {
-    const CancelToken token = co_await current_token();
-    Duration pause = milliseconds(100);
-    while (!token.cancelled()) {
-      Result<void> heard = co_await self->listen();
-      if (token.cancelled()) break;
+  static Task<void> run(Listener& self) {
+    for (Duration pause = milliseconds(100);; pause = std::min<Duration>(pause * 2, seconds(5))) {
+      Result<void> heard = co_await self.listen();
       if (heard.ok()) {
         pause = milliseconds(100);
-        // What was missed until now.
-        if (self->database_ != nullptr) self->database_->notify_on(self->loop_, nullptr);
-        Result<void> waited = co_await self->broken_.wait();
-        if (!waited.ok()) break;
-        self->broken_.reset();
+        self.database_->notify_on(self.loop_, nullptr);  // what was missed until now
+        (void)co_await self.broken_.wait();
+        self.broken_.reset();
       }
-      self->connection_.reset();
-      Result<void> slept = co_await net::sleep(self->loop_, pause);
-      if (!slept.ok()) break;
-      pause = std::min<Duration>(pause * 2, seconds(5));
+      self.connection_.reset();
+      (void)co_await net::sleep(self.loop_, pause);
     }
-    self->connection_.reset();
   }
 
   Task<Result<void>> listen() {
@@ -102,7 +94,6 @@ class Database::Listener : public std::enable_shared_from_this<Listener> {
     connection->control("LISTEN spikard");
     Result<void> done = co_await connection->sync();
     if (!done.ok()) co_return done;
-    if (database_ == nullptr) co_return Result<void>(Error(ErrorKind::cancelled, "nobody listens any more"));
     connection_ = std::move(connection);
     connection_->on_broken([this] { broken_.set(); });
     connection_->on_notification([this](std::string_view channel, std::string_view payload, std::uint32_t pid) {
@@ -119,8 +110,8 @@ class Database::Listener : public std::enable_shared_from_this<Listener> {
   net::Loop& loop_;
   net::Resolver resolver_;
   net::Event broken_;
-  CancelSource stopping_;
   std::unique_ptr<Connection> connection_;
+  OwnedTasks tasks_;
 };
 
 Database::~Database() = default;

@@ -46,13 +46,53 @@ Task<Result<std::unique_ptr<Connection>>> Pool::extra(net::Loop& loop) {
   co_return opened;
 }
 
+namespace {
+/// A place that is counted, given free should its task be destroyed.
+template <class F>
+class Guard {
+ public:
+  explicit Guard(F fn) noexcept : fn_(std::move(fn)) {}
+  Guard(const Guard&) = delete;
+  Guard& operator=(const Guard&) = delete;
+  ~Guard() {
+    if (armed_) fn_();
+  }
+  void release() noexcept { armed_ = false; }
+
+ private:
+  F fn_;
+  bool armed_ = true;
+};
+}  // namespace
+
+void Pool::start(net::Loop& loop, Task<void> task) {
+  std::shared_ptr<OwnedTasks> tasks;
+  {
+    const std::lock_guard lock(mutex_);
+    std::shared_ptr<OwnedTasks>& place = places_[&loop].tasks;
+    if (place == nullptr) place = std::make_shared<OwnedTasks>();
+    tasks = place;
+  }
+  tasks->start(std::move(task));
+}
+
 Task<void> Pool::connect(std::shared_ptr<Pool> pool, net::Loop& loop) {
+  const auto free = [raw = pool.get(), on = &loop] {
+    {
+      const std::lock_guard lock(raw->mutex_);
+      if (const auto place = raw->places_.find(on); place != raw->places_.end() && place->second.connecting > 0)
+        --place->second.connecting;
+    }
+    raw->gone();
+  };
+  Guard room(free);
   std::uint64_t latest = 0;
   {
     const std::lock_guard lock(pool->mutex_);
     latest = pool->numbers_;
   }
   Result<std::unique_ptr<Connection>> opened = co_await Connection::open(loop, pool->context_, pool->resolver(loop));
+  room.release();
   std::shared_ptr<Waiter> told;
   {
     const std::lock_guard lock(pool->mutex_);
@@ -129,8 +169,8 @@ Task<Result<Pool::Lease>> Pool::acquire(net::Loop& loop, Duration limit) {
     }
   };
   Unclaimed unclaimed(*self, *waiter);
-  if (opens == &loop) spawn(connect(self, loop), [](const std::exception_ptr&) {});
-  else if (opens != nullptr) opens->post([self, opens] { spawn(connect(self, *opens), [](const std::exception_ptr&) {}); });
+  if (opens == &loop) start(loop, connect(self, loop));
+  else if (opens != nullptr) opens->post([self, opens] { self->start(*opens, connect(self, *opens)); });
   net::Timer timer(loop, [&] {
     self->give_up(waiter,
                   Error(ErrorKind::timeout, "no connection became free in time")
@@ -178,17 +218,27 @@ void Pool::give_back(std::unique_ptr<Connection> connection) noexcept {
     return gone();
   }
   if (connection->idle() && !connection->in_transaction() && !connection->dirty()) return keep(std::move(connection));
+  {
+    const std::lock_guard lock(mutex_);
+    if (closed_) {
+      --open_;
+      return;  // and with it goes what was under way
+    }
+  }
   // Brought in order by nobody's task; its place stays counted meanwhile.
   const auto bring = [](std::shared_ptr<Pool> pool, std::unique_ptr<Connection> held) -> Task<void> {
+    const auto free = [raw = pool.get()] { raw->gone(); };
+    Guard room(free);
     co_await held->recover();
     if (held->broken()) {
       held.reset();
-      pool->gone();
       co_return;
     }
+    room.release();
     pool->keep(std::move(held));
   };
-  spawn(bring(shared_from_this(), std::move(connection)), [](const std::exception_ptr&) {});
+  net::Loop& loop = connection->loop();
+  start(loop, bring(shared_from_this(), std::move(connection)));
 }
 
 net::Loop* Pool::lacking() noexcept {
@@ -246,7 +296,7 @@ void Pool::gone() noexcept {
     }
     ++places_[loop].connecting;
   }
-  loop->post([self = shared_from_this(), loop] { spawn(connect(self, *loop), [](const std::exception_ptr&) {}); });
+  loop->post([self = shared_from_this(), loop] { self->start(*loop, connect(self, *loop)); });
 }
 
 /// An idle one, on its loop's thread.
@@ -265,6 +315,7 @@ void Pool::broke(net::Loop& loop, Connection* connection) {
 }
 
 void Pool::close() {
+  std::vector<std::pair<net::Loop*, std::shared_ptr<OwnedTasks>>> tasks;
   std::vector<std::unique_ptr<Connection>> idle;
   std::deque<std::shared_ptr<Waiter>> waiters;
   {
@@ -275,6 +326,7 @@ void Pool::close() {
     for (auto& [loop, place] : places_) {
       for (auto& one : place.idle) idle.push_back(std::move(one));
       place.idle.clear();
+      if (place.tasks != nullptr) tasks.emplace_back(loop, std::move(place.tasks));
     }
     open_ -= std::min<std::uint32_t>(open_, static_cast<std::uint32_t>(idle.size()));
   }
@@ -283,6 +335,10 @@ void Pool::close() {
     Pending::finish(std::move(waiter));
   }
   for (auto& one : idle) close_on(std::move(one), nullptr);
+  for (auto& [loop, owned] : tasks) {
+    if (loop->on_thread()) owned->clear();
+    else loop->mailbox()->post([held = std::move(owned)] { held->clear(); });
+  }
 }
 
 void Pool::forget(net::Loop& loop) {
@@ -298,6 +354,7 @@ void Pool::forget(net::Loop& loop) {
     one.reset();
     gone();
   }
+  if (place.tasks != nullptr) place.tasks->clear();
 }
 
 std::uint32_t Pool::open() const {

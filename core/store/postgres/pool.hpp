@@ -68,10 +68,12 @@ class Pool : public std::enable_shared_from_this<Pool> {
     std::unique_ptr<net::Resolver> resolver;
     std::vector<std::unique_ptr<Connection>> idle;  // the latest at the end
     std::uint32_t connecting = 0;
+    std::shared_ptr<OwnedTasks> tasks;  // connects, and brings in order what came back in the middle of something
   };
 
   /// Opens one that is counted already, for whoever waits longest when it is there; nobody's cancellation ends it.
   static Task<void> connect(std::shared_ptr<Pool> pool, net::Loop& loop);
+  void start(net::Loop& loop, Task<void> task);
   [[nodiscard]] net::Resolver& resolver(net::Loop& loop);
   void give_back(std::unique_ptr<Connection> connection) noexcept;
   void keep(std::unique_ptr<Connection> connection) noexcept;

@@ -201,8 +201,9 @@ TEST(PostgresErrors, Table) {
     EXPECT_EQ(error.kind(), one.kind) << one.sqlstate;
     EXPECT_EQ(error.detail(), one.detail) << one.sqlstate;
   }
-  const std::string body(
-      "SERROR\0VERROR\0C23505\0Mduplicate key\0DKey (email)=(secret) already exists.\0tusers\0nusers_email\0\0", 99);
+  static constexpr char bytes[] =
+      "SERROR\0VERROR\0C23505\0Mduplicate key\0DKey (email)=(secret) already exists.\0tusers\0nusers_email\0\0";
+  const std::string body(bytes, sizeof bytes - 1);
   const Error error = map_error(wire::read_error(body));
   EXPECT_EQ(error.message(), "duplicate key");
   EXPECT_EQ(error.to_string().find("secret"), std::string::npos) << "the detail quotes data";
