@@ -29,14 +29,14 @@ function(spikard_backend subsystem name)
   endif()
 endfunction()
 
-# spikard_test(NAME SOURCES ... DEPS ... [LABELS unit|contract|concurrent|coroutine ...] [ARGS ...] [SERVERS redis postgres ...])
+# spikard_test(NAME SOURCES ... DEPS ... [LABELS unit|contract|concurrent|coroutine ...] [ARGS ...] [SERVERS redis postgres ...] [FAULTS])
 # SERVERS: the same program once more for each real server (tools/services): the ctest NAME_SERVER runs what is instantiated under the prefix
-# Server_SERVER, which NAME leaves out. They have the label `server` alone and run one after another on a server.
+# Server_SERVER, which NAME leaves out. They have the label `server` alone (with FAULTS, which kill, cut and freeze: `faults`) and run one after another on a server.
 function(spikard_test name)
   if(NOT SPIKARD_TESTS)
     return()
   endif()
-  cmake_parse_arguments(T "" "" "SOURCES;DEPS;LABELS;ARGS;SERVERS" ${ARGN})
+  cmake_parse_arguments(T "FAULTS" "" "SOURCES;DEPS;LABELS;ARGS;SERVERS" ${ARGN})
   add_executable(${name} ${T_SOURCES})
   target_link_libraries(${name} PRIVATE ${T_DEPS} spikard_flags GTest::gtest GTest::gtest_main Threads::Threads)
   if(T_SERVERS)
@@ -50,9 +50,13 @@ function(spikard_test name)
   if("contract" IN_LIST T_LABELS)  # tools/backends reads them
     set_tests_properties(${name} PROPERTIES ENVIRONMENT GTEST_OUTPUT=xml:${CMAKE_BINARY_DIR}/contract/${name}.xml)
   endif()
+  set(server_label server)
+  if(T_FAULTS)
+    set(server_label faults)
+  endif()
   foreach(server ${T_SERVERS})
     add_test(NAME ${name}_${server} COMMAND ${name} --gtest_filter=Server_${server}/* WORKING_DIRECTORY ${CMAKE_SOURCE_DIR})
-    set_tests_properties(${name}_${server} PROPERTIES LABELS server TIMEOUT 300 RESOURCE_LOCK server_${server}
+    set_tests_properties(${name}_${server} PROPERTIES LABELS ${server_label} TIMEOUT 300 RESOURCE_LOCK server_${server}
       ENVIRONMENT GTEST_OUTPUT=xml:${CMAKE_BINARY_DIR}/contract/${name}_${server}.xml)
   endforeach()
 endfunction()

@@ -8,6 +8,7 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
 import json
 import os
 import re
@@ -15,7 +16,7 @@ import shutil
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -136,25 +137,35 @@ def lint(o: Outcome) -> None:
 
 def full(o: Outcome) -> None:
     if preset("full", o):
-        ctest("full", o, "-LE", "server")
+        ctest("full", o, "-LE", "server|faults")
 
 
-def servers(o: Outcome) -> None:
-    """The contract suites and the toolbox fixtures against real servers, which `tools/services` installs and starts; they are stopped afterwards."""
-    if not SERVERS:
-        return
+@contextlib.contextmanager
+def real_servers(o: Outcome) -> Iterator[dict[str, str]]:
+    """What `tools/services` says of the servers that it has installed and started; they are stopped afterwards."""
     os.environ.setdefault("SERVICES_CACHE", str(Path.home() / ".cache/spikard/services"))
     run([SERVICES, "up", *SERVERS], o)
     shown = subprocess.run([SERVICES, "env"], cwd=ROOT, capture_output=True, text=True, check=True).stdout
-    env = dict(re.findall(r"^export (\w+)='(.*)'$", shown, re.M))
     try:
+        yield dict(re.findall(r"^export (\w+)='(.*)'$", shown, re.M))
+    finally:
+        subprocess.run([SERVICES, "down", *SERVERS], cwd=ROOT, check=False)
+
+
+def servers(o: Outcome) -> None:
+    """The contract suites and the toolbox fixtures against real servers."""
+    with real_servers(o) as env:
         ctest("full", o, "-L", "server", env=env)
         run(["tools/backends", "--check", "build/full"], o)
         for folder in fixture_folders(o):
             for language in ("cpp", "python"):
                 run(["e2e/run", language, "--fixtures", folder, *(a for s in TOOLBOX for a in ("--suite", s))], o, env=env)
-    finally:
-        subprocess.run([SERVICES, "down", *SERVERS], cwd=ROOT, check=False)
+
+
+def faults(o: Outcome) -> None:
+    """Servers killed, frozen and cut off."""
+    with real_servers(o) as env:
+        ctest("full", o, "-L", "faults", "-j", "1", env=env)
 
 
 def python(o: Outcome) -> None:
@@ -194,7 +205,7 @@ def install(o: Outcome) -> None:
 
 def asan(o: Outcome) -> None:
     if preset("asan", o):
-        ctest("asan", o, "-LE", "server", env={"ASAN_OPTIONS": "detect_leaks=1:detect_stack_use_after_return=1", "UBSAN_OPTIONS": "print_stacktrace=1"})
+        ctest("asan", o, "-LE", "server|faults", env={"ASAN_OPTIONS": "detect_leaks=1:detect_stack_use_after_return=1", "UBSAN_OPTIONS": "print_stacktrace=1"})
 
 
 def tsan(o: Outcome) -> None:
@@ -263,10 +274,10 @@ def fuzz(o: Outcome) -> None:
 
 
 PLAN: dict[str, Callable[[Outcome], None]] = {
-    "lint": lint, "full": full, "servers": servers, "python": python, "fixtures": fixtures, "scenarios": scenarios, "install": install,
+    "lint": lint, "full": full, "python": python, "fixtures": fixtures, "servers": servers, "scenarios": scenarios, "install": install,
     "asan": asan, "tsan": tsan, "gcc": gcc, "minimal": minimal,
 }
-WIDE: dict[str, Callable[[Outcome], None]] = {"headers": headers, "pythons": pythons, "collector": collector, "crashes": crashes, "faults": faults, "fuzz": fuzz, "tidy": tidy}
+WIDE: dict[str, Callable[[Outcome], None]] = {"faults": faults, "headers": headers, "pythons": pythons, "collector": collector, "crashes": crashes, "faults": faults, "fuzz": fuzz, "tidy": tidy}
 
 
 def main() -> int:
