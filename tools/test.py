@@ -166,6 +166,8 @@ def faults(o: Outcome) -> None:
     """Servers killed, frozen and cut off."""
     with real_servers(o) as env:
         ctest("full", o, "-L", "faults", "-j", "1", env=env)
+    for broker in ("nats",):
+        run([PYTHON, "e2e/scenarios/messaging_faults.py", broker], o)
 
 
 def python(o: Outcome) -> None:
@@ -255,12 +257,6 @@ def crashes(o: Outcome) -> None:
     run([PYTHON, "e2e/scenarios/messaging_crash.py", "--kills", "10"], o)
 
 
-def faults(o: Outcome) -> None:
-    """Brokers killed, stopped and cut off while messages flow; docs/reliability.md has the figures."""
-    for broker in ("nats",):
-        run([PYTHON, "e2e/scenarios/messaging_faults.py", broker], o)
-
-
 def tidy(o: Outcome) -> None:
     """clang-tidy on what differs from the last commit."""
     changed = subprocess.run(["git", "diff", "--name-only", "HEAD", "--", "*.cpp"], cwd=ROOT, capture_output=True, text=True, check=True).stdout.split()
@@ -277,7 +273,7 @@ PLAN: dict[str, Callable[[Outcome], None]] = {
     "lint": lint, "full": full, "python": python, "fixtures": fixtures, "servers": servers, "scenarios": scenarios, "install": install,
     "asan": asan, "tsan": tsan, "gcc": gcc, "minimal": minimal,
 }
-WIDE: dict[str, Callable[[Outcome], None]] = {"faults": faults, "headers": headers, "pythons": pythons, "collector": collector, "crashes": crashes, "faults": faults, "fuzz": fuzz, "tidy": tidy}
+WIDE: dict[str, Callable[[Outcome], None]] = {"faults": faults, "headers": headers, "pythons": pythons, "collector": collector, "crashes": crashes, "fuzz": fuzz, "tidy": tidy}
 
 
 def main() -> int:
