@@ -275,31 +275,25 @@ Result<void> Application::reserve() {
 
 Result<void> Application::start() {
   if (state() != State::created) return Error(ErrorKind::conflict, "the application was started already");
+  if (failed_) return Error(ErrorKind::conflict, "the application's start has failed; make another one");
   SPIKARD_TRY(reserve());
   auto service = net::ServiceThread::start(*clock_);
   if (!service.ok()) return std::move(service).error();
   service_ = std::move(service).value();
-  if (auto exporting = telemetry_->start(service_->loop()); !exporting.ok()) {
-    service_->stop();
-    telemetry_->stop();
-    service_.reset();
-    return exporting;
-  }
+  // What was opened by then is closed as it is at the end, while its loop is there: connections of it may not outlive that.
+  const auto failed = [this](Error why) {
+    failed_ = true;
+    close();
+    return why;
+  };
+  if (auto exporting = telemetry_->start(service_->loop()); !exporting.ok()) return failed(std::move(exporting).error());
   outbox_->run_on(service_->loop());
-  if (auto opened = clients_->open(service_->loop()); !opened.ok()) {
-    service_->stop();
-    telemetry_->stop();
-    service_.reset();
-    return opened;
-  }
+  if (auto opened = clients_->open(service_->loop()); !opened.ok()) return failed(std::move(opened).error());
   for (std::size_t i = 0; i < components_.size(); ++i) {
     if (auto started = components_[i]->start(); !started.ok()) {
       // What runs already is closed again, in reverse, before the error is told.
       for (std::size_t k = i; k-- > 0;) close_component(*components_[k]);
-      service_->stop();
-      telemetry_->stop();
-      service_.reset();
-      return Error(started.error().kind(), std::string(components_[i]->name()) + ": " + started.error().message());
+      return failed(Error(started.error().kind(), std::string(components_[i]->name()) + ": " + started.error().message()));
     }
   }
   std::vector<Component*> all;

@@ -215,6 +215,7 @@ class Application : public std::enable_shared_from_this<Application> {
   std::unique_ptr<Drain> drain_;
   std::atomic<State> state_{State::created};
   std::atomic<int> exit_code_{0};
+  bool failed_ = false;  // the start has
   mutable std::mutex mutex_;
   std::string report_;
   std::vector<std::pair<const void*, Function<void(State)>>> observers_;

@@ -129,6 +129,22 @@ TEST_F(ApplicationTest, a_consumer_that_cannot_start_stops_the_start) {
   EXPECT_NE(started.error().message().find("services.messaging.default: "), std::string::npos) << started.error().to_string();
 }
 
+TEST_F(ApplicationTest, a_database_that_nobody_answers_for_stops_the_start_and_leaves_nothing_behind) {
+  const auto nobody = net::ReservedAddress::reserve({});  // bound, and not listening
+  ASSERT_TRUE(nobody.ok());
+  services::Manifest manifest = silent();
+  manifest.services.db["default"].url = "postgres://u:secret@" + nobody->address() + "/d";
+  create(manifest);
+  const Result<void> started = application->start();
+  ASSERT_FALSE(started.ok());
+  if (started.error().kind() == ErrorKind::unsupported) GTEST_SKIP() << "postgres: is not in this build";
+  EXPECT_EQ(started.error().kind(), ErrorKind::unavailable) << started.error().to_string();
+  EXPECT_NE(started.error().to_string().find("services.db.default: "), std::string::npos) << started.error().to_string();
+  EXPECT_EQ(started.error().to_string().find("secret"), std::string::npos);
+  EXPECT_EQ(application->start().error().kind(), ErrorKind::conflict);
+  application.reset();
+}
+
 TEST_F(ApplicationTest, a_store_that_is_busy_at_first_gets_its_consumer_and_its_schedule_later) {
   const store::sqlite::TemporaryFolder folder;
   services::Manifest manifest = with_consumer("sqlite:" + folder.file("work.db") + "?busy_timeout_ms=1");

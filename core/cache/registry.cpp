@@ -90,7 +90,8 @@ Result<std::shared_ptr<Cache>> Registry::open(const services::CacheConfig& confi
   if (scheme.find("redis") != scheme.npos) {
     return Error(ErrorKind::unsupported, "url: this build has no `redis:` cache (option SPIKARD_CACHE_REDIS)");
   }
-  return Error(ErrorKind::unsupported, "url: no cache of the scheme `" + std::string(scheme) + ":`");
+  return Error(ErrorKind::unsupported,
+               "url: no cache of the scheme `" + std::string(scheme) + ":`; expected memory:, redis://... or tiered+redis://...");
 }
 
 Result<std::shared_ptr<Cache>> open(const services::CacheConfig& config, const Environment& environment) {

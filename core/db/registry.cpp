@@ -48,7 +48,7 @@ Result<std::shared_ptr<Backend>> Registry::open(const services::DbConfig& config
   if (scheme == "postgres" || scheme == "postgresql")
     return Error(ErrorKind::unsupported, "url: postgres: is not in this build; configure it with SPIKARD_DB_POSTGRES=ON");
   if (scheme == "mysql" || scheme == "mariadb")
-    return Error(ErrorKind::unsupported, "url: mysql: is not in this build; configure it with SPIKARD_DB_MYSQL=ON");
+    return Error(ErrorKind::unsupported, "url: mysql: is not there yet; expected sqlite:FILE, sqlite::memory: or postgres://...");
   return invalid_argument("url: no database for '" + redact_urls(config.url) +
                           "'; expected sqlite:FILE, sqlite::memory: or postgres://...");
 }

@@ -80,7 +80,9 @@ struct Place {
   Place out{std::string(rest.substr(0, slash)), std::string(rest.substr(std::min(slash + 1, rest.size())))};
   if (out.folder.starts_with('/')) return wrong;
   if (out.folder.ends_with('/')) out.folder.pop_back();
-  if (out.bucket.empty() || out.bucket.find_first_of("?#@ ") != out.bucket.npos) return wrong;
+  // What every service's names are made of; how long, and in what order, is the service's to say.
+  static constexpr std::string_view allowed = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-._$";
+  if (out.bucket.empty() || out.bucket.find_first_not_of(allowed) != out.bucket.npos) return wrong;
   if (!out.folder.empty()) {
     if (!valid_key(out.folder)) return wrong;
     out.folder.push_back('/');

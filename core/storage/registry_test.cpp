@@ -47,7 +47,7 @@ TEST_F(Registry, UrlsThatAreRefusedSayWhatWasExpected) {
   config.url = "file://host/dir";
   EXPECT_EQ(problem(), "url: expected file:DIR or file:///DIR");
   config.url = "s3:bucket";
-  for (const char* url : {"s3:bucket", "s3://", "s3:///k", "s3://b//", "s3://b/../c", "s3://user@b", "s3://b?x"}) {
+  for (const char* url : {"s3:bucket", "s3://", "s3:///k", "s3://b//", "s3://b/../c", "s3://user@b", "s3://b?x", "s3://b!"}) {
     config.url = url;
     EXPECT_EQ(problem(), "url: expected s3://BUCKET or s3://BUCKET/FOLDER") << url;
   }
