@@ -377,6 +377,9 @@ TEST_P(StorageFaults, AnUploadThatIsGivenUpLeavesNothingOnTheServer) {
       EXPECT_TRUE(ended);
     }
     writer.reset();
+    // What it had in hand goes on; a store that closes waits for that and for what takes it back.
+    store.reset();
+    open();
     expect_no_uploads();
   }
   EXPECT_FALSE(run(store->exists(caller(), "big")).value());

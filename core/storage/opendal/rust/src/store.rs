@@ -902,10 +902,18 @@ impl Writer {
         Ok(self.store.written(&meta, self.size, &self.args, &self.call))
     }
 
-    /// Takes back what was sent; tries as often as any request.
+    /// Takes back what was sent; tries as often as any request. A part that was on its way may arrive behind the abort and be kept
+    /// (S3, AbortMultipartUpload), so S3 is asked again until it knows nothing of the upload.
     pub async fn abort(&mut self) {
-        if self.parts > 1 || self.failed {
-            let _ = self.inner.abort().await;
+        if self.parts <= 1 && !self.failed {
+            return;
+        }
+        for attempt in 0..5 {
+            // An error: there is no such upload any more, or the transport has tried often enough.
+            if self.inner.abort().await.is_err() || self.store.kind != Kind::S3 {
+                return;
+            }
+            tokio::time::sleep(backoff(attempt)).await;
         }
     }
 }
