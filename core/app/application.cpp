@@ -280,21 +280,22 @@ Result<void> Application::start() {
   auto service = net::ServiceThread::start(*clock_);
   if (!service.ok()) return std::move(service).error();
   service_ = std::move(service).value();
-  // What was opened by then is closed as it is at the end, while its loop is there: connections of it may not outlive that.
-  const auto failed = [this](Error why) {
+  // What was opened by then is closed as it is at the end, while its loop is there: connections of it may not outlive that. The
+  // outbox begins with the first client, not with its start.
+  const auto failed = [this](std::size_t started, Error why) {
     failed_ = true;
+    for (std::size_t k = components_.size(); k-- > 0;) {
+      if (k < started || components_[k].get() == outbox_) close_component(*components_[k]);
+    }
     close();
     return why;
   };
-  if (auto exporting = telemetry_->start(service_->loop()); !exporting.ok()) return failed(std::move(exporting).error());
+  if (auto exporting = telemetry_->start(service_->loop()); !exporting.ok()) return failed(0, std::move(exporting).error());
   outbox_->run_on(service_->loop());
-  if (auto opened = clients_->open(service_->loop()); !opened.ok()) return failed(std::move(opened).error());
+  if (auto opened = clients_->open(service_->loop()); !opened.ok()) return failed(0, std::move(opened).error());
   for (std::size_t i = 0; i < components_.size(); ++i) {
-    if (auto started = components_[i]->start(); !started.ok()) {
-      // What runs already is closed again, in reverse, before the error is told.
-      for (std::size_t k = i; k-- > 0;) close_component(*components_[k]);
-      return failed(Error(started.error().kind(), std::string(components_[i]->name()) + ": " + started.error().message()));
-    }
+    if (auto started = components_[i]->start(); !started.ok())
+      return failed(i, Error(started.error().kind(), std::string(components_[i]->name()) + ": " + started.error().message()));
   }
   std::vector<Component*> all;
   for (const auto& component : components_) all.push_back(component.get());

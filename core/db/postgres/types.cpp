@@ -197,12 +197,20 @@ bool put_array(JsonOut& out, std::string_view bytes, std::uint32_t element) {
     return true;
   }
   std::uint32_t sizes[6] = {};
+  std::uint64_t elements = 1;
   for (std::uint32_t i = 0; i < dimensions; ++i) {
     sizes[i] = body.u32();
     (void)body.u32();  // its lower bound
+    // Each element has at least its length on the wire, which bounds the loops.
+    elements *= sizes[i];
+    if (elements > bytes.size() / 4) return false;
   }
   if (!body.ok()) return false;
-  // Depth first; each element has at least its length on the wire, which bounds the loops.
+  if (elements == 0) {  // one dimension of none: an empty oidvector
+    out.raw("[]");
+    return true;
+  }
+  // Depth first.
   const auto level = [&](auto&& self, std::uint32_t depth) -> bool {
     out.put('[');
     for (std::uint32_t i = 0; i < sizes[depth]; ++i) {

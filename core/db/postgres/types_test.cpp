@@ -100,6 +100,9 @@ TEST(PostgresTypes, Arrays) {
             R"([["a"],["\""]])");
   EXPECT_EQ(json_of(1007, raw("\0\0\0\1\0\0\0\0\0\0\0\x17\x7f\xff\xff\xff\0\0\0\1")), "broken");
   EXPECT_EQ(json_of(1007, raw("\0\0\0\7\0\0\0\0\0\0\0\x17")), "broken");
+  EXPECT_EQ(json_of(1007, raw("\0\0\0\1\0\0\0\0\0\0\0\x17\0\0\0\0\0\0\0\0")), "[]");
+  EXPECT_EQ(json_of(1007, raw("\0\0\0\2\0\0\0\0\0\0\0\x17\0\xcf\4\0\0\0\0\1\0\0\0\0\0\0\0\1")), "broken")
+      << "millions of nothing";
 }
 
 Parameter parameter(Parameter::Kind kind, std::string text, std::int64_t integer = 0) {

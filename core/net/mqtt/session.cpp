@@ -299,8 +299,8 @@ Result<void> Session::on(const Granted& granted) {
   const std::uint64_t number = id->second;
   const auto at = requests_.find(number);
   if (at == requests_.end()) return against_protocol("an answer to something else");
+  if (at->second.off != (granted.type == PacketType::unsuback)) return against_protocol("an answer to something else");
   const Request request = std::move(at->second);
-  if (request.off != (granted.type == PacketType::unsuback)) return against_protocol("an answer to something else");
   ids_.erase(id);
   requests_.erase(at);
   std::optional<Error> failure;

@@ -331,6 +331,17 @@ TEST_F(SessionTest, AnUnansweredSubscriptionIsAskedForAgain) {
   EXPECT_EQ(told, Texts{"granted permission_denied"});
 }
 
+TEST_F(SessionTest, AnAnswerOfTheWrongKindLeavesTheQuestionAsItIs) {
+  open();
+  begin(false);
+  (void)session->subscribe(Filter{"a", 1, false, false, 0});
+  (void)sent();
+  EXPECT_FALSE(session->handle(Granted{PacketType::unsuback, 1, {0}, {}}).ok());
+  session->end();
+  begin(true);
+  EXPECT_EQ(sent(), Texts{"subscribe a #2"});
+}
+
 TEST_F(SessionTest, WhatAServerMustNotSendEndsTheConnection) {
   const auto refused = [&](Packet packet) {
     open();
