@@ -162,6 +162,11 @@ def servers(o: Outcome) -> None:
                 run(["e2e/run", language, "--fixtures", folder, *(a for s in TOOLBOX for a in ("--suite", s))], o, env=env)
 
 
+        # The orders example as many processes on real servers, of which some are killed and replaced.
+        for language, broker, orders in (("cpp", "nats", "400"), ("cpp", "kafka", "200"), ("python", "nats", "200")):
+            run(["examples/orders/scale", "--in", language, "--broker", broker, "--orders", orders], o)
+
+
 def faults(o: Outcome) -> None:
     """Servers killed, frozen and cut off."""
     with real_servers(o) as env:

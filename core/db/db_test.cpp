@@ -1,5 +1,8 @@
 #include <gtest/gtest.h>
 
+#include <filesystem>
+#include <fstream>
+
 #include "base/json.hpp"
 #include "db/client.hpp"
 #include "db/instant.hpp"
@@ -151,10 +154,32 @@ TEST_F(SpansTest, HaveTheStatementAndNeverTheValues) {
 TEST(Migrations, AFileWhoseSizeIsNotKnownIsNotTooLarge) {
   const store::sqlite::TemporaryFolder folder;
   std::filesystem::create_symlink("nowhere", folder.file("0001_gone.sql"));
-  const auto files = read_migrations(std::filesystem::path(folder.file("x")).parent_path().string());
+  const auto files = read_migrations(std::filesystem::path(folder.file("x")).parent_path().string(), store::Dialect::sqlite);
   ASSERT_FALSE(files.ok());
   EXPECT_EQ(files.error().kind(), ErrorKind::unavailable);
   EXPECT_TRUE(files.error().message().starts_with("0001_gone.sql: ")) << files.error().message();
+}
+
+TEST(Migrations, AFileForOneDatabaseStandsForTheOneForAll) {
+  const store::sqlite::TemporaryFolder folder;
+  for (const char* name : {"0001_a.sql", "0001_a.postgres.sql", "0002_b.mysql.sql", "0003_c.sql"})
+    std::ofstream(folder.file(name)) << "SELECT 1";
+  const std::string path = std::filesystem::path(folder.file("x")).parent_path().string();
+  const auto names = [&](store::Dialect dialect) {
+    const auto files = read_migrations(path, dialect);
+    std::string out;
+    if (!files.ok()) return files.error().message();
+    for (const MigrationFile& file : *files) out += file.name + " ";
+    return out;
+  };
+  EXPECT_EQ(names(store::Dialect::sqlite), "0001_a.sql 0003_c.sql ");
+  EXPECT_EQ(names(store::Dialect::postgres), "0001_a.postgres.sql 0003_c.sql ");
+  EXPECT_EQ(names(store::Dialect::mysql), "0001_a.sql 0002_b.mysql.sql 0003_c.sql ");
+  std::ofstream(folder.file("0001_b.postgres.sql")) << "SELECT 1";
+  EXPECT_EQ(names(store::Dialect::postgres), "0001_a.postgres.sql and 0001_b.postgres.sql: two files of one number");
+  EXPECT_EQ(names(store::Dialect::sqlite), "0001_a.sql 0003_c.sql ");
+  std::ofstream(folder.file("0003_d.sql")) << "SELECT 1";
+  EXPECT_EQ(names(store::Dialect::sqlite), "0003_c.sql and 0003_d.sql: two files of one number");
 }
 
 struct TransactionTimeTest : ::testing::Test, store::sqlite::DatabaseFixtureOn<net::VirtualClock> {

@@ -8,8 +8,8 @@
 #include <fstream>
 #include <sstream>
 #include <system_error>
-
-#include "store/placeholders.hpp"
+#include <tuple>
+#include <utility>
 
 namespace spikard::db {
 namespace {
@@ -46,6 +46,16 @@ std::optional<std::int64_t> version_of(std::string_view name) {
   return version;
 }
 
+constexpr std::pair<std::string_view, store::Dialect> dialects[] = {
+    {".sqlite.sql", store::Dialect::sqlite}, {".postgres.sql", store::Dialect::postgres}, {".mysql.sql", store::Dialect::mysql}};
+
+/// The database a file is for; nothing: all that have none of their own with its number.
+std::optional<store::Dialect> dialect_of(std::string_view name) {
+  for (const auto& [ending, dialect] : dialects)
+    if (name.ends_with(ending)) return dialect;
+  return std::nullopt;
+}
+
 std::string table(store::Dialect dialect) {
   switch (dialect) {
     case store::Dialect::sqlite:
@@ -75,7 +85,7 @@ std::string_view name_of(MigrationStatus::State state) noexcept {
   return "pending";
 }
 
-Result<std::vector<MigrationFile>> read_migrations(const std::string& folder) {
+Result<std::vector<MigrationFile>> read_migrations(const std::string& folder, store::Dialect dialect) {
   std::error_code failed;
   fs::directory_iterator at(folder, failed);
   if (failed) return Error(ErrorKind::not_found, "no folder of migrations: " + failed.message()).with("folder", folder);
@@ -86,6 +96,7 @@ Result<std::vector<MigrationFile>> read_migrations(const std::string& folder) {
     const std::optional<std::int64_t> version = version_of(name);
     if (!version.has_value())
       return invalid_argument(name + ": expected NNNN_name.sql, with a number of at least four digits, letters, digits, - and _");
+    if (dialect_of(name).value_or(dialect) != dialect) continue;
     std::error_code unknown;
     const std::uintmax_t size = at->file_size(unknown);
     if (unknown) return Error(ErrorKind::unavailable, name + ": " + unknown.message()).with("folder", folder);
@@ -105,17 +116,25 @@ Result<std::vector<MigrationFile>> read_migrations(const std::string& folder) {
   }
   // Then it is at the end, with files left.
   if (failed) return Error(ErrorKind::unavailable, failed.message()).with("folder", folder);
-  std::sort(files.begin(), files.end(), [](const MigrationFile& a, const MigrationFile& b) { return a.version < b.version; });
-  for (std::size_t i = 1; i < files.size(); ++i) {
-    if (files[i].version == files[i - 1].version)
-      return invalid_argument(files[i - 1].name + " and " + files[i].name + ": two files of one number");
+  // One for this database comes before the one for all that it stands for.
+  const auto order = [](const MigrationFile& a, const MigrationFile& b) {
+    return std::tuple(a.version, !dialect_of(a.name), std::string_view(a.name)) <
+           std::tuple(b.version, !dialect_of(b.name), std::string_view(b.name));
+  };
+  std::sort(files.begin(), files.end(), order);
+  std::vector<MigrationFile> chosen;
+  std::int64_t stood_for = 0;
+  for (MigrationFile& file : files) {
+    if (chosen.empty() || chosen.back().version != file.version) chosen.push_back(std::move(file));
+    else if (std::exchange(stood_for, file.version) == file.version || !dialect_of(chosen.back().name) || dialect_of(file.name))
+      return invalid_argument(chosen.back().name + " and " + file.name + ": two files of one number");
   }
-  return files;
+  return chosen;
 }
 
 Task<Result<std::vector<MigrationFile>>> Migrations::files(net::Caller caller) {
   if (folder_.empty()) co_return Result<std::vector<MigrationFile>>(invalid_argument("migrations: no folder is configured"));
-  auto job = [folder = folder_] { return read_migrations(folder); };
+  auto job = [folder = folder_, dialect = client_->backend().dialect()] { return read_migrations(folder, dialect); };
   Result<std::vector<MigrationFile>> read = co_await net::blocking(*caller.loop, pool_, std::move(job));
   co_return read;
 }

@@ -9,10 +9,11 @@
 
 #include "db/client.hpp"
 #include "net/blocking_pool.hpp"
+#include "store/placeholders.hpp"
 
 namespace spikard::db {
 
-/// One file of a migrations folder: `0001_orders.sql`.
+/// One file of a migrations folder: `0001_orders.sql`, or `0001_orders.postgres.sql`, which takes its place on that database.
 struct MigrationFile {
   std::int64_t version = 0;
   std::string name;  ///< of the file
@@ -20,9 +21,9 @@ struct MigrationFile {
   std::string checksum;  ///< SHA-256 of its text with line ends as \n, in hex
 };
 
-/// The files of a folder in their order. Blocks. Errors: not_found (no such folder), invalid_argument (a .sql file of another
-/// form, two of one number), too_large (a file over 16 MiB).
-[[nodiscard]] Result<std::vector<MigrationFile>> read_migrations(const std::string& folder);
+/// The files of a folder that are for this database, in their order. Blocks. Errors: not_found (no such folder), invalid_argument
+/// (a .sql file of another form, two of one number), too_large (a file over 16 MiB).
+[[nodiscard]] Result<std::vector<MigrationFile>> read_migrations(const std::string& folder, store::Dialect dialect);
 
 struct MigrationStatus {
   enum class State : std::uint8_t { applied, pending, changed, missing };

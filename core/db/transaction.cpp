@@ -386,6 +386,18 @@ Task<Result<void>> Transaction::ensure(std::string_view table) {
   if (there.load(std::memory_order_acquire)) co_return Result<void>();
   const std::string sql =
       table == "outbox" ? store::outbox_table(core_->backend->dialect()) : store::inbox_table(core_->backend->dialect());
+  if (core_->backend->dialect() == store::Dialect::postgres) {
+    // Two that make it at once collide in the catalogue, IF NOT EXISTS or not: the second waits for the end of the first.
+    Result<Rows> found = co_await query(net::Caller(loop_), "SELECT to_regclass(quote_ident(current_schema()) || '.spikard_" +
+                                                                std::string(table) + "') IS NOT NULL AS there");
+    if (!found.ok()) co_return Result<void>(std::move(found).error());
+    if (found->rows.root().at(0).find("there").as_bool()) {
+      there.store(true, std::memory_order_release);
+      co_return Result<void>();
+    }
+    Result<std::uint64_t> alone = co_await execute(net::Caller(loop_), "SELECT pg_advisory_xact_lock(7957695018201833334)");
+    if (!alone.ok()) co_return Result<void>(std::move(alone).error());
+  }
   Result<std::uint64_t> made = co_await execute(net::Caller(loop_), sql);
   if (!made.ok()) co_return Result<void>(std::move(made).error());
   // Not there if this transaction is undone.

@@ -73,12 +73,12 @@ Task<Result<OrderList>> page(db::Client& db, net::Caller caller, std::optional<S
   OrderList list;
   Json params = json_list(status, limit, offset);
   Result<db::Rows> rows = co_await db.query(
-      caller, std::string("SELECT ") + columns + " FROM orders WHERE ($1 IS NULL OR status = $1) ORDER BY id LIMIT $2 OFFSET $3",
+      caller, std::string("SELECT ") + columns + " FROM orders WHERE status = COALESCE($1, status) ORDER BY id LIMIT $2 OFFSET $3",
       std::move(params));
   if (!rows.ok()) co_return Result<OrderList>(std::move(rows).error());
   for (const Value row : rows->rows.root().elements()) list.orders.push_back(from_validated<Order>(row));
   Result<db::Rows> count =
-      co_await db.query(caller, "SELECT count(*) AS n FROM orders WHERE ($1 IS NULL OR status = $1)", json_list(status));
+      co_await db.query(caller, "SELECT count(*) AS n FROM orders WHERE status = COALESCE($1, status)", json_list(status));
   if (!count.ok()) co_return Result<OrderList>(std::move(count).error());
   list.total = static_cast<std::size_t>(count->rows.root().at(0).find("n").as_int());
   co_return Result<OrderList>(std::move(list));

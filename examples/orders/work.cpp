@@ -19,7 +19,7 @@ Task<Result<void>> count_customer(Order order, Message& message) {
     Result<std::uint64_t> done =
         co_await tx.execute(message,
                             "INSERT INTO customers (name, orders, spent) VALUES ($1, 1, $2) "
-                            "ON CONFLICT (name) DO UPDATE SET orders = orders + 1, spent = spent + excluded.spent",
+                            "ON CONFLICT (name) DO UPDATE SET orders = customers.orders + 1, spent = customers.spent + excluded.spent",
                             std::move(params));
     if (!done.ok()) co_return std::move(done).error();
     co_return Result<void>();

@@ -154,8 +154,8 @@ async def list_orders(
     limit: Annotated[int, Query(ge=1, le=100)] = 20,
     offset: Annotated[int, Query(ge=0)] = 0,
 ) -> OrderList:
-    rows = await db.query(f"SELECT {COLUMNS} FROM orders WHERE ($1 IS NULL OR status = $1) ORDER BY id LIMIT $2 OFFSET $3", [status, limit, offset])
-    total = await db.value("SELECT count(*) FROM orders WHERE ($1 IS NULL OR status = $1)", [status])
+    rows = await db.query(f"SELECT {COLUMNS} FROM orders WHERE status = COALESCE($1, status) ORDER BY id LIMIT $2 OFFSET $3", [status, limit, offset])
+    total = await db.value("SELECT count(*) FROM orders WHERE status = COALESCE($1, status)", [status])
     return {"orders": convert(list[Order], rows), "total": total}
 
 
@@ -265,7 +265,7 @@ async def count_customer(order: Order) -> None:
         if await tx.inbox("customers", str(order.id)):
             await tx.execute(
                 "INSERT INTO customers (name, orders, spent) VALUES ($1, 1, $2)"
-                " ON CONFLICT (name) DO UPDATE SET orders = orders + 1, spent = spent + excluded.spent",
+                " ON CONFLICT (name) DO UPDATE SET orders = customers.orders + 1, spent = customers.spent + excluded.spent",
                 [order.customer, order.total],
             )
 
