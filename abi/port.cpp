@@ -66,7 +66,7 @@ struct Port::HostTask {
   }
   /// Also when the application goes without the host's answer.
   ~HostTask() {
-    if (port.background_.erase(id) != 0 && port.virtual_time_) port.application_->virtual_clock()->idle();
+    if (port.background_.erase(id) != 0) port.rest(waits);
   }
   HostTask(const HostTask&) = delete;
   HostTask& operator=(const HostTask&) = delete;
@@ -83,6 +83,7 @@ struct Port::HostTask {
   Port& port;
   const std::uint64_t id;
   const std::uint64_t user;
+  std::uint32_t waits = 0;  // in the core: timers, operations
   bool failed = false;
   std::coroutine_handle<> waiting;
 };
@@ -132,6 +133,7 @@ Port::~Port() {
     thread_.join();
   }
   *alive_ = false;
+  for (auto left = cancels_.load(std::memory_order_relaxed); left > 0; --left) application_->virtual_clock()->idle();
   for (auto& [id, running] : calls_) {
     net::Loop& service = running.call->service();
     service.post([call = std::move(running.call)] { call->cancel(); });  // its last owner here lives on the service loop
@@ -148,6 +150,11 @@ Port::~Port() {
 
 void Port::push(const spk_event& event) {
   queue_.push_back(event);
+  // Time stands still until the host has seen it, and has had its turn: its own waits of the cancelled handler end only then.
+  if (virtual_time_ && event.kind == SPK_EV_CANCEL) {
+    application_->virtual_clock()->busy();
+    cancels_.fetch_add(1, std::memory_order_relaxed);
+  }
   if (threaded_ && io_ != nullptr) io_->loop().at_turn_end(*this);
 }
 
@@ -205,6 +212,10 @@ void Port::settle(Entry& entry) {
 /// One that answers while it waits is at rest for the clock already; those waits count for nobody from here on.
 void Port::no_longer_owed(std::uint32_t& waits) {
   owed_.fetch_sub(1, std::memory_order_relaxed);
+  rest(waits);
+}
+
+void Port::rest(std::uint32_t& waits) {
   if (virtual_time_ && waits == 0) application_->virtual_clock()->idle();
   waits = 0;
 }
@@ -337,6 +348,16 @@ int Port::take(spk_event* events, std::uint32_t max) {
 
 int Port::poll(spk_event* events, std::uint32_t max, std::int32_t timeout_ms) {
   if (max == 0) return 0;
+  for (; cancels_told_ > 0; --cancels_told_) {
+    cancels_.fetch_sub(1, std::memory_order_relaxed);
+    application_->virtual_clock()->idle();
+  }
+  const int count = poll_events(events, max, timeout_ms);
+  for (int i = 0; virtual_time_ && i < count; ++i) cancels_told_ += events[i].kind == SPK_EV_CANCEL ? 1 : 0;
+  return count;
+}
+
+int Port::poll_events(spk_event* events, std::uint32_t max, std::int32_t timeout_ms) {
   if (threaded_) {
     std::unique_lock lock(mutex_);
     if (timeout_ms != 0) {
@@ -710,6 +731,7 @@ int Port::apply_hook_result(Entry& entry, Value nodes) {
 std::uint32_t* Port::waits_of(std::uint64_t id) {
   if (Entry* entry = find(id)) return &entry->waits;
   if (const auto work = works_.find(id); work != works_.end()) return &work->second.waits;
+  if (const auto task = background_.find(id); task != background_.end()) return &task->second->waits;
   const auto event = events_.find(id);
   return event == events_.end() ? nullptr : &event->second.waits;
 }
@@ -877,7 +899,7 @@ Task<void> Port::run_background(std::uint64_t user) {
 
 void Port::end_background(HostTask& task) {
   background_.erase(task.id);
-  if (virtual_time_) application_->virtual_clock()->idle();
+  rest(task.waits);
   task.waiting.resume();
 }
 

@@ -122,11 +122,13 @@ class Port final : public http::Sink, public cloudevents::EventSink, private net
   void owe(Entry& entry, Owed what);
   void settle(Entry& entry);
   void no_longer_owed(std::uint32_t& waits);
+  void rest(std::uint32_t& waits);
   void drop_owed_work();
   [[nodiscard]] static bool streams(const Entry& entry) noexcept {
     return entry.owed == Owed::streaming || entry.streaming_behind;
   }
   void push(const spk_event& event);
+  [[nodiscard]] int poll_events(spk_event* events, std::uint32_t max, std::int32_t timeout_ms);
   int take(spk_event* events, std::uint32_t max);
   void publish();
   void on_turn_end() override { publish(); }
@@ -172,6 +174,8 @@ class Port final : public http::Sink, public cloudevents::EventSink, private net
 
   std::vector<spk_event> queue_;
   std::size_t taken_ = 0;
+  std::atomic<std::uint32_t> cancels_{0};  // CANCEL events of a virtual clock that the host has not seen, or not got over yet
+  std::uint32_t cancels_told_ = 0;         // of those: in the batch that the host has now
   std::vector<Entry> entries_;
   std::vector<http::HeaderField> head_scratch_;
   std::unordered_map<std::uint64_t, std::unique_ptr<Pending>> pending_;  // by our id

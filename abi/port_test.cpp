@@ -619,4 +619,36 @@ TEST(Port, a_handler_that_answered_while_it_waited_counts_for_nothing_any_more) 
   EXPECT_FALSE(moved_under_a_handler) << "time stands still while a handler is at work";
 }
 
+TEST(PortJson, IsReadIntoNodesAndWrittenFromThem) {
+  const std::string json = R"({"a":[1,2.5,"x\u00fc"],"b":null,"c":18446744073709551615})";
+  const spk_record* record = nullptr;
+  ASSERT_EQ(spk_json_read(json.data(), json.size(), &record), 0) << error_text();
+  ASSERT_NE(record, nullptr);
+  // The nodes of a record refer to its first byte; those of a command to themselves.
+  std::vector<char> body(record->size);
+  std::memcpy(body.data(), record, record->size);
+  std::vector<spk_node> nodes(record->size / sizeof(spk_node) + 1 + record->nodes.len);
+  std::memcpy(nodes.data(), body.data() + record->nodes.off, record->nodes.len * sizeof(spk_node));
+  char* text = reinterpret_cast<char*>(nodes.data() + record->nodes.len);
+  std::size_t used = 0;
+  for (std::uint32_t i = 0; i < record->nodes.len; ++i) {
+    if (nodes[i].type != SPK_STR) continue;
+    std::memcpy(text + used, body.data() + nodes[i].u.off, nodes[i].len);
+    nodes[i].u.off = record->nodes.len * sizeof(spk_node) + used;
+    used += nodes[i].len;
+  }
+  const std::size_t size = record->nodes.len * sizeof(spk_node) + used;
+  char out[200];
+  const std::size_t length = spk_json_write(nodes.data(), size, out, sizeof out);
+  EXPECT_EQ(std::string(out), "{\"a\":[1,2.5,\"x\u00fc\"],\"b\":null,\"c\":18446744073709551615}");
+  EXPECT_EQ(length, std::strlen(out));
+  EXPECT_EQ(spk_json_write(nodes.data(), size, nullptr, 0), length);
+  EXPECT_EQ(spk_json_write(nodes.data(), sizeof(spk_node), out, sizeof out), 0U) << "malformed";
+  spk_record_free(record);
+  EXPECT_EQ(spk_json_read("[1,", 3, &record), -SPK_E_CONFIG);
+  EXPECT_EQ(record, nullptr);
+  EXPECT_NE(error_text(), "");
+  spk_record_free(nullptr);
+}
+
 }  // namespace

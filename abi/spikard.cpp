@@ -14,7 +14,9 @@
 #include "base/json.hpp"
 #include "http/record.hpp"
 #include "last_error.hpp"
+#include "nodes.hpp"
 #include "port.hpp"
+#include "records.hpp"
 #include "services/manifest.gen.hpp"
 
 using spikard::Error;
@@ -257,5 +259,31 @@ int spk_region(spk_port* port, const void** base, uint64_t* size) {
     return 0;
   });
 }
+
+int spk_json_read(const char* json, size_t n, const spk_record** out) {
+  if (json == nullptr || out == nullptr) return failed(SPK_E_CONFIG, "spk_json_read: NULL argument");
+  *out = nullptr;
+  return guarded([&]() -> int {
+    auto document = spikard::json::parse({json, n});
+    if (!document.ok()) return failed(std::move(document).error());
+    spikard::abi::RecordParts parts;
+    parts.nodes = document->root();
+    *out = reinterpret_cast<const spk_record*>(spikard::abi::make_record(parts).release());
+    return 0;
+  });
+}
+
+size_t spk_json_write(const void* nodes, size_t n, char* buf, size_t cap) {
+  if (nodes == nullptr) return 0;
+  size_t size = 0;
+  guarded([&] {
+    if (const spikard::Value value = spikard::abi::checked_nodes(nodes, n))
+      size = copy_out(spikard::json::to_string(value), buf, cap);
+    return 0;
+  });
+  return size;
+}
+
+void spk_record_free(const spk_record* record) { delete[] reinterpret_cast<const char*>(record); }
 
 }  // extern "C"

@@ -26,6 +26,7 @@ PYTHON = str(ROOT / "build/venv/bin/python")
 
 
 SERVICES = str(ROOT / "tools/services")
+LANGUAGES = ["cpp", "c", "python"]  # of e2e/run
 TOOLBOX = ["cache", "db", "messaging", "storage", "tasks", "cron"]  # suites whose cases run on every backend
 SERVERS: list[str] = ["azblob", "gcs", "kafka", "mqtt", "nats", "postgres", "redis", "s3"]  # of tools/services: what the tests with the label `server` and the toolbox fixtures run on
 # Lines of ctest, GoogleTest, pytest, the fixture player and the compilers that say what failed: repeated before the closing lines.
@@ -158,7 +159,7 @@ def servers(o: Outcome) -> None:
         ctest("full", o, "-L", "server", env=env)
         run(["tools/backends", "--check", "build/full"], o)
         for folder in fixture_folders(o):
-            for language in ("cpp", "python"):
+            for language in LANGUAGES:
                 run(["e2e/run", language, "--fixtures", folder, *(a for s in TOOLBOX for a in ("--suite", s))], o, env=env)
 
 
@@ -192,7 +193,7 @@ def fixtures(o: Outcome) -> None:
     if (ROOT / "e2e/player/tests").is_dir():
         run([PYTHON, "-m", "pytest", "-rs", "e2e/player/tests"], o)
     for folder in fixture_folders(o):
-        for language in ("cpp", "python"):
+        for language in LANGUAGES:
             run(["e2e/run", language, "--fixtures", folder, *(a for s in suites for a in ("--suite", s))], o)
 
 

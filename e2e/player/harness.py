@@ -43,11 +43,11 @@ def command(language: str) -> list[str]:
     override = os.environ.get("SPIKARD_E2E_HARNESS")
     if override:
         return override.split()
-    if language == "cpp":
-        built = [ROOT / "build" / name / "e2e" / "cpp" / "e2e_cpp" for name in ("full", "default")]
+    if language in ("cpp", "c"):
+        built = [ROOT / "build" / name / "e2e" / language / f"e2e_{language}" for name in ("full", "default")]
         there = [p for p in built if p.exists()]
         if not there:
-            raise SystemExit("e2e/run: build/default/e2e/cpp/e2e_cpp is not there; run `make build`")
+            raise SystemExit(f"e2e/run: build/default/e2e/{language}/e2e_{language} is not there; run `make build`")
         return [str(max(there, key=lambda p: p.stat().st_mtime))]
     if language == "python":
         python = ROOT / "build" / "venv" / "bin" / "python"

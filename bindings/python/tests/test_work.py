@@ -331,3 +331,24 @@ class TestValues:
         with spikard.span("x") as span:
             assert not span.recording
         assert spikard.traceparent() is None
+
+
+def test_background_work_waits_by_the_virtual_clock() -> None:
+    app = App()
+    seen: list[str] = []
+
+    @app.get("/")
+    async def start(request: Request) -> str:
+        async def later() -> None:
+            await spikard.sleep(60)
+            seen.append("done")
+
+        request.background(later)
+        return "begun"
+
+    with TestApp(app) as test:
+        assert test.client().get("/").text == "begun"
+        test.advance(seconds=59)
+        assert seen == []
+        test.advance(seconds=1)
+        assert seen == ["done"]
