@@ -164,7 +164,7 @@ def servers(o: Outcome) -> None:
 
 
         # The orders example as many processes on real servers, of which some are killed and replaced.
-        for language, broker, orders in (("cpp", "nats", "400"), ("cpp", "kafka", "200"), ("python", "nats", "200")):
+        for language, broker, orders in (("cpp", "nats", "400"), ("cpp", "kafka", "200"), ("c", "nats", "200"), ("python", "nats", "200")):
             run(["examples/orders/scale", "--in", language, "--broker", broker, "--orders", orders], o)
 
 

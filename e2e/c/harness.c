@@ -335,10 +335,20 @@ static void list(out* o, const char* name, const out* items) {
   out_s(o, "]");
 }
 
+/* Requests of the client: scripts and what goes on after an op refer to them. */
+static const spk_record** held;
+static size_t held_count;
+static void hold(const spk_record* request) {
+  held = realloc(held, (held_count + 1) * sizeof *held);
+  if (held == NULL) abort();
+  held[held_count++] = request;
+}
+
 static void close_client(void) {
   toolbox* was = client;
   client = NULL;
   if (was != NULL) toolbox_free(was);
+  while (held_count > 0) spk_record_free(held[--held_count]);
   spk_record_free(client_spec);
   client_spec = NULL;
 }
@@ -384,6 +394,8 @@ static void run(const spk_record* request, int* keeps, out* o) {
   } else if (strcmp(op, "do") == 0) {
     only(in, "op do args", "do");
     if (client == NULL) refuse("protocol", "there is no client");
+    hold(request);
+    *keeps = 1;
     out_s(o, ", \"result\": ");
     toolbox_do(client, member(in, "do"), member(in, "args"), o);
   } else if (strcmp(op, "close") == 0) {
@@ -425,6 +437,7 @@ int main(void) {
   }
   free(line);
   close_client();
+  free(held);
   stop(0, NULL);
   return 0;
 }

@@ -245,6 +245,10 @@ uint32_t spk_ask(spk_work* work, uint32_t operation, const char* client, const s
 uint32_t spk_ask_built(spk_work* work, uint32_t operation, const char* client, spk_builder* args, spk_done* done);
 /* By the application's clock. 0; -1: cancelled. */
 int spk_sleep(spk_work* work, uint64_t ms);
+/* A sleep that `spk_rouse` ends, from any thread while the handler runs: 1; 0 when the time is over, -1 when it was cancelled or
+ * the graceful end has begun: a stream without an end of its own ends then. One rouse is kept for the next pause. */
+int spk_pause(spk_work* work, uint64_t ms);
+void spk_rouse(spk_work* work);
 
 /* An operation with a streamed argument or result (storage.read_stream, storage.write_stream, db.query_stream). */
 typedef struct spk_stream spk_stream;

@@ -103,7 +103,7 @@ struct spk_service {
   int polls; /* the thread is there */
   pthread_mutex_t mutex;
   pthread_cond_t changed; /* opened, over, threads that end, jobs that are done */
-  int opened, open_result, over;
+  int opened, open_result, over, draining;
   char open_error[1024];
   spk_work *first, *last; /* that wait for a thread */
   spk_work* in_hand;      /* all */
@@ -119,7 +119,7 @@ struct spk_service {
 
 /* The end of an operation or timer, for which a work waits. */
 typedef struct waiter {
-  int ended, shielded, told; /* told: its cancellation was */
+  int ended, shielded, told, pause; /* told: its cancellation was */
   uint32_t status;           /* of a timer */
   spk_done* done;            /* of an operation; NULL: a timer */
   struct spk_stream* stream; /* of an operation with one */
@@ -150,6 +150,7 @@ struct spk_work {
   int streaming;
   /* the answer */
   text set, append; /* names and values of headers, each ended by NUL */
+  int roused; /* under the mutex */
   spk_builder context;
   int context_begun;
   int* finished; /* of a job somebody waits for */

@@ -119,18 +119,50 @@ uint32_t spk_ask(spk_work* work, uint32_t operation, const char* client, const s
   return ask_args(work, operation, client, args, done, 0);
 }
 
-int spk_sleep(spk_work* work, uint64_t ms) {
+static uint32_t time_of(spk_work* work, uint64_t ms, int pause) {
+  spk_service* s = work->service;
   waiter w;
   waiter_begin(&w, work, NULL);
+  pthread_mutex_lock(&s->mutex);
+  w.pause = pause;
+  const int now = pause && (work->roused || s->draining);
+  pthread_mutex_unlock(&s->mutex);
   const spk_cmd cmd = {.op = SPK_CMD_TIMER, .id = work->id, .user = (uint64_t)(uintptr_t)&w, .arg = ms};
-  if (submit(work->service, &cmd) < 0) {
-    pthread_mutex_lock(&work->service->mutex);
+  if (now || submit(s, &cmd) < 0) {
+    pthread_mutex_lock(&s->mutex);
     w.ended = 1;
     w.status = SPK_KIND_CANCELLED;
-    pthread_mutex_unlock(&work->service->mutex);
+    pthread_mutex_unlock(&s->mutex);
   }
   waiter_wait(&w, 0);
-  return w.status == 0 ? 0 : -1;
+  return w.status;
+}
+
+int spk_sleep(spk_work* work, uint64_t ms) { return time_of(work, ms, 0) == 0 ? 0 : -1; }
+
+int spk_pause(spk_work* work, uint64_t ms) {
+  const uint32_t status = time_of(work, ms, 1);
+  pthread_mutex_lock(&work->service->mutex);
+  const int roused = work->roused, gone = work->cancelled != 0 || work->service->draining;
+  work->roused = 0;
+  pthread_mutex_unlock(&work->service->mutex);
+  return gone ? -1 : status == 0 ? 0 : roused;
+}
+
+void spk_rouse(spk_work* work) {
+  spk_service* s = work->service;
+  waiter* at = NULL;
+  pthread_mutex_lock(&s->mutex);
+  work->roused = 1;
+  for (waiter* one = work->waiting; one != NULL; one = one->next)
+    if (one->pause && !one->ended && !one->told) at = one;
+  if (at != NULL) {
+    at->told = 1;
+    /* Under the mutex, so that it is there. */
+    const spk_cmd cmd = {.op = SPK_CMD_CANCEL, .user = (uint64_t)(uintptr_t)at};
+    submit(s, &cmd);
+  }
+  pthread_mutex_unlock(&s->mutex);
 }
 
 /* ---- streams ---- */

@@ -348,6 +348,21 @@ static void on_work(spk_service* s, const spk_event* ev) {
   enqueue(work);
 }
 
+/* Pauses end with the beginning of the end. */
+static void on_draining(spk_service* s) {
+  pthread_mutex_lock(&s->mutex);
+  s->draining = 1;
+  for (spk_work* w = s->in_hand; w != NULL; w = w->after) {
+    for (waiter* one = w->waiting; one != NULL; one = one->next) {
+      if (!one->pause || one->ended || one->told) continue;
+      one->told = 1;
+      const spk_cmd cmd = {.op = SPK_CMD_CANCEL, .user = (uint64_t)(uintptr_t)one};
+      spk_submit(s->port, &cmd, 1);
+    }
+  }
+  pthread_mutex_unlock(&s->mutex);
+}
+
 /* Handles a batch; 1 when all is over. */
 static int on_events(spk_service* s, const spk_event* events, int count) {
   int over = 0;
@@ -358,7 +373,10 @@ static int on_events(spk_service* s, const spk_event* events, int count) {
       case SPK_EV_DONE: on_done(s, ev); break;
       case SPK_EV_CHUNK: on_chunk(s, ev); break;
       case SPK_EV_CREDIT: on_credit(s, ev); break;
-      case SPK_EV_STATE: over |= ev->arg == SPK_STOPPED; break;
+      case SPK_EV_STATE:
+        if (ev->arg == SPK_DRAINING) on_draining(s);
+        over |= ev->arg == SPK_STOPPED;
+        break;
       case SPK_EV_FRAME:
       case SPK_EV_LOG: break;
       default: on_work(s, ev);
@@ -546,7 +564,7 @@ void service_close(spk_service* s) {
   s->info = NULL;
   spk_app_close(s->app);
   s->app = NULL;
-  s->opened = s->over = 0;
+  s->opened = s->over = s->draining = 0;
 }
 
 int start_job(spk_service* s, spk_handler job, void* user, int* finished) {
