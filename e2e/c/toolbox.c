@@ -13,7 +13,12 @@ struct script {
   pthread_mutex_t mutex;
   spk_value spec;
   unsigned long taken[64]; /* of each of its outcomes */
-  out done;                /* elements of an array */
+  struct note {
+    struct note* next;
+    char *name, *text;
+    unsigned long number; /* among those of its name */
+  }* done;
+  unsigned long begun;
   long now, most, cancellations;
   int dead; /* its consumer was killed */
 };
@@ -40,22 +45,24 @@ static spk_value next_of(script* s, spk_text name) {
   return member(s->spec, "default");
 }
 
-/* Under the mutex. */
-static void note(script* s, const char* what, const char* outcome) {
-  if (s->done.len > 0) out_s(&s->done, ", ");
-  out_s(&s->done, "{");
-  if (what != NULL && *what != '\0') {
-    out_s(&s->done, what);
-    out_s(&s->done, ", ");
-  }
-  out_s(&s->done, "\"outcome\": \"");
-  out_s(&s->done, outcome);
-  out_s(&s->done, "\"}");
+/* Under the mutex. A try that was cut off hears of it on a thread of its own, perhaps when the next one has ended already; it was
+ * before that. */
+static void note(script* s, spk_text name, unsigned long number, const char* what, const char* outcome) {
+  struct note* one = kept(sizeof *one);
+  one->name = format_kept("%.*s", (int)name.len, name.ptr);
+  one->number = number;
+  one->text =
+      format_kept("{%s%s\"outcome\": \"%s\"}", what == NULL ? "" : what, what == NULL || *what == '\0' ? "" : ", ", outcome);
+  struct note** at = &s->done;
+  while (*at != NULL && !(strcmp((*at)->name, one->name) == 0 && (*at)->number > number)) at = &(*at)->next;
+  one->next = *at;
+  *at = one;
 }
 
 void script_run(script* s, spk_work* work, spk_text name, const char* what) {
   pthread_mutex_lock(&s->mutex);
   spk_value entry = next_of(s, name);
+  const unsigned long number = s->begun++;
   ++s->now;
   if (s->now > s->most) s->most = s->now;
   pthread_mutex_unlock(&s->mutex);
@@ -66,14 +73,14 @@ void script_run(script* s, spk_work* work, spk_text name, const char* what) {
   --s->now;
   if (cancelled) {
     ++s->cancellations;
-    if (spk_cancelled(work) == SPK_CANCEL_DEADLINE && !s->dead) note(s, what, "timeout");
+    if (spk_cancelled(work) == SPK_CANCEL_DEADLINE && !s->dead) note(s, name, number, what, "timeout");
     pthread_mutex_unlock(&s->mutex);
     return;
   }
   const spk_value nack = spk_member(entry, "nack"), retry = spk_member(entry, "retry"), fatal = spk_member(entry, "fatal"),
                   result = spk_member(entry, "result");
   if (!s->dead) {
-    note(s, what,
+    note(s, name, number, what,
          is(entry, "ack")     ? "ack"
          : is(entry, "throw") ? "error"
          : spk_exists(nack)   ? "nack"
@@ -572,7 +579,10 @@ static int common_op(op* o, spk_work* work) {
   if (strcmp(name, "expect_handled") == 0 || strcmp(name, "expect_runs") == 0) {
     pthread_mutex_lock(&one->script->mutex);
     out_s(r, "[");
-    if (one->script->done.len > 0) out_n(r, one->script->done.ptr, one->script->done.len);
+    for (const struct note* n = one->script->done; n != NULL; n = n->next) {
+      if (n != one->script->done) out_s(r, ", ");
+      out_s(r, n->text);
+    }
     out_s(r, "]");
     pthread_mutex_unlock(&one->script->mutex);
   } else if (strcmp(name, "max_in_flight") == 0 || strcmp(name, "cancellations_seen") == 0) {
