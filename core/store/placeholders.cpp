@@ -314,15 +314,24 @@ std::string without_literals(std::string_view sql, Dialect dialect) {
   return out;
 }
 
+namespace {
+bool has_body(std::string_view word, Dialect dialect) noexcept {
+  if (word == "TRIGGER") return true;
+  return dialect == Dialect::mysql && (word == "PROCEDURE" || word == "FUNCTION" || word == "EVENT");
+}
+}  // namespace
+
 std::vector<std::string_view> split_statements(std::string_view script, Dialect dialect) {
   std::vector<std::string_view> statements;
   Scanner scanner(script, dialect);
   const char* begin = script.data();
   bool something = false;
   bool create = false;   // the statement begins with CREATE
-  bool trigger = false;  // and makes a trigger: its body has semicolons of its own
+  bool trigger = false;  // and makes a trigger, or what has a body with semicolons of its own
+  bool ended = false;    // the word before was END
   std::size_t depth = 0;
   std::size_t words = 0;
+  const std::size_t most_words = dialect == Dialect::mysql ? 8 : 3;  // OR REPLACE DEFINER = x@y AGGREGATE FUNCTION
   for (;;) {
     const Token token = scanner.next();
     if (token.kind == Kind::end || (token.kind == Kind::semicolon && depth == 0)) {
@@ -330,17 +339,27 @@ std::vector<std::string_view> split_statements(std::string_view script, Dialect 
       if (something) statements.emplace_back(begin, static_cast<std::size_t>(end - begin));
       if (token.kind == Kind::end) return statements;
       begin = end + 1;
-      something = create = trigger = false;
+      something = create = trigger = ended = false;
       words = 0;
       continue;
     }
     if (token.kind == Kind::space || token.kind == Kind::comment) continue;
     something = true;
-    if (token.kind != Kind::word) continue;
+    if (token.kind != Kind::word) {
+      ended = false;
+      continue;
+    }
     const std::string word = to_upper(token.text);
     if (++words == 1) create = word == "CREATE";
-    if (create && words <= 3 && word == "TRIGGER") trigger = true;
+    if (create && words <= most_words && has_body(word, dialect)) trigger = true;
     if (!trigger || dialect == Dialect::postgres) continue;
+    const bool behind_end = std::exchange(ended, word == "END");
+    if (behind_end) {
+      // `END IF` ends no BEGIN, and `END CASE` is the end of a CASE, not another one.
+      const bool block = word == "IF" || word == "LOOP" || word == "REPEAT" || word == "WHILE";
+      if (block) ++depth;
+      if (block || word == "CASE") continue;
+    }
     if (word == "BEGIN" || word == "CASE") ++depth;
     if (word == "END" && depth > 0) --depth;
   }

@@ -37,7 +37,8 @@ struct BoundText {
 /// The statement with `?` for each literal: what may be shown in traces where values are in the text.
 [[nodiscard]] std::string without_literals(std::string_view sql, Dialect dialect);
 
-/// Statements of a script, each without its semicolon; empty ones are left out. Triggers of SQLite (`BEGIN ... END`) stay whole.
+/// Statements of a script, each without its semicolon; empty ones are left out. Triggers of SQLite and MySQL, and MySQL's
+/// procedures, functions and events (`BEGIN ... END`) stay whole.
 [[nodiscard]] std::vector<std::string_view> split_statements(std::string_view script, Dialect dialect);
 
 }  // namespace spikard::store

@@ -83,5 +83,19 @@ TEST(Placeholders, SplitsScripts) {
   EXPECT_EQ(split_statements("SELECT $$;$$; SELECT 2", Dialect::postgres).size(), 2U);
 }
 
+TEST(Placeholders, SplitsScriptsWithProceduresOfMysql) {
+  const auto parts = split_statements(
+      "CREATE OR REPLACE DEFINER = `a`@`b` PROCEDURE p (IN v INT) BEGIN IF v > 0 THEN SELECT IF(v, 1, 2); ELSE BEGIN SELECT 3; "
+      "END; "
+      "IF v THEN SELECT 4; END IF; END IF; CASE v WHEN 1 THEN SELECT 5; END CASE; SELECT CASE WHEN v THEN CASE v WHEN 2 THEN 6 "
+      "END "
+      "END; w: WHILE v DO SET v = 0; END WHILE w; END; SELECT 7; CREATE FUNCTION f () RETURNS INT RETURN 8; SELECT 9",
+      Dialect::mysql);
+  ASSERT_EQ(parts.size(), 4U);
+  EXPECT_TRUE(parts[0].ends_with("END WHILE w; END"));
+  EXPECT_EQ(parts[1], " SELECT 7");
+  EXPECT_EQ(parts[2], " CREATE FUNCTION f () RETURNS INT RETURN 8");
+}
+
 }  // namespace
 }  // namespace spikard::store

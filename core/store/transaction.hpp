@@ -18,6 +18,9 @@ class TransactionPart;
 namespace postgres {
 class TransactionPart;
 }
+namespace mysql {
+class TransactionPart;
+}
 
 /// What the outbox keeps until its relay has handed it to whom it is for: a message or a task of a store that is not in the same
 /// database.
@@ -42,6 +45,7 @@ class Transaction {
   /// Null for another engine.
   [[nodiscard]] virtual sqlite::TransactionPart* sqlite() noexcept { return nullptr; }
   [[nodiscard]] virtual postgres::TransactionPart* postgres() noexcept { return nullptr; }
+  [[nodiscard]] virtual mysql::TransactionPart* mysql() noexcept { return nullptr; }
   /// conflict/transaction_aborted once a statement has failed.
   [[nodiscard]] virtual Task<Result<void>> outbox(OutboxEntry entry) = 0;
   /// Notes (source, id) of a message or an event; false when it was there before. In the transaction of what its handler does,

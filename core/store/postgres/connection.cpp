@@ -1,6 +1,5 @@
 #include "store/postgres/connection.hpp"
 
-#include <sys/epoll.h>
 #include <sys/uio.h>
 
 #include <algorithm>
@@ -9,6 +8,7 @@
 
 #include "net/await.hpp"
 #include "net/stream.hpp"
+#include "store/opening.hpp"
 #include "store/placeholders.hpp"
 #include "store/postgres/error.hpp"
 #include "store/postgres/types.hpp"
@@ -29,66 +29,6 @@ Error unreachable(const std::string& address, std::string_view why) {
   return Error(ErrorKind::unavailable, "PostgreSQL at " + address + ": " + std::string(why)).with_operation("store.postgres");
 }
 
-/// The plain connection under the question whether the server speaks TLS; afterwards it hands everything on.
-class Negotiated final : public Transport, private net::IoHandler {
- public:
-  Negotiated(net::Loop& loop, std::unique_ptr<Transport> inner) : inner_(std::move(inner)), changed_(loop) {}
-  ~Negotiated() { inner_->close(false); }
-
-  /// 'S' or 'N'.
-  Task<Result<char>> ask() {
-    if (Result<void> begun = inner_->start(this); !begun.ok()) co_return Result<char>(std::move(begun).error());
-    std::string request;
-    Writer writer(request);
-    writer.begin(0);
-    writer.u32(ssl_request);
-    writer.end();
-    std::size_t sent = 0;
-    for (;;) {
-      if (sent < request.size()) {
-        const ::iovec part{request.data() + sent, request.size() - sent};
-        const net::IoResult put = inner_->write(&part, 1);
-        if (put.status == net::IoStatus::ok) sent += put.bytes;
-        else if (put.status != net::IoStatus::would_block) co_return Result<char>(broken());
-      }
-      if (sent == request.size()) {
-        char answer = 0;
-        // One byte: what came behind it before TLS began would be of somebody else (CVE-2021-23222).
-        const net::IoResult got = inner_->read(&answer, 1);
-        if (got.status == net::IoStatus::ok) co_return Result<char>(answer);
-        if (got.status != net::IoStatus::would_block) co_return Result<char>(broken());
-      }
-      Result<void> waited = co_await changed_.wait();
-      if (!waited.ok()) co_return Result<char>(std::move(waited).error());
-      changed_.reset();
-    }
-  }
-
-  Result<void> start(net::IoHandler* handler) override {
-    handler_ = handler;
-    return {};
-  }
-  net::IoResult read(void* into, std::size_t room) override { return inner_->read(into, room); }
-  net::IoResult write(const ::iovec* parts, int count) override { return inner_->write(parts, count); }
-  void shutdown_write() override { inner_->shutdown_write(); }
-  void close(bool reset) override { inner_->close(reset); }
-  const std::string& peer() const noexcept override { return inner_->peer(); }
-  bool flushed() const noexcept override { return inner_->flushed(); }
-  std::string_view failure() const noexcept override { return inner_->failure(); }
-
- private:
-  Error broken() const {
-    return unreachable(inner_->peer(), inner_->failure().empty() ? std::string_view("cannot be reached") : inner_->failure());
-  }
-  void on_io(std::uint32_t events) override {
-    if (handler_ != nullptr) return handler_->on_io(events);  // may destroy this
-    changed_.set();
-  }
-  std::unique_ptr<Transport> inner_;
-  net::Event changed_;
-  net::IoHandler* handler_ = nullptr;
-};
-
 /// Not started, with TLS where it is wanted.
 Task<Result<std::unique_ptr<Transport>>> open_transport(net::Loop& loop, std::shared_ptr<Context> context, std::string address,
                                                         std::string name) {
@@ -96,17 +36,25 @@ Task<Result<std::unique_ptr<Transport>>> open_transport(net::Loop& loop, std::sh
   R plain = net::connect(loop, address);
   if (!plain.ok()) co_return R(Error(ErrorKind::unavailable, plain.error().message()));
   if (context->tls == nullptr || address.starts_with("unix:")) co_return plain;
-  auto negotiated = std::make_unique<Negotiated>(loop, std::move(*plain));
-  Result<char> answer = co_await negotiated->ask();
+  auto opening = std::make_unique<Opening>(loop, std::move(*plain));
+  if (Result<void> begun = opening->begin(); !begun.ok()) co_return R(std::move(begun).error());
+  std::string request;
+  Writer writer(request);
+  writer.begin(0);
+  writer.u32(ssl_request);
+  writer.end();
+  Result<void> asked = co_await opening->send(std::move(request));
+  if (!asked.ok()) co_return R(std::move(asked).error());
+  Result<std::string> answer = co_await opening->receive(1);
   if (!answer.ok()) co_return R(std::move(answer).error());
-  if (*answer == 'S') {
-    R wrapped = context->tls->wrap(loop, std::move(negotiated), name);
+  if (*answer == "S") {
+    R wrapped = context->tls->wrap(loop, std::move(opening), name);
     co_return wrapped;
   }
-  if (*answer != 'N') co_return R(Error(ErrorKind::corrupt, "PostgreSQL at " + address + ": no PostgreSQL server"));
+  if (*answer != "N") co_return R(Error(ErrorKind::corrupt, "PostgreSQL at " + address + ": no PostgreSQL server"));
   if (context->options.ssl != Options::Ssl::prefer)
     co_return R(Error(ErrorKind::permission_denied, "PostgreSQL at " + address + " speaks no TLS, and sslmode demands it"));
-  std::unique_ptr<Transport> transport = std::move(negotiated);
+  std::unique_ptr<Transport> transport = std::move(opening);
   co_return R(std::move(transport));
 }
 
@@ -261,77 +209,11 @@ struct Connection::Cancelling {
   bool delivered = false;  ///< the server has taken it: it cannot hit a later statement
 };
 
-/// Until something was received, or it broke.
-class Connection::Fill {
- public:
-  explicit Fill(Connection& of) noexcept : connection_(of) {}
-  Fill(const Fill&) = delete;
-  Fill& operator=(const Fill&) = delete;
-  ~Fill() { connection_.waiting_ = {}; }
-  [[nodiscard]] bool await_ready() { return connection_.pump(); }
-  void await_suspend(std::coroutine_handle<> waiting) {
-    // The server's time is real: a virtual clock waits for it.
-    busy_.emplace(connection_.loop_.clock());
-    connection_.waiting_ = waiting;
-  }
-  void await_resume() noexcept { busy_.reset(); }
-
- private:
-  Connection& connection_;
-  std::optional<net::Busy> busy_;
-};
-
-void Connection::resume() noexcept {
-  if (waiting_) std::exchange(waiting_, {}).resume();
-}
-
-bool Connection::pump() {
-  if (broken_) return true;
-  while (sent_ < out_.size()) {
-    const ::iovec part{out_.data() + sent_, out_.size() - sent_};
-    const net::IoResult put = transport_->write(&part, 1);
-    if (put.status == net::IoStatus::would_block) break;
-    if (put.status != net::IoStatus::ok) {
-      // What the server said before it closed is still to be read.
-      sent_ = out_.size();
-      break;
-    }
-    sent_ += put.bytes;
-  }
-  if (sent_ == out_.size() && !out_.empty()) {
-    out_.clear();
-    sent_ = 0;
-    if (out_.capacity() > (std::size_t{1} << 20U)) out_.shrink_to_fit();
-  }
-  if (drained_) return false;
-  std::size_t size = 0;
-  char* into = reader_.room(size);
-  const net::IoResult got = transport_->read(into, size);
-  switch (got.status) {
-    case net::IoStatus::ok:
-      reader_.filled(got.bytes);
-      drained_ = got.bytes < size;
-      return true;
-    case net::IoStatus::would_block: drained_ = true; return false;
-    default: {
-      const std::string_view why = transport_->failure();
-      fail(unreachable(address_, why.empty() ? std::string_view("the connection was lost") : why));
-      return true;
-    }
-  }
-}
-
-void Connection::on_io(std::uint32_t events) {
-  if ((events & (EPOLLIN | EPOLLRDHUP | EPOLLHUP | EPOLLERR)) != 0) drained_ = false;
-  if (waiting_) {
-    if (pump()) resume();  // may destroy this
-    return;
-  }
-  if (ready_ && !exchanging_) absorb();
-}
+void Connection::on_lost(std::string_view why) { fail(unreachable(address_, why)); }
 
 /// What comes without having been asked for.
-void Connection::absorb() {
+void Connection::on_unasked() {
+  if (!ready_ || exchanging_) return;
   while (!broken_ && pump()) {
     wire::Message message;
     for (;;) {
@@ -377,13 +259,11 @@ void Connection::asynchronous(const wire::Message& message) {
 
 void Connection::fail(Error why) {
   if (broken_) return;
-  broken_ = true;
   lost_ = exchanging_;
   why_broken_ = std::move(why);
-  transport_->close(true);
   give_up_.stop();
   if (cancelling_ != nullptr) cancelling_->over.set();
-  if (waiting_) wake_.tell();
+  breaks(true);
 }
 
 Error Connection::lost_error() const {
@@ -397,8 +277,7 @@ void Connection::close() noexcept {
     const ::iovec part{bye.data(), bye.size()};
     (void)transport_->write(&part, 1);
   }
-  broken_ = true;
-  transport_->close(false);
+  breaks(false);
 }
 
 // -- opening
@@ -410,16 +289,14 @@ struct Connection::Place {
 
 Connection::Connection(net::Loop& loop, std::shared_ptr<Context> context, std::unique_ptr<Transport> transport,
                        std::string address, std::string name)
-    : loop_(loop),
+    : Channel(loop, std::move(transport), reader_),
       context_(std::move(context)),
-      transport_(std::move(transport)),
       address_(std::move(address)),
       host_(std::move(name)),
       prefix_(next_prefix()),
       give_up_(loop, [this] { fail(unreachable(address_, "it did not answer a request to cancel in time")); }) {}
 
 Connection::~Connection() {
-  wake_.stop();
   close();
   if (pid_ != 0) context_->remove(pid_);
 }
@@ -482,7 +359,7 @@ Task<Result<std::unique_ptr<Connection>>> Connection::attempt(net::Loop& loop, s
 }
 
 Task<Result<void>> Connection::startup() {
-  if (Result<void> begun = transport_->start(this); !begun.ok()) co_return begun;
+  if (Result<void> begun = start(); !begun.ok()) co_return begun;
   const Options& options = context_->options;
   Writer writer(out_);
   writer.begin(0);

@@ -22,8 +22,9 @@
 #include "net/tls.hpp"
 #include "net/transport.hpp"
 #include "net/virtual_clock.hpp"
+#include "store/channel.hpp"
+#include "store/owned_tasks.hpp"
 #include "store/postgres/options.hpp"
-#include "store/postgres/owned_tasks.hpp"
 #include "store/postgres/scram.hpp"
 #include "store/postgres/wire.hpp"
 
@@ -88,7 +89,7 @@ class Receiver {
 ///
 /// A task that is cancelled while it waits asks the server to cancel (CancelRequest on a connection of its own, over the same
 /// TLS) and waits for the answer; so the session is in order afterwards, or `broken()`.
-class Connection final : private net::IoHandler {
+class Connection final : public Channel {
  public:
   struct Outcome {
     std::uint64_t affected = 0;
@@ -99,9 +100,7 @@ class Connection final : private net::IoHandler {
   /// timeout, cancelled.
   [[nodiscard]] static Task<Result<std::unique_ptr<Connection>>> open(net::Loop& loop, std::shared_ptr<Context> context,
                                                                       net::Resolver& resolver);
-  ~Connection();
-  Connection(const Connection&) = delete;
-  Connection& operator=(const Connection&) = delete;
+  ~Connection() override;
 
   // -- one statement after the other. Nothing is sent before `sync`, `flush` or `prepare`.
 
@@ -120,7 +119,6 @@ class Connection final : private net::IoHandler {
   /// Of the statements since the one before the last `sync`, in their order (`control` among them).
   [[nodiscard]] std::vector<Outcome> outcomes() const;
   [[nodiscard]] Outcome last() const { return operations_.empty() ? Outcome() : operations_.back().outcome; }
-  [[nodiscard]] std::size_t unsent() const noexcept { return out_.size(); }
   /// The tag of the last command.
   [[nodiscard]] const std::string& last_tag() const noexcept { return last_tag_; }
 
@@ -152,8 +150,6 @@ class Connection final : private net::IoHandler {
 
   /// Asks the server to stop what runs.
   void cancel();
-  /// Of no use any more.
-  [[nodiscard]] bool broken() const noexcept { return broken_; }
   /// The answer to what was sent did not come.
   [[nodiscard]] bool lost() const noexcept { return lost_; }
   /// Something of the answer had come before it broke.
@@ -179,7 +175,6 @@ class Connection final : private net::IoHandler {
   }
   [[nodiscard]] std::string_view parameter(std::string_view name) const;
   [[nodiscard]] std::uint32_t pid() const noexcept { return pid_; }
-  [[nodiscard]] net::Loop& loop() noexcept { return loop_; }
   [[nodiscard]] const Context& context() const noexcept { return *context_; }
   [[nodiscard]] Context& context() noexcept { return *context_; }
   /// In use for the first time.
@@ -198,15 +193,6 @@ class Connection final : private net::IoHandler {
     Receiver* receiver = nullptr;
     Outcome outcome{};
   };
-  class Fill;
-  /// Goes on with who waits, in the next turn.
-  struct Wake final : net::Deferred {
-    explicit Wake(Connection& of) noexcept : owner(of) {}
-    void tell() { owner.loop_.defer(*this); }
-    void stop() noexcept { cancel_deferred(); }
-    void on_deferred() override { owner.resume(); }
-    Connection& owner;
-  };
   enum class Until : std::uint8_t { ready, operations, enough };
 
   Connection(net::Loop& loop, std::shared_ptr<Context> context, std::unique_ptr<net::Transport> transport, std::string address,
@@ -220,26 +206,17 @@ class Connection final : private net::IoHandler {
   [[nodiscard]] Task<Result<bool>> suits(Options::Target target);
   [[nodiscard]] Task<Result<void>> receive(Until until);
   [[nodiscard]] Task<Result<bool>> settle_cancel();
-  void on_io(std::uint32_t events) override;
-  bool pump();
-  void absorb();
+  void on_lost(std::string_view why) override;
+  void on_unasked() override;
   void asynchronous(const wire::Message& message);
   void fail(Error why);
   void add(Operation operation);
-  void resume() noexcept;
   [[nodiscard]] Error lost_error() const;
 
-  net::Loop& loop_;
   const std::shared_ptr<Context> context_;
-  std::unique_ptr<net::Transport> transport_;
   const std::string address_;
   const std::string host_;
   wire::Reader reader_;
-  std::string out_;
-  std::size_t sent_ = 0;
-  bool drained_ = false;
-  std::coroutine_handle<> waiting_;
-  Wake wake_{*this};
 
   std::vector<Operation> operations_;
   std::size_t at_ = 0;  // the operation whose answer comes next
@@ -265,7 +242,6 @@ class Connection final : private net::IoHandler {
   std::uint64_t uses_ = 0;
   std::optional<Error> why_broken_;
   bool ready_ = false;
-  bool broken_ = false;
   bool lost_ = false;
   bool answered_ = false;
   bool exchanging_ = false;

@@ -1,7 +1,6 @@
 #include "store/postgres/database.hpp"
 
 #include <algorithm>
-#include <atomic>
 #include <utility>
 
 #include "net/await.hpp"
@@ -11,48 +10,6 @@ namespace spikard::store::postgres {
 
 using std::chrono::milliseconds;
 using std::chrono::seconds;
-
-/// Belongs to its loop, but for `posted`.
-class Database::Subscription : public std::enable_shared_from_this<Subscription> {
- public:
-  Subscription(std::shared_ptr<Database> database, net::Loop& loop, std::string topic, Duration poll, Function<void()> fn)
-      : loop_(loop),
-        topic_(std::move(topic)),
-        database_(std::move(database)),
-        fn_(std::move(fn)),
-        poll_(std::max<Duration>(poll, seconds(1))),
-        timer_(loop, [this] {
-          timer_.start(poll_);
-          fn_();
-        }) {
-    // A virtual clock would go from poll to poll for ever; tests notify.
-    if (!loop.clock().is_virtual()) timer_.start(poll_);
-  }
-  Subscription(const Subscription&) = delete;
-  Subscription& operator=(const Subscription&) = delete;
-  ~Subscription() { database_->remove(this); }
-
-  /// Any thread, with the database's mutex held.
-  void tell() {
-    if (posted_.exchange(true, std::memory_order_acq_rel)) return;
-    loop_.post([weak = weak_from_this()] {
-      const std::shared_ptr<Subscription> self = weak.lock();
-      if (self == nullptr) return;
-      self->posted_.store(false, std::memory_order_release);
-      self->fn_();
-    });
-  }
-
-  net::Loop& loop_;
-  const std::string topic_;
-
- private:
-  const std::shared_ptr<Database> database_;
-  Function<void()> fn_;
-  const Duration poll_;
-  net::Timer timer_;
-  std::atomic<bool> posted_{false};
-};
 
 /// The connection of one loop that hears notifications, for as long as somebody on it has a subscription.
 class Database::Listener : public std::enable_shared_from_this<Listener> {
@@ -160,51 +117,26 @@ Task<Result<void>> Database::migrate(Connection& connection, std::string name, s
   co_return committed;
 }
 
-std::shared_ptr<void> Database::subscribe(net::Loop& loop, std::string topic, Duration poll, Function<void()> fn) {
-  auto made = std::make_shared<Subscription>(shared_from_this(), loop, std::move(topic), poll, std::move(fn));
+void Database::joined(net::Loop& loop) {
   std::shared_ptr<Listener> fresh;
   {
     const std::lock_guard lock(mutex_);
-    subscriptions_.emplace(made->topic_, made.get());
     std::shared_ptr<Listener>& listener = listeners_[&loop];
     if (listener == nullptr) fresh = listener = std::make_shared<Listener>(*this, loop);
   }
   if (fresh != nullptr) loop.post([fresh] { fresh->start(); });
-  return made;
 }
 
-void Database::remove(Subscription* subscription) noexcept {
+void Database::left(net::Loop& loop) noexcept {
   std::shared_ptr<Listener> idle;
   {
     const std::lock_guard lock(mutex_);
-    for (auto [at, end] = subscriptions_.equal_range(subscription->topic_); at != end; ++at) {
-      if (at->second != subscription) continue;
-      subscriptions_.erase(at);
-      break;
-    }
-    const bool last = std::none_of(subscriptions_.begin(), subscriptions_.end(),
-                                   [&](const auto& one) { return &one.second->loop_ == &subscription->loop_; });
-    if (last) {
-      const auto at = listeners_.find(&subscription->loop_);
-      if (at != listeners_.end()) {
-        idle = std::move(at->second);
-        listeners_.erase(at);
-      }
-    }
+    const auto at = listeners_.find(&loop);
+    if (at == listeners_.end()) return;
+    idle = std::move(at->second);
+    listeners_.erase(at);
   }
-  if (idle != nullptr) idle->stop();
-}
-
-void Database::notify(std::string_view topic) {
-  const std::lock_guard lock(mutex_);
-  for (auto [at, end] = subscriptions_.equal_range(topic); at != end; ++at) at->second->tell();
-}
-
-void Database::notify_on(net::Loop& loop, const std::string* topic) {
-  const std::lock_guard lock(mutex_);
-  for (auto& [name, subscription] : subscriptions_) {
-    if (&subscription->loop_ == &loop && (topic == nullptr || name == *topic)) subscription->tell();
-  }
+  idle->stop();
 }
 
 void Database::forget(net::Loop& loop) {

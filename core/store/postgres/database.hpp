@@ -10,16 +10,16 @@
 #include <vector>
 
 #include "store/postgres/pool.hpp"
+#include "store/wakeups.hpp"
 
 namespace spikard::store::postgres {
 
 /// One database in one process: what its clients share. Thread-safe.
-class Database : public std::enable_shared_from_this<Database> {
+class Database : public Wakeups {
  public:
-  explicit Database(std::shared_ptr<Context> context) : context_(std::move(context)), id_(context_->options.id()) {}
-  ~Database();
-  Database(const Database&) = delete;
-  Database& operator=(const Database&) = delete;
+  explicit Database(std::shared_ptr<Context> context)
+      : Wakeups(std::chrono::seconds(1)), context_(std::move(context)), id_(context_->options.id()) {}
+  ~Database() override;
 
   /// Holds no secret.
   [[nodiscard]] const std::string& id() const noexcept { return id_; }
@@ -31,28 +31,22 @@ class Database : public std::enable_shared_from_this<Database> {
   [[nodiscard]] static Task<Result<void>> migrate(Connection& connection, std::string name,
                                                   std::span<const std::string_view> steps);
 
-  /// Calls `fn` on `loop` soon after `topic` was notified: in this process at once, by others through the server's NOTIFY (one
-  /// connection for each loop that has subscriptions; it comes back by itself, and then everybody is called). Calls are merged
-  /// and may come for nothing: also every `poll`, should notifications not come through. Destroy the handle on the loop's thread.
-  [[nodiscard]] std::shared_ptr<void> subscribe(net::Loop& loop, std::string topic, Duration poll, Function<void()> fn);
-  /// Those of this process. The others: `SELECT pg_notify('spikard', topic)` in the transaction.
-  void notify(std::string_view topic);
+  // Subscriptions hear of other processes through the server's NOTIFY (one connection for each loop that has subscriptions; it
+  // comes back by itself, and then everybody is called). Who notifies: `SELECT pg_notify('spikard', topic)` in the transaction.
   static constexpr std::string_view channel = "spikard";
 
   /// Before a loop goes, on its thread.
   void forget(net::Loop& loop);
 
  private:
-  class Subscription;
   class Listener;
-  void remove(Subscription* subscription) noexcept;
-  void notify_on(net::Loop& loop, const std::string* topic);
+  void joined(net::Loop& loop) override;
+  void left(net::Loop& loop) noexcept override;
 
   const std::shared_ptr<Context> context_;
   const std::string id_;
   std::mutex mutex_;
   std::vector<std::weak_ptr<Pool>> pools_;
-  std::multimap<std::string, Subscription*, std::less<>> subscriptions_;
   std::map<net::Loop*, std::shared_ptr<Listener>> listeners_;
 };
 

@@ -5,47 +5,22 @@
 
 namespace spikard::store::postgres::wire {
 
-char* Reader::room(std::size_t& size) {
-  constexpr std::size_t least = 16384;
-  if (begin_ == end_) begin_ = end_ = 0;
-  const std::size_t held = end_ - begin_;
-  // A message grows with what has come of it, so that a length alone costs no memory.
-  const std::size_t want = std::max(least, std::min(wanted_ > held ? wanted_ - held : 0, std::max(held, least)));
-  if (capacity_ - end_ < want) {
-    if (held + want <= capacity_ && begin_ > 0) {
-      std::memmove(bytes_.get(), bytes_.get() + begin_, held);
-    } else {
-      const std::size_t grown = std::max(held + want, capacity_ == 0 ? least : capacity_ * 2);
-      auto bytes = std::make_unique_for_overwrite<char[]>(grown);
-      if (held > 0) std::memcpy(bytes.get(), bytes_.get() + begin_, held);
-      bytes_ = std::move(bytes);
-      capacity_ = grown;
-    }
-    begin_ = 0;
-    end_ = held;
-  } else if (held == 0 && capacity_ > (std::size_t{1} << 20U)) {
-    capacity_ = std::size_t{64} << 10U;  // what one large row took
-    bytes_ = std::make_unique_for_overwrite<char[]>(capacity_);
-  }
-  size = capacity_ - end_;
-  return bytes_.get() + end_;
-}
-
 Reader::Next Reader::next(Message& out) noexcept {
-  const std::size_t held = end_ - begin_;
-  if (held < 5) {
-    wanted_ = 5;
+  if (pending() < 5) {
+    want(5);
     return Next::more;
   }
-  const char* at = bytes_.get() + begin_;
+  const char* at = front();
   const std::uint32_t length = get32(at + 1);
   if (length < 4 || length > max_) return Next::broken;
-  wanted_ = std::size_t{length} + 1;
-  if (held < wanted_) return Next::more;
+  const std::size_t whole = std::size_t{length} + 1;
+  if (pending() < whole) {
+    want(whole);
+    return Next::more;
+  }
   out.type = at[0];
   out.body = {at + 5, length - 4};
-  begin_ += wanted_;
-  wanted_ = 0;
+  take(whole);
   return Next::message;
 }
 

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "base/result.hpp"
+#include "store/receive_buffer.hpp"
 
 /// PostgreSQL's protocol 3.0 as bytes, without sockets (PostgreSQL documentation, chapter "Frontend/Backend Protocol").
 namespace spikard::store::postgres::wire {
@@ -21,25 +22,16 @@ struct Message {
 };
 
 /// Received bytes, cut into messages.
-class Reader {
+class Reader : public ReceiveBuffer {
  public:
   enum class Next : std::uint8_t { message, more, broken };
   explicit Reader(std::size_t max_message = std::size_t{256} << 20U) noexcept : max_(max_message) {}
 
-  /// Room for `size` bytes or more; what was given out as views is gone.
-  [[nodiscard]] char* room(std::size_t& size);
-  void filled(std::size_t count) noexcept { end_ += count; }
   /// `broken`: no protocol of ours, or a message beyond the limit.
   [[nodiscard]] Next next(Message& out) noexcept;
-  [[nodiscard]] std::size_t pending() const noexcept { return end_ - begin_; }
 
  private:
   const std::size_t max_;
-  std::unique_ptr<char[]> bytes_;
-  std::size_t capacity_ = 0;
-  std::size_t begin_ = 0;
-  std::size_t end_ = 0;
-  std::size_t wanted_ = 0;  // of the message that is not whole yet
 };
 
 inline std::uint16_t get16(const char* at) noexcept {

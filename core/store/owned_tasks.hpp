@@ -7,7 +7,7 @@
 
 #include "base/task.hpp"
 
-namespace spikard::store::postgres {
+namespace spikard::store {
 
 /// Tasks that nobody awaits and that end with their owner, wherever they are; all on one loop's thread. Not cleared from inside
 /// one of them.
@@ -55,4 +55,4 @@ class OwnedTasks {
   std::list<std::coroutine_handle<>> frames_;
 };
 
-}  // namespace spikard::store::postgres
+}  // namespace spikard::store

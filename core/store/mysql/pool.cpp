@@ -1,0 +1,3 @@
+#include "store/mysql/pool.hpp"
+
+template class spikard::store::Pool<spikard::store::mysql::Connection, spikard::store::mysql::Context>;
