@@ -14,6 +14,9 @@
 #include "messaging/registry.hpp"
 #include "storage/operations.hpp"
 #include "storage/registry.hpp"
+#ifdef SPIKARD_STORE_MYSQL
+#include "store/mysql/database.hpp"
+#endif
 #ifdef SPIKARD_STORE_POSTGRES
 #include "store/postgres/database.hpp"
 #endif
@@ -92,6 +95,9 @@ Clients::Clients(const services::Manifest& manifest, Environment environment)
 #ifdef SPIKARD_STORE_SQLITE
   databases_ = std::make_shared<store::sqlite::Databases>(*environment_.pool);
 #endif
+#ifdef SPIKARD_STORE_MYSQL
+  mysql_ = std::make_shared<store::mysql::Databases>();
+#endif
 #ifdef SPIKARD_STORE_POSTGRES
   postgres_ = std::make_shared<store::postgres::Databases>();
 #endif
@@ -139,6 +145,7 @@ Clients::Clients(const services::Manifest& manifest, Environment environment)
       db::Environment environment(*environment_.pool);
       environment.databases = databases_.get();
       environment.postgres = postgres_.get();
+      environment.mysql = mysql_.get();
       db::Registry registry;
       db::register_builtin_backends(registry);
       auto backend = registry.open(config, environment);
@@ -185,6 +192,7 @@ Clients::Clients(const services::Manifest& manifest, Environment environment)
       tasks::Environment environment;
       environment.databases = databases_.get();
       environment.postgres = postgres_.get();
+      environment.mysql = mysql_.get();
       tasks::ClientOptions options;
       options.store.url = config.url;
       options.store.retention_ms = static_cast<tasks::Millis>(config.retention_ms);
@@ -365,6 +373,9 @@ Result<void> Clients::reach(net::Loop& service, const std::string& name) {
 }
 
 void Clients::forget([[maybe_unused]] net::Loop& loop) {
+#ifdef SPIKARD_STORE_MYSQL
+  mysql_->forget(loop);
+#endif
 #ifdef SPIKARD_STORE_POSTGRES
   postgres_->forget(loop);
 #endif

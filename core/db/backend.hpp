@@ -81,6 +81,7 @@ class Session {
   [[nodiscard]] virtual Task<Result<void>> rollback_to(net::Loop& loop) = 0;  ///< the innermost, which ends
   [[nodiscard]] virtual store::sqlite::TransactionPart* sqlite() noexcept { return nullptr; }
   [[nodiscard]] virtual store::postgres::TransactionPart* postgres() noexcept { return nullptr; }
+  [[nodiscard]] virtual store::mysql::TransactionPart* mysql() noexcept { return nullptr; }
 };
 
 class Backend {
@@ -112,6 +113,11 @@ class Backend {
     std::vector<std::string> statements;
   };
   [[nodiscard]] virtual Task<Result<bool>> script(net::Loop& loop, std::shared_ptr<const Script> script, Duration acquire) = 0;
+  /// A table of ours (CREATE TABLE IF NOT EXISTS), there when it returns, without a place of the pool's: for who is in a
+  /// transaction that such a statement would end. Where DDL is transactional nobody calls it.
+  [[nodiscard]] virtual Task<Result<void>> make_table(net::Loop&, std::string) {
+    co_return Result<void>(Error(ErrorKind::unsupported, "tables are made in the transaction"));
+  }
   /// Idempotent, any thread. What runs ends first; all else is unavailable/closed.
   virtual void close() = 0;
 };

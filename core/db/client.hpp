@@ -21,6 +21,7 @@
 #include "net/await.hpp"
 #include "net/operation_target.hpp"
 #include "services/db.gen.hpp"
+#include "store/mysql/transaction_part.hpp"
 #include "store/postgres/transaction_part.hpp"
 #include "store/sqlite/transaction_part.hpp"
 #include "store/transaction.hpp"
@@ -105,7 +106,8 @@ class Stream {
 /// in or of all. Destroying it rolls back.
 class Transaction final : public store::Transaction,
                           private store::sqlite::TransactionPart,
-                          private store::postgres::TransactionPart {
+                          private store::postgres::TransactionPart,
+                          private store::mysql::TransactionPart {
  public:
   Transaction(std::shared_ptr<detail::Core> core, net::Loop& loop, std::unique_ptr<Session> session, Limiter::Permit permit);
   ~Transaction();
@@ -164,6 +166,7 @@ class Transaction final : public store::Transaction,
   [[nodiscard]] const std::string& database() const noexcept override;
   [[nodiscard]] store::sqlite::TransactionPart* sqlite() noexcept override;
   [[nodiscard]] store::postgres::TransactionPart* postgres() noexcept override;
+  [[nodiscard]] store::mysql::TransactionPart* mysql() noexcept override;
   [[nodiscard]] Task<Result<void>> outbox(store::OutboxEntry entry) override;
   [[nodiscard]] Task<Result<bool>> inbox(std::string source, std::string id) override;
   void after_commit(Function<void()> fn) override { hooks_.push_back(std::move(fn)); }
@@ -196,6 +199,9 @@ class Transaction final : public store::Transaction,
   [[nodiscard]] Task<Result<void>> ensure(std::string_view table);
   [[nodiscard]] Task<Result<void>> run_step(net::Loop& loop, Function<Result<void>(store::sqlite::Connection&)> step) override;
   [[nodiscard]] Task<Result<void>> run_step(net::Loop& loop, store::postgres::TransactionPart::Step step) override;
+  [[nodiscard]] Task<Result<void>> run_step(net::Loop& loop, store::mysql::TransactionPart::Step step) override;
+  template <class Part, class Step>
+  [[nodiscard]] Task<Result<void>> run_part(Part* part, Step step_fn);
   void expire();
   void end() noexcept;
 

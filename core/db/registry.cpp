@@ -3,6 +3,9 @@
 #include <algorithm>
 
 #include "base/redact.hpp"
+#ifdef SPIKARD_DB_MYSQL
+#include "db/mysql/mysql.hpp"
+#endif
 #ifdef SPIKARD_DB_POSTGRES
 #include "db/postgres/postgres.hpp"
 #endif
@@ -27,6 +30,14 @@ Result<std::shared_ptr<Backend>> open_sqlite(const services::DbConfig& config, c
   return sqlite::make(std::move(*database));
 }
 #endif
+#ifdef SPIKARD_DB_MYSQL
+Result<std::shared_ptr<Backend>> open_mysql(const services::DbConfig& config, const Environment& environment) {
+  if (environment.mysql == nullptr) return internal_error("mysql: needs the application's databases");
+  Result<std::shared_ptr<store::mysql::Database>> database = environment.mysql->open(config.url, config.statement_cache);
+  if (!database.ok()) return std::move(database).error();
+  return mysql::make(std::move(*database), config.pool.max);
+}
+#endif
 #ifdef SPIKARD_DB_POSTGRES
 Result<std::shared_ptr<Backend>> open_postgres(const services::DbConfig& config, const Environment& environment) {
   if (environment.postgres == nullptr) return internal_error("postgres: needs the application's databases");
@@ -48,15 +59,19 @@ Result<std::shared_ptr<Backend>> Registry::open(const services::DbConfig& config
   if (scheme == "postgres" || scheme == "postgresql")
     return Error(ErrorKind::unsupported, "url: postgres: is not in this build; configure it with SPIKARD_DB_POSTGRES=ON");
   if (scheme == "mysql" || scheme == "mariadb")
-    return Error(ErrorKind::unsupported, "url: mysql: is not there yet; expected sqlite:FILE, sqlite::memory: or postgres://...");
+    return Error(ErrorKind::unsupported, "url: mysql: is not in this build; configure it with SPIKARD_DB_MYSQL=ON");
   return invalid_argument("url: no database for '" + redact_urls(config.url) +
-                          "'; expected sqlite:FILE, sqlite::memory: or postgres://...");
+                          "'; expected sqlite:FILE, sqlite::memory:, postgres://... or mysql://...");
 }
 
 void register_builtin_backends(Registry& registry) {
   (void)registry;
 #ifdef SPIKARD_DB_SQLITE
   registry.add("sqlite", open_sqlite);
+#endif
+#ifdef SPIKARD_DB_MYSQL
+  registry.add("mysql", open_mysql);
+  registry.add("mariadb", open_mysql);
 #endif
 #ifdef SPIKARD_DB_POSTGRES
   registry.add("postgres", open_postgres);

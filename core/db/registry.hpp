@@ -18,6 +18,9 @@ class Databases;
 namespace spikard::store::postgres {
 class Databases;
 }
+namespace spikard::store::mysql {
+class Databases;
+}
 
 namespace spikard::db {
 
@@ -27,6 +30,7 @@ struct Environment {
   net::BlockingPool* pool;
   store::sqlite::Databases* databases = nullptr;   ///< null: no `sqlite:`
   store::postgres::Databases* postgres = nullptr;  ///< null: no `postgres:`
+  store::mysql::Databases* mysql = nullptr;        ///< null: no `mysql:`
   telemetry::Tracer tracer{};
 };
 

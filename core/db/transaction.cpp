@@ -347,27 +347,16 @@ store::sqlite::TransactionPart* Transaction::sqlite() noexcept {
   return session_ != nullptr && session_->sqlite() != nullptr ? this : nullptr;
 }
 
-Task<Result<void>> Transaction::run_step(net::Loop& loop, Function<Result<void>(store::sqlite::Connection&)> step_fn) {
-  (void)loop;
-  Result<void> entered = co_await enter();
-  if (!entered.ok()) co_return entered;
-  Turn turn(*this);
-  if (!usable()) {
-    turn.end(false);
-    co_return Result<void>(refusal());
-  }
-  Task<Result<void>> task = session_->sqlite()->run(loop_, std::move(step_fn));
-  Result<void> done = co_await step(std::move(task), core_->options.statement_timeout);
-  turn.end(!done.ok());
-  co_return done;
-}
-
 store::postgres::TransactionPart* Transaction::postgres() noexcept {
   return session_ != nullptr && session_->postgres() != nullptr ? this : nullptr;
 }
 
-Task<Result<void>> Transaction::run_step(net::Loop& loop, store::postgres::TransactionPart::Step step_fn) {
-  (void)loop;
+store::mysql::TransactionPart* Transaction::mysql() noexcept {
+  return session_ != nullptr && session_->mysql() != nullptr ? this : nullptr;
+}
+
+template <class Part, class Step>
+Task<Result<void>> Transaction::run_part(Part* part, Step step_fn) {
   Result<void> entered = co_await enter();
   if (!entered.ok()) co_return entered;
   Turn turn(*this);
@@ -375,10 +364,20 @@ Task<Result<void>> Transaction::run_step(net::Loop& loop, store::postgres::Trans
     turn.end(false);
     co_return Result<void>(refusal());
   }
-  Task<Result<void>> task = session_->postgres()->run(loop_, std::move(step_fn));
+  Task<Result<void>> task = part->run(loop_, std::move(step_fn));
   Result<void> done = co_await step(std::move(task), core_->options.statement_timeout);
   turn.end(!done.ok());
   co_return done;
+}
+
+Task<Result<void>> Transaction::run_step(net::Loop&, Function<Result<void>(store::sqlite::Connection&)> step_fn) {
+  return run_part(session_->sqlite(), std::move(step_fn));
+}
+Task<Result<void>> Transaction::run_step(net::Loop&, store::postgres::TransactionPart::Step step_fn) {
+  return run_part(session_->postgres(), std::move(step_fn));
+}
+Task<Result<void>> Transaction::run_step(net::Loop&, store::mysql::TransactionPart::Step step_fn) {
+  return run_part(session_->mysql(), std::move(step_fn));
 }
 
 Task<Result<void>> Transaction::ensure(std::string_view table) {
@@ -386,6 +385,12 @@ Task<Result<void>> Transaction::ensure(std::string_view table) {
   if (there.load(std::memory_order_acquire)) co_return Result<void>();
   const std::string sql =
       table == "outbox" ? store::outbox_table(core_->backend->dialect()) : store::inbox_table(core_->backend->dialect());
+  if (!core_->backend->capabilities().transactional_ddl) {
+    Task<Result<void>> making = core_->backend->make_table(loop_, sql);
+    Result<void> there_now = co_await std::move(making);
+    if (there_now.ok()) there.store(true, std::memory_order_release);
+    co_return there_now;
+  }
   if (core_->backend->dialect() == store::Dialect::postgres) {
     // Two that make it at once collide in the catalogue, IF NOT EXISTS or not: the second waits for the end of the first.
     Result<Rows> found = co_await query(net::Caller(loop_), "SELECT to_regclass(quote_ident(current_schema()) || '.spikard_" +

@@ -26,7 +26,7 @@ void to_nodes(const DbPool& in, NodeBuilder& out);
 
 /// A database.
 struct DbConfig {
-  std::string url = "sqlite:data/app.db";  ///< `sqlite:FILE`, `sqlite::memory:`, `postgres://USER:PASSWORD@HOST/DATABASE` (docs/guide/db.md has its options), or the URL of another backend. SQLite: `?synchronous=normal` trades the last commits before a power cut for speed, `&busy_timeout_ms=N` is how long to wait for another process.
+  std::string url = "sqlite:data/app.db";  ///< `sqlite:FILE`, `sqlite::memory:`, `postgres://USER:PASSWORD@HOST/DATABASE`, `mysql://USER:PASSWORD@HOST/DATABASE` (docs/guide/db.md has their options), or the URL of another backend. SQLite: `?synchronous=normal` trades the last commits before a power cut for speed, `&busy_timeout_ms=N` is how long to wait for another process.
   DbPool pool{};  ///< Connections.
   std::optional<std::uint32_t> statement_timeout_ms = 30000;  ///< The longest a statement may take (for a stream or cursor: the longest between two parts); then it is interrupted. Null for no limit.
   std::optional<std::uint32_t> transaction_timeout_ms = 60000;  ///< The longest a transaction may stay open; then it is rolled back. Null for no limit.

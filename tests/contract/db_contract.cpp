@@ -11,6 +11,9 @@
 #include "db/registry.hpp"
 #include "net/await.hpp"
 #include "store/sqlite/test_database.hpp"
+#ifdef SPIKARD_TEST_DB_MYSQL
+#include "mysql_database.hpp"
+#endif
 #ifdef SPIKARD_TEST_DB_POSTGRES
 #include "postgres_schema.hpp"
 #endif
@@ -23,13 +26,15 @@ using std::chrono::seconds;
 
 struct Dialect {
   std::string name;
-  std::string url;  ///< `{folder}` is a folder of the test's own, `{postgres}` a schema
+  std::string url;  ///< `{folder}` is a folder of the test's own, `{postgres}` a schema, `{mysql}` a database
   std::string decimal;
   std::string timestamp;
   std::string json;
   std::string bytes;
-  std::string endless;                          ///< a query without end
-  std::string counted = "INTEGER PRIMARY KEY";  ///< a column that numbers its rows itself
+  std::string endless;                                                   ///< a query without end
+  std::string counted = "INTEGER PRIMARY KEY";                           ///< a column that numbers its rows itself
+  std::string tenth = "-0.10";                                           ///< as its decimal column gives it
+  std::string with_insert = "WITH n AS (SELECT 9 AS v) INSERT INTO t ";  ///< what a SELECT of `n` goes behind
 };
 
 struct DbContract : ::testing::TestWithParam<Dialect>, store::sqlite::DatabaseFixture {
@@ -51,6 +56,13 @@ struct DbContract : ::testing::TestWithParam<Dialect>, store::sqlite::DatabaseFi
     config.max_rows = rows;
     Environment environment(pool);
     environment.databases = &databases;
+#ifdef SPIKARD_TEST_DB_MYSQL
+    if (config.url == "{mysql}") {
+      if (!mysql_database.has_value()) mysql_database.emplace();
+      config.url = mysql_database->url();
+    }
+    environment.mysql = &mysql_servers;
+#endif
 #ifdef SPIKARD_TEST_DB_POSTGRES
     if (config.url == "{postgres}") {
       if (!schema.has_value()) schema.emplace();
@@ -85,6 +97,10 @@ struct DbContract : ::testing::TestWithParam<Dialect>, store::sqlite::DatabaseFi
   }
   std::shared_ptr<Transaction> begin(TransactionOptions options = {}) { return await(client->begin(caller(), options)).value(); }
 
+#ifdef SPIKARD_TEST_DB_MYSQL
+  store::mysql::Databases mysql_servers;
+  std::optional<contract::MysqlDatabase> mysql_database;
+#endif
 #ifdef SPIKARD_TEST_DB_POSTGRES
   store::postgres::Databases servers;
   std::optional<contract::PostgresSchema> schema;
@@ -152,9 +168,11 @@ TEST_P(DbContract, ValuesComeBackAsTheyWere) {
   EXPECT_EQ(text(rows),
             "[{\"i\":9007199254740993,\"f\":0.1,\"s\":\"ünï\\n\",\"b\":true,\"d\":12345678901234567890.0123456789,"
             "\"ts\":\"2024-03-10T10:30:00.123456Z\",\"j\":{\"a\":[1,null]},\"y\":\"AP8=\"},"
-            "{\"i\":-9223372036854775808,\"f\":5e-324,\"s\":\"\",\"b\":false,\"d\":-0.10,\"ts\":\"1969-12-31T23:59:59Z\","
-            "\"j\":[1],\"y\":\"\"},"
-            "{\"i\":null,\"f\":null,\"s\":null,\"b\":null,\"d\":null,\"ts\":null,\"j\":null,\"y\":null}]");
+            "{\"i\":-9223372036854775808,\"f\":5e-324,\"s\":\"\",\"b\":false,\"d\":" +
+                d.tenth +
+                ",\"ts\":\"1969-12-31T23:59:59Z\","
+                "\"j\":[1],\"y\":\"\"},"
+                "{\"i\":null,\"f\":null,\"s\":null,\"b\":null,\"d\":null,\"ts\":null,\"j\":null,\"y\":null}]");
   const std::vector<ColumnType> types{ColumnType::integer, ColumnType::real,      ColumnType::text, ColumnType::boolean,
                                       ColumnType::decimal, ColumnType::timestamp, ColumnType::json, ColumnType::bytes};
   for (std::size_t i = 0; i < types.size(); ++i) EXPECT_EQ(rows->columns[i].type, types[i]) << i;
@@ -193,7 +211,7 @@ TEST_P(DbContract, RowsKeepTheirColumnsOrder) {
   EXPECT_EQ(failure(await(client->execute(caller(), "SELECT a, a FROM t"))), "ok") << "nobody wants its rows";
   if (client->backend().capabilities().returning) {
     EXPECT_EQ(query("INSERT INTO t VALUES (7, 8) RETURNING a, b"), R"([{"a":7,"b":8}])");
-    EXPECT_EQ(query("WITH n AS (SELECT 9 AS v) INSERT INTO t SELECT v, v FROM n RETURNING a"), R"([{"a":9}])");
+    EXPECT_EQ(query(GetParam().with_insert + "SELECT v, v FROM n RETURNING a"), R"([{"a":9}])");
   }
   EXPECT_EQ(query("SELECT count(*) AS n FROM t"), R"([{"n":3}])");
 }
@@ -570,7 +588,7 @@ TEST_P(DbContract, AStreamThatIsReadEndsWithItsTransactionsTime) {
 TEST_P(DbContract, AStreamOfAStatementThatWritesWhateverItsFirstWord) {
   if (!client->backend().capabilities().returning) GTEST_SKIP() << "nothing to stream";
   execute("CREATE TABLE t (a INTEGER)");
-  auto stream = await(client->stream(caller(), "WITH n AS (SELECT 9 AS v) INSERT INTO t SELECT v FROM n RETURNING a"));
+  auto stream = await(client->stream(caller(), GetParam().with_insert + "SELECT v FROM n RETURNING a"));
   ASSERT_TRUE(stream.ok()) << stream.error().to_string();
   Result<Document> rows = await((*stream)->next(*loop));
   ASSERT_TRUE(rows.ok()) << rows.error().to_string();
@@ -714,6 +732,14 @@ INSTANTIATE_TEST_SUITE_P(Server_postgres, DbContract,
                          ::testing::Values(Dialect{"postgres", "{postgres}", "NUMERIC", "TIMESTAMPTZ", "JSONB", "BYTEA",
                                                    "SELECT count(*) AS c FROM pg_sleep(3600)",
                                                    "INTEGER GENERATED ALWAYS AS IDENTITY PRIMARY KEY"}),
+                         [](const auto& info) { return info.param.name; });
+#endif
+#ifdef SPIKARD_TEST_DB_MYSQL
+// A decimal column has the digits that it was made with; a WITH stands before the SELECT.
+INSTANTIATE_TEST_SUITE_P(Server_mysql, DbContract,
+                         ::testing::Values(Dialect{"mysql", "{mysql}", "DECIMAL(38,10)", "DATETIME(6)", "JSON", "BLOB",
+                                                   "SELECT SLEEP(3600) AS c", "INTEGER AUTO_INCREMENT PRIMARY KEY",
+                                                   "-0.1000000000", "INSERT INTO t WITH n AS (SELECT 9 AS v) "}),
                          [](const auto& info) { return info.param.name; });
 #endif
 

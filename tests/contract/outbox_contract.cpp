@@ -11,6 +11,9 @@
 #include "net/signing/hash.hpp"
 #include "server.hpp"
 #include "store/sqlite/test_database.hpp"
+#ifdef SPIKARD_TEST_DB_MYSQL
+#include "mysql_database.hpp"
+#endif
 #ifdef SPIKARD_TEST_DB_POSTGRES
 #include "postgres_schema.hpp"
 #endif
@@ -28,12 +31,21 @@ using Numbers = std::vector<std::int64_t>;
 
 struct OutboxContract : ::testing::TestWithParam<Way>, store::sqlite::DatabaseFixture {
   const std::string place = "outbox_" + net::signing::hex(net::signing::random_bytes(6));
+#ifdef SPIKARD_TEST_DB_MYSQL
+  std::unique_ptr<contract::MysqlDatabase> mysql_database;
+#endif
 #ifdef SPIKARD_TEST_DB_POSTGRES
   std::unique_ptr<contract::PostgresSchema> schema;
 #endif
 
   [[nodiscard]] std::string database_url() {
     if (GetParam().database == "sqlite") return "sqlite:" + folder.file("app.db");
+#ifdef SPIKARD_TEST_DB_MYSQL
+    if (GetParam().database == "mysql") {
+      mysql_database = std::make_unique<contract::MysqlDatabase>();
+      return mysql_database->url();
+    }
+#endif
 #ifdef SPIKARD_TEST_DB_POSTGRES
     if (GetParam().database == "postgres") {
       schema = std::make_unique<contract::PostgresSchema>();
@@ -221,6 +233,10 @@ TEST_P(OutboxContract, WhatAProcessThatDiedLeftIsDeliveredByTheNext) {
 
 INSTANTIATE_TEST_SUITE_P(Embedded, OutboxContract, ::testing::Values(Way{"sqlite", "memory"}, Way{"sqlite", "sqlite"}),
                          ::testing::PrintToStringParamName());
+#ifdef SPIKARD_TEST_DB_MYSQL
+INSTANTIATE_TEST_SUITE_P(Server_mysql, OutboxContract, ::testing::Values(Way{"mysql", "memory"}, Way{"mysql", "sqlite"}),
+                         ::testing::PrintToStringParamName());
+#endif
 #ifdef SPIKARD_TEST_DB_POSTGRES
 #define SPIKARD_TO(BROKER) ::testing::Values(Way{"sqlite", BROKER}, Way{"postgres", BROKER})
 INSTANTIATE_TEST_SUITE_P(Server_postgres, OutboxContract, ::testing::Values(Way{"postgres", "memory"}, Way{"postgres", "sqlite"}),

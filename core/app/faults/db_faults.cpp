@@ -46,6 +46,7 @@ class FaultySession final : public Session {
   Task<Result<void>> rollback_to(Loop& loop) override { return inner_->rollback_to(loop); }
   store::sqlite::TransactionPart* sqlite() noexcept override { return inner_->sqlite(); }
   store::postgres::TransactionPart* postgres() noexcept override { return inner_->postgres(); }
+  store::mysql::TransactionPart* mysql() noexcept override { return inner_->mysql(); }
 
  private:
   /// A transaction is known by its first statement, and begins with it: a `begin` by itself would be about nothing, and its
@@ -101,6 +102,7 @@ class FaultyBackend final : public db::Backend {
   Task<Result<bool>> script(Loop& loop, std::shared_ptr<const Script> script, Duration acquire) override {
     return inner_->script(loop, std::move(script), acquire);
   }
+  Task<Result<void>> make_table(Loop& loop, std::string sql) override { return inner_->make_table(loop, std::move(sql)); }
   void close() override { inner_->close(); }
 
  private:

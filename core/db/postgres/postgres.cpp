@@ -1,11 +1,10 @@
 #include "db/postgres/postgres.hpp"
 
-#include <algorithm>
-#include <cctype>
 #include <limits>
 #include <utility>
 
 #include "db/postgres/types.hpp"
+#include "db/server_statement.hpp"
 #include "store/postgres/transaction_part.hpp"
 
 namespace spikard::db::postgres {
@@ -22,18 +21,6 @@ using RowsPtr = std::shared_ptr<RowWriter>;
 constexpr std::uint32_t cursor_rows = 1000;                    // of a stream in a transaction, a round trip
 constexpr std::size_t pipeline_bytes = std::size_t{1} << 20U;  // of a batch, until its answers are read
 
-bool has_word(std::string_view text, std::string_view upper) {
-  const auto same = [](char a, char b) { return std::toupper(static_cast<unsigned char>(a)) == b; };
-  return std::search(text.begin(), text.end(), upper.begin(), upper.end(), same) != text.end();
-}
-
-/// Nothing is lost when it is run twice, or when it was not run though it may have been.
-bool reads(std::string_view keyword, std::string_view sql) {
-  if (keyword == "SELECT" || keyword == "VALUES" || keyword == "TABLE" || keyword == "SHOW") return true;
-  if (keyword != "WITH" && keyword != "EXPLAIN") return false;
-  return !has_word(sql, "INSERT") && !has_word(sql, "UPDATE") && !has_word(sql, "DELETE") && !has_word(sql, "MERGE");
-}
-
 /// It may write, and give more rows than it has bytes of text: those of an INSERT ... VALUES are in its text.
 bool may_write_many(const Statement& statement) {
   if (reads(statement.keyword, statement.sql)) return false;
@@ -45,10 +32,6 @@ std::string_view sqlstate_of(const Error& error) noexcept {
     if (name == "sqlstate") return value;
   }
   return {};
-}
-
-Error unknown_outcome(const Error& why) {
-  return Error(ErrorKind::outcome_unknown, "the connection was lost before the answer: " + why.message());
 }
 
 /// Rows of one statement on their way into a writer.
@@ -77,26 +60,11 @@ struct Sink final : engine::Receiver {
 
 Error corrupt_row() { return Error(ErrorKind::corrupt, "a row of PostgreSQL was not understood"); }
 
-/// Without parameters the text is sent as it stands, and a `?` or `:name` in it is no placeholder of PostgreSQL's: say what is
-/// missing rather than that it cannot be parsed.
-Error explained(Error error, const Statement& statement) {
-  if (!statement.parameters.empty() || error.detail() != "syntax_error") return error;
-  for (const store::ParameterShape shape : {store::ParameterShape::list, store::ParameterShape::object}) {
-    const Result<store::BoundText> text = store::bind_placeholders(statement.sql, store::Dialect::postgres, shape);
-    if (text.ok() && text->count > 0) {
-      return Error(ErrorKind::invalid_argument,
-                   "the statement has " + std::to_string(text->count) + " placeholders, and there are no parameters")
-          .with_detail("parameter_count");
-    }
-  }
-  return error;
-}
-
 /// `alone`: in no transaction of ours.
 Task<Result<Outcome>> run_on(Connection& on, StatementPtr statement, RowsPtr rows, RowLimits limits, bool alone) {
   using R = Result<Outcome>;
   Result<PreparedPtr> prepared = co_await on.prepare(statement->sql);
-  if (!prepared.ok()) co_return R(explained(std::move(prepared).error(), *statement));
+  if (!prepared.ok()) co_return R(explained(std::move(prepared).error(), *statement, store::Dialect::postgres));
   const PreparedPtr held = std::move(*prepared);
   Result<std::vector<engine::Argument>> arguments = arguments_of(statement->parameters, held->parameters);
   if (!arguments.ok()) co_return R(std::move(arguments).error());
@@ -264,7 +232,7 @@ class PostgresCursor final : public Cursor {
     using R = Result<std::unique_ptr<Cursor>>;
     Connection& on = state->on();
     Result<PreparedPtr> prepared = co_await on.prepare(statement->sql);
-    if (!prepared.ok()) co_return R(explained(std::move(prepared).error(), *statement));
+    if (!prepared.ok()) co_return R(explained(std::move(prepared).error(), *statement, store::Dialect::postgres));
     state->prepared = std::move(*prepared);
     Result<std::vector<engine::Argument>> arguments = arguments_of(statement->parameters, state->prepared->parameters);
     if (!arguments.ok()) co_return R(std::move(arguments).error());
@@ -454,7 +422,7 @@ class PostgresBackend final : public Backend {
       if (outcome.ok()) co_return outcome;
       const bool safe = reads(statement->keyword, statement->sql);
       if (again < tries && !token.cancelled() && may_repeat(on, outcome.error(), statement->sql, safe, fresh)) continue;
-      co_return R(told(on, std::move(outcome).error(), safe, token));
+      co_return R(lost_as(on, std::move(outcome).error(), safe, token));
     }
   }
 
@@ -469,7 +437,7 @@ class PostgresBackend final : public Backend {
       R outcome = co_await batch_on(on, batch);
       if (outcome.ok()) co_return outcome;
       if (again < tries && !token.cancelled() && may_repeat(on, outcome.error(), batch->sql, false, fresh)) continue;
-      co_return R(told(on, std::move(outcome).error(), false, token));
+      co_return R(lost_as(on, std::move(outcome).error(), false, token));
     }
   }
 
@@ -536,11 +504,7 @@ class PostgresBackend final : public Backend {
 
   /// On another connection, or on this one in another way. Nothing of it was done, or doing it twice is doing it once.
   static bool may_repeat(Connection& on, const Error& error, const std::string& sql, bool safe, bool fresh) {
-    if (on.broken()) {
-      // One that had lain in the pool while the server went: that is no news of the server as it is now.
-      if (fresh) return false;
-      return !on.lost() || (safe && !on.answered());
-    }
+    if (on.broken()) return may_repeat_lost(on, safe, fresh);
     if (PostgresSession::note(on, error)) return true;
     const std::string_view state = sqlstate_of(error);
     const bool changed =
@@ -549,14 +513,6 @@ class PostgresBackend final : public Backend {
     if (!changed && !(state == "08P01" && on.context().unnamed.load(std::memory_order_relaxed))) return false;
     on.forget(sql);
     return true;
-  }
-
-  /// What it means to the caller that the connection is gone.
-  static Error told(const Connection& on, Error error, bool safe, const CancelToken& token) {
-    if (!on.lost()) return error;
-    if (!safe) return unknown_outcome(error);
-    if (token.cancelled()) return Error(ErrorKind::cancelled, error.message());
-    return error;
   }
 
   const std::shared_ptr<engine::Database> database_;

@@ -10,6 +10,7 @@
 #include "base/json.hpp"
 #include "base/json_out.hpp"
 #include "db/instant.hpp"
+#include "db/text.hpp"
 #include "store/postgres/types.hpp"
 
 namespace spikard::db::postgres {
@@ -22,35 +23,6 @@ using store::postgres::element_of;
 
 constexpr std::int64_t day_us = 86'400'000'000;
 constexpr std::int64_t epoch_2000_s = 946'684'800;
-
-/// Text that is put together on the stack.
-class Text {
- public:
-  void put(char c) noexcept { *at_++ = c; }
-  void put(std::string_view text) noexcept {
-    for (const char c : text) put(c);
-  }
-  void digits(std::uint64_t value, int width) noexcept {
-    for (int i = width - 1; i >= 0; --i) {
-      at_[i] = static_cast<char>('0' + value % 10);
-      value /= 10;
-    }
-    at_ += width;
-  }
-  void number(std::int64_t value) noexcept { at_ = std::to_chars(at_, bytes_ + sizeof bytes_, value).ptr; }
-  /// `.123456` without what is nothing.
-  void fraction(std::int64_t micro) noexcept {
-    if (micro == 0) return;
-    put('.');
-    digits(static_cast<std::uint64_t>(micro), 6);
-    while (at_[-1] == '0') --at_;
-  }
-  [[nodiscard]] std::string_view view() const noexcept { return {bytes_, static_cast<std::size_t>(at_ - bytes_)}; }
-
- private:
-  char bytes_[96];
-  char* at_ = bytes_;
-};
 
 /// A day counted from 1970, in the proleptic calendar; years beyond four digits with their sign, as ISO 8601 has them.
 void put_date(Text& out, std::int64_t days) noexcept {
@@ -303,12 +275,7 @@ bool write_value(std::string_view value, std::uint32_t type, RowWriter& rows) {
         write_real(narrow, rows);
         return true;
       }
-      // The digits that it was written with, not those of the double beside it.
-      char digits[32];
-      const auto end = std::to_chars(digits, digits + sizeof digits, narrow).ptr;
-      double wide = narrow;
-      std::from_chars(digits, end, wide);
-      rows.real(wide);
+      rows.real(widened(narrow));
       return true;
     }
     case oid::numeric: {

@@ -479,7 +479,7 @@ class DbConfig:
     """A database."""
 
     url: str = "sqlite:data/app.db"
-    """`sqlite:FILE`, `sqlite::memory:`, `postgres://USER:PASSWORD@HOST/DATABASE` (docs/guide/db.md has its options), or the URL of another backend. SQLite: `?synchronous=normal` trades the last commits before a power cut for speed, `&busy_timeout_ms=N` is how long to wait for another process."""
+    """`sqlite:FILE`, `sqlite::memory:`, `postgres://USER:PASSWORD@HOST/DATABASE`, `mysql://USER:PASSWORD@HOST/DATABASE` (docs/guide/db.md has their options), or the URL of another backend. SQLite: `?synchronous=normal` trades the last commits before a power cut for speed, `&busy_timeout_ms=N` is how long to wait for another process."""
     pool: DbPool = field(default_factory=DbPool)
     """Connections."""
     statement_timeout_ms: int | None = 30000
@@ -1709,7 +1709,7 @@ class DbConfigDict(TypedDict, total=False):
     """A database."""
 
     url: str
-    """`sqlite:FILE`, `sqlite::memory:`, `postgres://USER:PASSWORD@HOST/DATABASE` (docs/guide/db.md has its options), or the URL of another backend. SQLite: `?synchronous=normal` trades the last commits before a power cut for speed, `&busy_timeout_ms=N` is how long to wait for another process."""
+    """`sqlite:FILE`, `sqlite::memory:`, `postgres://USER:PASSWORD@HOST/DATABASE`, `mysql://USER:PASSWORD@HOST/DATABASE` (docs/guide/db.md has their options), or the URL of another backend. SQLite: `?synchronous=normal` trades the last commits before a power cut for speed, `&busy_timeout_ms=N` is how long to wait for another process."""
     pool: DbPoolDict
     """Connections."""
     statement_timeout_ms: int | None
