@@ -3,6 +3,9 @@
 #ifdef SPIKARD_TASKS_MEMORY
 #include "tasks/memory/memory.hpp"
 #endif
+#ifdef SPIKARD_TASKS_MYSQL
+#include "tasks/mysql/mysql.hpp"
+#endif
 #ifdef SPIKARD_TASKS_POSTGRES
 #include "tasks/postgres/postgres.hpp"
 #endif
@@ -49,7 +52,16 @@ Result<std::shared_ptr<Backend>> open_backend(const StoreOptions& options, const
     return absent("postgres:", "-DSPIKARD_TASKS_POSTGRES=ON");
 #endif
   }
-  return invalid_argument("url: a store of tasks is expected, memory:, sqlite:FILE or postgres://...")
+  if (url.starts_with("mysql:") || url.starts_with("mariadb:")) {
+#ifdef SPIKARD_TASKS_MYSQL
+    if (environment.mysql == nullptr)
+      return invalid_argument("mysql: tasks need the application's databases").with_operation("tasks.open");
+    return open_mysql_backend(options, *environment.mysql);
+#else
+    return absent("mysql:", "-DSPIKARD_TASKS_MYSQL=ON");
+#endif
+  }
+  return invalid_argument("url: a store of tasks is expected, memory:, sqlite:FILE, postgres://... or mysql://...")
       .with_operation("tasks.open");
 }
 

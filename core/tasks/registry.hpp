@@ -14,6 +14,9 @@ class Databases;
 namespace spikard::store::postgres {
 class Databases;
 }
+namespace spikard::store::mysql {
+class Databases;
+}
 
 namespace spikard::tasks {
 
@@ -27,6 +30,7 @@ struct StoreOptions {
 struct Environment {
   store::sqlite::Databases* databases = nullptr;   ///< for `sqlite:`
   store::postgres::Databases* postgres = nullptr;  ///< for `postgres:`
+  store::mysql::Databases* mysql = nullptr;        ///< for `mysql:`
 };
 
 /// By the URL's scheme. Blocks: for start-up. Errors: invalid_argument for an unknown scheme, naming the option where it is only

@@ -10,10 +10,12 @@ import datetime
 import decimal
 import os
 import secrets
+import subprocess
 import tempfile
 import uuid
 from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Any
+from urllib.parse import urlsplit
 
 import spikard
 from spikard import App, CloudEvent, Message, Nack, Retry, TaskRun, TestApp
@@ -225,6 +227,34 @@ class Schema:
             await spikard.Database().execute(f"DROP SCHEMA {self.name} CASCADE")
 
 
+MYSQL = os.environ.get("SPIKARD_TEST_MYSQL_URL")
+
+
+class MysqlDatabase:
+    """A database of the case's own on the real server: there before the application starts, for it connects to it."""
+
+    def __init__(self) -> None:
+        self.name = f"spikard_e2e_{uuid.uuid4().hex}"
+        self.run(f"CREATE DATABASE {self.name}")
+
+    def url(self) -> str:
+        assert MYSQL
+        return urlsplit(MYSQL)._replace(path=f"/{self.name}").geturl()
+
+    @staticmethod
+    def run(sql: str) -> None:
+        assert MYSQL
+        at = urlsplit(MYSQL)
+        command = ["mariadb", "--no-defaults", f"--host={at.hostname}", f"--port={at.port}", f"--user={at.username}", f"--execute={sql}"]
+        subprocess.run(command, check=True, env={**os.environ, "MYSQL_PWD": at.password or ""})
+
+    async def create(self) -> None:
+        pass
+
+    async def drop(self) -> None:
+        self.run(f"DROP DATABASE {self.name}")
+
+
 class CacheDriver(Driver):
     redis = os.environ.get("SPIKARD_TEST_REDIS_URL")
     backends = ["memory", *(["redis", "tiered"] if redis else [])]
@@ -398,8 +428,8 @@ class StorageDriver(Driver):
 
 
 class DbDriver(Driver):
-    backends = ["sqlite", *(["postgres"] if POSTGRES else [])]
-    schema: Schema | None = None
+    backends = ["sqlite", *(["postgres"] if POSTGRES else []), *(["mysql"] if MYSQL else [])]
+    schema: Schema | MysqlDatabase | None = None
 
     def services(self) -> Json:
         only(self.config, "driver pool", "db")
@@ -407,6 +437,9 @@ class DbDriver(Driver):
         if self.config["driver"] == "postgres" and POSTGRES:
             self.schema = Schema()
             urls["postgres"] = self.schema.url()
+        if self.config["driver"] == "mysql" and MYSQL:
+            self.schema = MysqlDatabase()
+            urls["mysql"] = self.schema.url()
         config: Json = {"url": self.url(self.config["driver"], urls)}
         if "pool" in self.config:
             config["pool"] = self.config["pool"]
@@ -583,8 +616,8 @@ class MessagingDriver(Driver):
 
 
 class TasksDriver(Driver):
-    backends = ["memory", "sqlite", *(["postgres"] if POSTGRES else [])]
-    schema: Schema | None = None
+    backends = ["memory", "sqlite", *(["postgres"] if POSTGRES else []), *(["mysql"] if MYSQL else [])]
+    schema: Schema | MysqlDatabase | None = None
 
     def services(self) -> Json:
         only(self.config, "backend clock", "tasks")
@@ -593,6 +626,9 @@ class TasksDriver(Driver):
             self.schema = Schema()
             urls["postgres"] = self.schema.url()
             return {"tasks": {"default": {"url": urls["postgres"]}}, "db": {"default": {"url": POSTGRES}}}
+        if self.config["backend"] == "mysql" and MYSQL:
+            self.schema = MysqlDatabase()
+            urls["mysql"] = self.schema.url()
         return {"tasks": {"default": {"url": self.url(self.config["backend"], urls)}}}
 
     async def open(self) -> None:

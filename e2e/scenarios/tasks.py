@@ -1,8 +1,8 @@
 """What tasks promise when processes stop, die and come back. Prints one line a fact and closes with `N passed, N failed`.
 
-    python e2e/scenarios/tasks.py [--only stopped|deploys|killed|schedulers] [--ticks 10000]
+    python e2e/scenarios/tasks.py [--only stopped|deploys|killed|schedulers] [--ticks 10000] [--url "$SPIKARD_TEST_MYSQL_URL"]
 
-Every scenario is real processes (tasks/tasks_scenario.cpp) on one SQLite file:
+Every scenario is real processes (tasks/tasks_scenario.cpp) on one SQLite file, or one database of the MySQL at `--url`:
 
 - stopped: a worker is stopped (SIGSTOP) past its lease while it runs a task; another one takes it up; the first, continued, can
   not complete it.
@@ -26,7 +26,9 @@ import sys
 import tempfile
 import threading
 import time
+import uuid
 from typing import Any
+from urllib.parse import urlsplit
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 EPOCH_MS = 1767225600000
@@ -97,9 +99,57 @@ class Process:
         return code
 
 
-def rows(path: pathlib.Path, sql: str) -> list[Any]:
-    with sqlite3.connect(f"file:{path}?mode=ro", uri=True) as db:
-        return db.execute(sql).fetchall()
+class File:
+    """A SQLite file of the scenario's own."""
+
+    def __init__(self, folder: pathlib.Path, name: str) -> None:
+        self.path = folder / f"{name}.db"
+        self.url = f"sqlite:{self.path}"
+
+    def rows(self, sql: str) -> list[Any]:
+        with sqlite3.connect(f"file:{self.path}?mode=ro", uri=True) as db:
+            return db.execute(sql).fetchall()
+
+    def pause(self, one: Process) -> None:
+        """Stops it, and not in the middle of a write: that would keep the file's lock for as long."""
+        while True:
+            one.send(signal.SIGSTOP)
+            os.waitid(os.P_PID, one.child.pid, os.WSTOPPED)
+            db = sqlite3.connect(self.path, timeout=0, isolation_level=None)
+            try:
+                db.execute("BEGIN IMMEDIATE")
+                return
+            except sqlite3.OperationalError:
+                one.send(signal.SIGCONT)
+            finally:
+                db.close()
+
+
+class Mysql:
+    """A database of the scenario's own."""
+
+    server = ""
+
+    def __init__(self, folder: pathlib.Path, name: str) -> None:
+        self.name = f"spikard_{name}_{uuid.uuid4().hex}"
+        self.run(f"CREATE DATABASE {self.name}")
+        self.url = urlsplit(self.server)._replace(path=f"/{self.name}").geturl()
+
+    def run(self, sql: str, *more: str) -> str:
+        at = urlsplit(self.server)
+        command = ["mariadb", "--no-defaults", "--batch", "--skip-column-names", f"--host={at.hostname}", f"--port={at.port}", f"--user={at.username}", f"--execute={sql}", *more]
+        return subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True, env={**os.environ, "MYSQL_PWD": at.password or ""}).stdout
+
+    def rows(self, sql: str) -> list[Any]:
+        as_sqlite = [[int(v) if v.isdigit() else v for v in line.split("\t")] for line in self.run(sql, self.name).splitlines()]
+        return [tuple(row) for row in as_sqlite]
+
+    def pause(self, one: Process) -> None:
+        one.send(signal.SIGSTOP)
+        os.waitid(os.P_PID, one.child.pid, os.WSTOPPED)
+
+
+Store: type[File] | type[Mysql] = File
 
 
 def enqueue(url: str, **options: Any) -> int:
@@ -109,28 +159,13 @@ def enqueue(url: str, **options: Any) -> int:
     return int(first)
 
 
-def pause(one: Process, path: pathlib.Path) -> None:
-    """Stops it, and not in the middle of a write: that would keep the file's lock for as long."""
-    while True:
-        one.send(signal.SIGSTOP)
-        os.waitid(os.P_PID, one.child.pid, os.WSTOPPED)
-        db = sqlite3.connect(path, timeout=0, isolation_level=None)
-        try:
-            db.execute("BEGIN IMMEDIATE")
-            return
-        except sqlite3.OperationalError:
-            one.send(signal.SIGCONT)
-        finally:
-            db.close()
-
-
 def stopped(folder: pathlib.Path) -> None:
-    path = folder / "stopped.db"
-    url = f"sqlite:{path}"
+    store = Store(folder, "stopped")
+    url = store.url
     job = enqueue(url)
     first = Process("work", url=url, lease_ms=1000, run_ms=4000)
     first.wait_for("begin")
-    pause(first, path)
+    store.pause(first)
     second = Process("work", url=url, lease_ms=1000, run_ms=4000)
     begun = second.wait_for("begin")
     fact(begun["attempt"] == 2, f"stopped: another worker took job {job} up as attempt {begun['attempt']}")
@@ -142,14 +177,14 @@ def stopped(folder: pathlib.Path) -> None:
     drained = first.wait_for("drained")
     second.wait_for("drained")
     first.end(), second.end()
-    state, result, attempt = rows(path, "SELECT state, result, attempt FROM spikard_tasks")[0]
-    fact(state == "completed" and result == str(begun["pid"]) and attempt == 2, f"stopped: the job is {state} by process {result} (the second is {begun['pid']}), attempt {attempt}")
+    state, result, attempt = store.rows("SELECT state, result, attempt FROM spikard_tasks")[0]
+    fact(state == "completed" and str(result) == str(begun["pid"]) and attempt == 2, f"stopped: the job is {state} by process {result} (the second is {begun['pid']}), attempt {attempt}")
     fact(drained["lost"] == 1, f"stopped: the late completion was refused ({drained['lost']} lost lease at the first worker)")
 
 
 def deploys(folder: pathlib.Path, times: int = 20) -> None:
-    path = folder / "deploys.db"
-    url = f"sqlite:{path}"
+    store = Store(folder, "deploys")
+    url = store.url
     enqueue(url, max_attempts=1)
     handed_back = 0
     attempts = set()
@@ -160,7 +195,7 @@ def deploys(folder: pathlib.Path, times: int = 20) -> None:
         handed_back += worker.wait_for("drained")["unfinished"]
         if worker.end() != 0:
             fact(False, "deploys: a worker did not end well")
-    attempt, state = rows(path, "SELECT attempt, state FROM spikard_tasks")[0]
+    attempt, state = store.rows("SELECT attempt, state FROM spikard_tasks")[0]
     fact(handed_back == times and attempts == {1}, f"deploys: {times} SIGTERMs in the middle of a task, {handed_back} times handed back, every run was attempt {sorted(attempts)}")
     fact(attempt == 0 and state == "available", f"deploys: no attempt is used up ({attempt}), the job is {state}")
     last = Process("work", url=url)
@@ -168,15 +203,15 @@ def deploys(folder: pathlib.Path, times: int = 20) -> None:
     last.send(signal.SIGTERM)
     last.wait_for("drained")
     last.end()
-    attempt, state = rows(path, "SELECT attempt, state FROM spikard_tasks")[0]
+    attempt, state = store.rows("SELECT attempt, state FROM spikard_tasks")[0]
     fact(attempt == 1 and state == "completed", f"deploys: then it completes in attempt {attempt}, its only one")
 
 
 def killed(folder: pathlib.Path, times: int = 3) -> None:
     worst = 0.0
     for n in range(times):
-        path = folder / f"killed{n}.db"
-        url = f"sqlite:{path}"
+        store = Store(folder, f"killed{n}")
+        url = store.url
         enqueue(url, count=5)
         dying = Process("work", url=url, run_ms=600000)
         dying.wait_for("begin", count=5)
@@ -190,14 +225,14 @@ def killed(folder: pathlib.Path, times: int = 3) -> None:
         heir.send(signal.SIGTERM)
         heir.wait_for("drained")
         heir.end()
-        if rows(path, "SELECT count(*) FROM spikard_tasks WHERE state = 'completed' AND attempt = 2")[0][0] != 5:
+        if store.rows("SELECT count(*) FROM spikard_tasks WHERE state = 'completed' AND attempt = 2")[0][0] != 5:
             fact(False, "killed: not all five jobs were completed in attempt 2")
     fact(worst <= 15.0, f"killed: after SIGKILL (lease 10 s, {times} times, 5 jobs each) the last job began again after {worst:.1f} s")
 
 
 def schedulers(folder: pathlib.Path, ticks: int, count: int = 5) -> None:
-    path = folder / "schedulers.db"
-    url = f"sqlite:{path}?synchronous=normal"
+    store = Store(folder, "schedulers")
+    url = f"{store.url}?synchronous=normal" if Store is File else store.url
     rng = random.Random(5)
 
     def start(origin: int) -> Process:
@@ -235,7 +270,7 @@ def schedulers(folder: pathlib.Path, ticks: int, count: int = 5) -> None:
     last = start(ticks - 1)
     last.wait_for("done", seconds=120)
     last.end()
-    fired = rows(path, "SELECT count(*), count(DISTINCT scheduled_at), min(scheduled_at), max(scheduled_at) FROM spikard_tasks")[0]
+    fired = store.rows("SELECT count(*), count(DISTINCT scheduled_at), min(scheduled_at), max(scheduled_at) FROM spikard_tasks")[0]
     wanted = (ticks, ticks, EPOCH_MS + 60000, EPOCH_MS + ticks * 60000)
     fact(fired == wanted, f"schedulers: {count} of them, {kills} SIGKILLs, {ticks} ticks in {time.monotonic() - begun:.0f} s: {fired[0]} jobs for {fired[1]} occurrences")
 
@@ -244,7 +279,11 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0] if __doc__ else None)
     parser.add_argument("--only", choices=["stopped", "deploys", "killed", "schedulers"])
     parser.add_argument("--ticks", type=int, default=10000)
+    parser.add_argument("--url", help="a MySQL server; default: SQLite files")
     args = parser.parse_args()
+    if args.url:
+        global Store
+        Store, Mysql.server = Mysql, args.url
     with tempfile.TemporaryDirectory(prefix="spikard-tasks-") as name:
         folder = pathlib.Path(name)
         if args.only in (None, "stopped"):

@@ -18,6 +18,9 @@
 #include "store/sqlite/databases.hpp"
 #include "store/sqlite/test_database.hpp"
 #endif
+#ifdef SPIKARD_TEST_TASKS_MYSQL
+#include "mysql_database.hpp"
+#endif
 #ifdef SPIKARD_TEST_TASKS_POSTGRES
 #include "postgres_schema.hpp"
 #endif
@@ -72,6 +75,13 @@ class Rig {
 #ifdef SPIKARD_TEST_TASKS_SQLITE
     if (backend == "sqlite") options.url = "sqlite:" + folder.file("tasks.db");
     environment.databases = &databases;
+#endif
+#ifdef SPIKARD_TEST_TASKS_MYSQL
+    if (backend == "mysql") {
+      mysql_database.emplace();
+      options.url = mysql_database->url();
+    }
+    environment.mysql = &mysql_servers;
 #endif
 #ifdef SPIKARD_TEST_TASKS_POSTGRES
     if (backend == "postgres") {
@@ -188,6 +198,10 @@ class Rig {
 #ifdef SPIKARD_TEST_TASKS_SQLITE
   store::sqlite::TemporaryFolder folder;
   store::sqlite::Databases databases{pool};
+#endif
+#ifdef SPIKARD_TEST_TASKS_MYSQL
+  std::optional<contract::MysqlDatabase> mysql_database;
+  store::mysql::Databases mysql_servers;
 #endif
 #ifdef SPIKARD_TEST_TASKS_POSTGRES
   std::optional<contract::PostgresSchema> schema;

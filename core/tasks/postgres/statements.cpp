@@ -1,13 +1,13 @@
 #include "tasks/postgres/statements.hpp"
 
 #include <algorithm>
-#include <charconv>
 #include <deque>
 #include <map>
 #include <tuple>
 #include <unordered_map>
 #include <utility>
 
+#include "tasks/co_try.hpp"
 #include "tasks/job_json.hpp"
 #include "tasks/rate.hpp"
 
@@ -20,20 +20,22 @@ using store::postgres::integer_argument;
 using store::postgres::text_argument;
 using Arguments = Statements::Arguments;
 using Rows = Statements::Rows;
-using Cell = std::optional<std::string>;
+
+using sql::digits;
+using sql::Ended;
+using sql::lease_lost;
+using sql::no_such_job;
+using sql::number;
+using sql::origin_kept_ms;
+using sql::read_job;
+using sql::read_schedule;
+using sql::reason_of;
+using sql::schedule_columns;
+using sql::state;
+using sql::text;
+using sql::without;
 
 constexpr std::int64_t at_once = 500;  // rows of one sweep or purge
-constexpr Millis origin_kept_ms = 86'400'000;
-
-Error no_such_job(JobId id) {
-  return Error(ErrorKind::not_found, "there is no job " + std::to_string(id)).with("job", std::to_string(id));
-}
-Error lease_lost(JobId id) {
-  return Error(ErrorKind::conflict, "the lease of this run was lost").with("job", std::to_string(id));
-}
-std::string reason_of(JobId id, JobState state) {
-  return "job " + std::to_string(id) + ", which it depends on, was " + std::string(name_of(state));
-}
 
 struct OrNull {
   std::string_view text;
@@ -52,101 +54,6 @@ Arguments args(const A&... values) {
   out.reserve(sizeof...(values));
   (out.push_back(argument(values)), ...);
   return out;
-}
-
-std::int64_t number(const Cell& cell) noexcept {
-  std::int64_t out = 0;
-  if (cell) std::from_chars(cell->data(), cell->data() + cell->size(), out);
-  return out;
-}
-double real(const Cell& cell) noexcept {
-  double out = 0;
-  if (cell) std::from_chars(cell->data(), cell->data() + cell->size(), out);
-  return out;
-}
-std::string text(const Cell& cell) { return cell.value_or(std::string()); }
-JobState state(const Cell& cell) { return job_state_from(cell ? *cell : std::string()).value_or(JobState::pending); }
-
-#define SPIKARD_JOB_COLUMNS                                                                                                     \
-  "id, queue, task, args, state, priority, run_at, attempt, failures, max_attempts, backoff_initial_ms, backoff_factor, "       \
-  "backoff_max_ms, backoff_jitter, timeout_ms, unique_key, concurrency_key, concurrency_limit, batch, callback_of, tags, "      \
-  "retention_ms, schedule, scheduled_at, trace, lease, lease_until, worker, progress, result, error, error_code, enqueued_at, " \
-  "started_at, ended_at, expires_at"
-#define SPIKARD_NOT_ENDED "state NOT IN ('completed', 'cancelled', 'discarded')"
-
-Job read_job(const Rows& rows, std::size_t row) {
-  std::size_t at = 0;
-  const auto integer = [&] { return number(rows.at(row, at++)); };
-  const auto string = [&] { return text(rows.at(row, at++)); };
-  Job job;
-  job.id = integer();
-  job.queue = string();
-  job.task = string();
-  job.args = string();
-  job.state = state(rows.at(row, at++));
-  job.priority = static_cast<std::int32_t>(integer());
-  job.run_at = integer();
-  job.attempt = static_cast<std::uint32_t>(integer());
-  job.failures = static_cast<std::uint32_t>(integer());
-  job.max_attempts = static_cast<std::uint32_t>(std::max<std::int64_t>(integer(), 1));
-  job.backoff.initial_ms = integer();
-  job.backoff.factor = real(rows.at(row, at++));
-  job.backoff.max_ms = integer();
-  job.backoff.jitter = real(rows.at(row, at++));
-  job.timeout_ms = integer();
-  job.unique_key = string();
-  job.concurrency_key = string();
-  job.concurrency_limit = static_cast<std::uint32_t>(integer());
-  job.batch = integer();
-  job.callback_of = integer();
-  if (const Cell& tags = rows.at(row, at++); tags && !tags->empty()) job.tags = tags_from_json(*tags);
-  job.retention_ms = integer();
-  job.schedule = string();
-  job.scheduled_at = integer();
-  job.trace = string();
-  job.lease = static_cast<std::uint64_t>(integer());
-  job.lease_until = integer();
-  job.worker = string();
-  job.progress = string();
-  job.result = string();
-  job.error = string();
-  job.error_code = string();
-  job.enqueued_at = integer();
-  job.started_at = integer();
-  job.ended_at = integer();
-  job.expires_at = integer();
-  return job;
-}
-
-Schedule read_schedule(const Rows& rows, std::size_t row) {
-  const auto string = [&](std::size_t at) { return text(rows.at(row, at)); };
-  const auto integer = [&](std::size_t at) { return number(rows.at(row, at)); };
-  Schedule out;
-  out.name = string(0);
-  out.cron = string(1);
-  out.timezone = string(2);
-  out.queue = string(3);
-  out.task = string(4);
-  out.args = string(5);
-  out.priority = static_cast<std::int32_t>(integer(6));
-  out.max_attempts = static_cast<std::uint32_t>(integer(7));
-  out.timeout_ms = integer(8);
-  out.misfire = misfire_from(string(9)).value_or(Misfire::once);
-  out.overlap = overlap_from(string(10)).value_or(Overlap::allow);
-  out.declared = integer(11) != 0;
-  out.next_at = integer(12);
-  out.last_at = integer(13);
-  out.last_job = integer(14);
-  out.version = static_cast<std::uint64_t>(integer(15));
-  return out;
-}
-constexpr const char* schedule_columns =
-    "SELECT name, cron, timezone, queue, task, args, priority, max_attempts, timeout_ms, misfire, overlap, declared, next_at, "
-    "last_at, last_job, version FROM spikard_task_schedules ";
-
-std::string digits(double value) {
-  char out[40];
-  return {out, std::to_chars(out, out + sizeof out, value).ptr};
 }
 
 /// A column of an INSERT: its values as text; empty where null.
@@ -189,36 +96,6 @@ constexpr Column columns[] = {
 bool is_plain(const NewJob& job) noexcept { return job.unique_key.empty() && job.depends_on.empty() && job.batch == 0; }
 
 }  // namespace
-
-#define CO_TRY(expr)                                     \
-  do {                                                   \
-    auto tried = co_await (expr);                        \
-    if (!tried.ok()) co_return std::move(tried).error(); \
-  } while (false)
-// Keeps the value.
-#define CO_LET(name, expr)                                             \
-  auto name##_result = co_await (expr);                                \
-  if (!name##_result.ok()) co_return std::move(name##_result).error(); \
-  auto& name = *name##_result
-
-std::string topic_of(Backend::Topic topic, const std::string& queue) {
-  switch (topic) {
-    case Backend::Topic::queue: return "tasks/queue/" + queue;
-    case Backend::Topic::revoked: return "tasks/revoked";
-    case Backend::Topic::ended: return "tasks/ended";
-    case Backend::Topic::schedules: return "tasks/schedules";
-  }
-  return {};
-}
-
-std::vector<std::string> News::topics() const {
-  std::vector<std::string> out;
-  for (const std::string& queue : queues) out.push_back(topic_of(Backend::Topic::queue, queue));
-  if (revoked) out.push_back(topic_of(Backend::Topic::revoked, {}));
-  if (ended) out.push_back(topic_of(Backend::Topic::ended, {}));
-  if (schedules) out.push_back(topic_of(Backend::Topic::schedules, {}));
-  return out;
-}
 
 Statements::Connection::Query notify_query(const std::vector<std::string>& topics) {
   std::vector<std::optional<std::string_view>> views;
@@ -819,21 +696,6 @@ Arguments runs_of(const std::vector<Run>& runs) {
   }
   return args(ids, leases);
 }
-std::vector<JobId> without(const std::vector<Run>& runs, const Rows& rows) {
-  std::set<JobId> held;
-  for (std::size_t i = 0; i < rows.size(); ++i) held.insert(number(rows.at(i, 0)));
-  std::vector<JobId> lost;
-  for (const Run& run : runs) {
-    if (!held.contains(run.id)) lost.push_back(run.id);
-  }
-  // The same job twice: its newer lease is held, the older one is not.
-  std::map<JobId, std::uint64_t> newest;
-  for (const Run& run : runs) newest[run.id] = std::max(newest[run.id], run.lease);
-  for (const Run& run : runs) {
-    if (held.contains(run.id) && run.lease < newest[run.id]) lost.push_back(run.id);
-  }
-  return lost;
-}
 }  // namespace
 
 Statements::Async<std::vector<JobId>> Statements::extend(const std::vector<Run>& runs, Millis lease_ms) {
@@ -1090,7 +952,5 @@ Statements::Async<FireResult> Statements::fire(const FireRequest& request) {
 
 #undef CO_LET
 #undef CO_TRY
-#undef SPIKARD_NOT_ENDED
-#undef SPIKARD_JOB_COLUMNS
 
 }  // namespace spikard::tasks::postgres

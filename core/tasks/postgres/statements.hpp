@@ -10,21 +10,12 @@
 #include "store/postgres/connection.hpp"
 #include "tasks/backend.hpp"
 #include "tasks/registry.hpp"
+#include "tasks/sql_store.hpp"
 
 namespace spikard::tasks::postgres {
 
-/// What others are to be told once a transaction is committed.
-struct News {
-  std::set<std::string> queues;
-  bool revoked = false;
-  bool ended = false;
-  bool schedules = false;
-  /// Topics of `Database::notify`.
-  [[nodiscard]] std::vector<std::string> topics() const;
-};
 /// Tells the topics to other processes, once the transaction is committed.
 [[nodiscard]] store::postgres::Connection::Query notify_query(const std::vector<std::string>& topics);
-[[nodiscard]] std::string topic_of(Backend::Topic topic, const std::string& queue);
 
 /// The statements of one transaction, as tasks/sqlite/statements.hpp has them. There one writer keeps others away; here rows that
 /// decide about others are locked before they are read, and what cannot be ordered so (concurrency keys) has an advisory lock.
@@ -75,23 +66,15 @@ class Statements {
   [[nodiscard]] Async<std::vector<Schedule>> schedules();
   [[nodiscard]] Async<std::optional<Batch>> batch(JobId id, bool locked = false);
 
-  News news;
+  sql::News news;
 
  private:
-  struct Ended {
-    JobId id = 0;
-    std::string queue;
-    JobId batch = 0;
-    std::string key;
-    bool has_dependants = false;
-    bool frees_key = false;  // it ran, or was let out to run
-  };
   [[nodiscard]] Async<Rows> q(std::string sql, Arguments arguments = {});
   [[nodiscard]] Connection::Query plain_query(const std::vector<NewJob>& jobs);
   [[nodiscard]] Async<JobId> insert(const NewJob& job, JobId batch, JobId callback_of);
   [[nodiscard]] Async<bool> settle_one(const Completion& completion);
   [[nodiscard]] Async<void> end(JobId id, JobState state, std::string error, std::string code);
-  [[nodiscard]] Async<void> after_end(Ended ended, JobState state);
+  [[nodiscard]] Async<void> after_end(sql::Ended ended, JobState state);
   [[nodiscard]] Async<void> release(JobId id);
   [[nodiscard]] Async<void> batch_changed(JobId id, JobState state, int by);
   [[nodiscard]] Async<void> look_at_batch(JobId id);

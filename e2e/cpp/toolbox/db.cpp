@@ -4,6 +4,7 @@
 #include <optional>
 
 #include "db/registry.hpp"
+#include "mysql_database.hpp"
 #include "postgres_schema.hpp"
 #include "store/sqlite/databases.hpp"
 #include "toolbox/toolbox.hpp"
@@ -83,6 +84,8 @@ class DbClient final : public ToolboxClient {
       options.url = "sqlite::memory:";
     } else if (driver == "postgres") {
       options.url = schema_.emplace().url();
+    } else if (driver == "mysql") {
+      options.url = mysql_database_.emplace().url();
     } else {
       throw NotBuilt("driver " + std::string(driver));
     }
@@ -95,6 +98,7 @@ class DbClient final : public ToolboxClient {
     db::Environment environment(stage.pool());
     environment.databases = &databases_;
     environment.postgres = &servers_;
+    environment.mysql = &mysql_servers_;
     environment.tracer = stage.tracer();
     Result<std::shared_ptr<db::Client>> opened = db::open(options, environment);
     if (!opened.ok()) throw Failed(std::move(opened).error());
@@ -214,6 +218,8 @@ class DbClient final : public ToolboxClient {
   store::sqlite::Databases databases_;
   store::postgres::Databases servers_;
   std::optional<contract::PostgresSchema> schema_;
+  store::mysql::Databases mysql_servers_;
+  std::optional<contract::MysqlDatabase> mysql_database_;
   std::shared_ptr<db::Client> client_;
   std::map<std::string, std::shared_ptr<db::Transaction>> transactions_;
 };
@@ -228,6 +234,7 @@ Task<Result<std::shared_ptr<ToolboxClient>>> open(Stage& stage, Document config)
 Subsystem db_subsystem() {
   std::vector<std::string> backends{"sqlite"};
   if (std::getenv("SPIKARD_TEST_POSTGRES_URL") != nullptr) backends.emplace_back("postgres");
+  if (std::getenv("SPIKARD_TEST_MYSQL_URL") != nullptr) backends.emplace_back("mysql");
   return {"db", std::move(backends), open};
 }
 

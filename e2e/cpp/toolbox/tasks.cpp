@@ -5,6 +5,7 @@
 
 #include "base/json.hpp"
 #include "base/tz.hpp"
+#include "mysql_database.hpp"
 #include "postgres_schema.hpp"
 #include "store/sqlite/databases.hpp"
 #include "tasks/job_json.hpp"
@@ -65,6 +66,8 @@ struct Stores {
   store::sqlite::Databases files;
   std::optional<contract::PostgresSchema> schema;
   store::postgres::Databases servers;
+  std::optional<contract::MysqlDatabase> mysql_database;
+  store::mysql::Databases mysql_servers;
 };
 
 class TasksClient final : public ToolboxClient {
@@ -352,8 +355,11 @@ Task<Result<std::shared_ptr<ToolboxClient>>> open_tasks(Stage& stage, Document c
   auto stores = std::make_unique<Stores>(stage);
   environment.databases = &stores->files;
   environment.postgres = &stores->servers;
+  environment.mysql = &stores->mysql_servers;
   if (backend == "postgres") {
     options.store.url = stores->schema.emplace().url();
+  } else if (backend == "mysql") {
+    options.store.url = stores->mysql_database.emplace().url();
   } else if (backend == "sqlite") {
     options.store.url = "sqlite:" + stage.folder() + "/tasks.db";
   } else if (backend != "memory") {
@@ -369,6 +375,7 @@ Task<Result<std::shared_ptr<ToolboxClient>>> open_tasks(Stage& stage, Document c
 Subsystem tasks_subsystem() {
   std::vector<std::string> backends{"memory", "sqlite"};
   if (std::getenv("SPIKARD_TEST_POSTGRES_URL") != nullptr) backends.emplace_back("postgres");
+  if (std::getenv("SPIKARD_TEST_MYSQL_URL") != nullptr) backends.emplace_back("mysql");
   return {"tasks", std::move(backends), open_tasks};
 }
 

@@ -22,6 +22,9 @@
 #include "net/await.hpp"
 #include "net/blocking_pool.hpp"
 #include "net/virtual_clock.hpp"
+#ifdef SPIKARD_TASKS_MYSQL
+#include "store/mysql/database.hpp"
+#endif
 #include "store/sqlite/databases.hpp"
 #include "tasks/client.hpp"
 #include "worker_loop/task_sink.hpp"
@@ -66,6 +69,9 @@ class App {
     of_client.store.url = options.text("url", "memory:");
     tasks::Environment environment;
     environment.databases = &databases;
+#ifdef SPIKARD_TASKS_MYSQL
+    environment.mysql = &servers;
+#endif
     auto opened = tasks::Client::open(std::move(of_client), environment);
     if (!opened.ok()) {
       say("{\"event\":\"failed\",\"error\":\"" + opened.error().message() + "\"}");
@@ -101,6 +107,9 @@ class App {
   std::unique_ptr<net::Loop> loop;
   net::BlockingPool pool;
   store::sqlite::Databases databases;
+#ifdef SPIKARD_TASKS_MYSQL
+  store::mysql::Databases servers;
+#endif
   std::shared_ptr<tasks::Client> client;
 };
 

@@ -1,6 +1,7 @@
-// Tasks on a real PostgreSQL: in transactions of db, between processes, under cut connections. What holds on every store is in
+// Tasks on a real SQL server: in transactions of db, between processes, under cut connections. What holds on every store is in
 // tasks_contract.cpp.
 #include <gtest/gtest.h>
+#include <signal.h>
 
 #include <cstdlib>
 #include <map>
@@ -10,8 +11,8 @@
 #include "db/client.hpp"
 #include "db/registry.hpp"
 #include "db/relay.hpp"
-#include "postgres_schema.hpp"
 #include "proxy.hpp"
+#include "sql_server.hpp"
 #include "store/sqlite/test_database.hpp"
 #include "tasks/client.hpp"
 #include "worker_loop/task_sink.hpp"
@@ -24,10 +25,10 @@ using std::chrono::seconds;
 using worker_loop::Outcome;
 using worker_loop::WorkItem;
 
-struct PostgresTasks : ::testing::TestWithParam<const char*>, store::sqlite::DatabaseFixture {
+struct SqlTasks : ::testing::TestWithParam<const char*>, store::sqlite::DatabaseFixture {
   /// As another process has it: nothing is shared but the server.
   struct Process {
-    store::postgres::Databases servers;
+    contract::SqlDatabases servers;
     std::shared_ptr<Client> client;
     std::unique_ptr<worker_loop::TaskSink> sink;
     std::shared_ptr<Worker> worker;
@@ -37,12 +38,13 @@ struct PostgresTasks : ::testing::TestWithParam<const char*>, store::sqlite::Dat
     made.client = open(url, made.servers);
     return made;
   }
-  std::shared_ptr<Client> open(const std::string& url, store::postgres::Databases& servers) {
+  std::shared_ptr<Client> open(const std::string& url, contract::SqlDatabases& servers) {
     ClientOptions options;
     options.store.url = url;
-    options.poll = hours(1);  // who hears nothing does nothing
+    // Where the server tells, who hears nothing does nothing; else who waits looks.
+    options.poll = server.tells() ? Duration(hours(1)) : Duration(std::chrono::milliseconds(50));
     Environment environment;
-    environment.postgres = &servers;
+    servers.give(environment);
     return Client::open(std::move(options), environment).value();
   }
   void work(Process& on, worker_loop::TaskSink::Handler handler, std::uint32_t concurrency = 10) {
@@ -55,11 +57,11 @@ struct PostgresTasks : ::testing::TestWithParam<const char*>, store::sqlite::Dat
   }
   void SetUp() override {
     services::DbConfig config;
-    config.url = schema.url();
+    config.url = server.url();
     db::Environment environment(pool);
-    environment.postgres = &here.servers;
+    here.servers.give(environment);
     db = db::open(config, environment).value();
-    here.client = open(schema.url(), here.servers);
+    here.client = open(server.url(), here.servers);
     ASSERT_TRUE(await(db->execute(caller(), "CREATE TABLE effects (job BIGINT)")).ok());
   }
   void TearDown() override {
@@ -84,13 +86,13 @@ struct PostgresTasks : ::testing::TestWithParam<const char*>, store::sqlite::Dat
     return await(db->query(caller(), "SELECT count(*) AS n FROM " + what))->rows.root().at(0).find("n").as_int();
   }
 
-  contract::PostgresSchema schema;
+  contract::SqlServer server{GetParam()};
   Process here;
   std::vector<std::unique_ptr<Process>> processes;
   std::shared_ptr<db::Client> db;
 };
 
-TEST_P(PostgresTasks, InTheSameDatabaseItIsAnInsertOfTheTransaction) {
+TEST_P(SqlTasks, InTheSameDatabaseItIsAnInsertOfTheTransaction) {
   std::vector<std::string> ran;
   work(here, [&](std::shared_ptr<const WorkItem> item) -> Task<Outcome> {
     ran.push_back(item->payload);
@@ -110,7 +112,7 @@ TEST_P(PostgresTasks, InTheSameDatabaseItIsAnInsertOfTheTransaction) {
   EXPECT_EQ(ran, std::vector<std::string>{"2"});
 }
 
-TEST_P(PostgresTasks, ARunThatCompletesInItsOwnTransactionIsCompletedOnceAndForAll) {
+TEST_P(SqlTasks, ARunThatCompletesInItsOwnTransactionIsCompletedOnceAndForAll) {
   work(here, [&](std::shared_ptr<const WorkItem> item) -> Task<Outcome> {
     const Job& job = job_of(*item);
     auto transaction = (co_await db->begin(caller())).value();
@@ -132,7 +134,7 @@ TEST_P(PostgresTasks, ARunThatCompletesInItsOwnTransactionIsCompletedOnceAndForA
   EXPECT_EQ(count("effects"), 1);
 }
 
-TEST_P(PostgresTasks, AWorkerThatLostItsLeaseCannotCommitItsWrites) {
+TEST_P(SqlTasks, AWorkerThatLostItsLeaseCannotCommitItsWrites) {
   const JobId id = await(here.client->enqueue(caller(), NewJob("q", "t")))->id;
   ClaimRequest claim;
   claim.queue = "q";
@@ -148,7 +150,7 @@ TEST_P(PostgresTasks, AWorkerThatLostItsLeaseCannotCommitItsWrites) {
   EXPECT_EQ(count("effects"), 0);
 }
 
-TEST_P(PostgresTasks, TheOutboxReachesAnotherStoreInOrder) {
+TEST_P(SqlTasks, TheOutboxReachesAnotherStoreInOrder) {
   ClientOptions memory;
   memory.store.url = "memory:";
   const std::shared_ptr<Client> other = Client::open(std::move(memory), {}).value();
@@ -175,15 +177,16 @@ TEST_P(PostgresTasks, TheOutboxReachesAnotherStoreInOrder) {
   other->close();
 }
 
-TEST_P(PostgresTasks, AnotherProcessIsWokenByTheServer) {
-  Process& there = process(schema.url());
+TEST_P(SqlTasks, AnotherProcessSeesWhatIsToBeDone) {
+  Process& there = process(server.url());
   std::vector<std::string> ran;
   work(there, [&](std::shared_ptr<const WorkItem> item) -> Task<Outcome> {
     ran.push_back(item->payload);
     co_return Outcome::ack();
   });
   // Its ear is open once it has been told something.
-  while (schema.run("SELECT count(*) FROM pg_stat_activity WHERE query = 'LISTEN spikard' AND state = 'idle'") == "0")
+  while (server.tells() &&
+         server.run("SELECT count(*) FROM pg_stat_activity WHERE query = 'LISTEN spikard' AND state = 'idle'") == "0")
     loop->turn(1);
   for (int i = 0; i < 3; ++i) {
     const JobId id = await(here.client->enqueue(caller(), NewJob("q", "t", std::to_string(i))))->id;
@@ -191,30 +194,28 @@ TEST_P(PostgresTasks, AnotherProcessIsWokenByTheServer) {
     EXPECT_EQ(job.state, JobState::completed) << "and its end is told here";
   }
   EXPECT_EQ(ran.size(), 3U);
-  schema.run("WITH made AS (INSERT INTO " + schema.name() +
-             ".spikard_tasks (queue, task, args) VALUES ('q', 't', '\"sql\"') RETURNING id) "
-             "SELECT pg_notify('spikard', 'tasks/queue/q') FROM made");
+  ASSERT_TRUE(await(db->execute(caller(), "INSERT INTO spikard_tasks (queue, task, args) VALUES ('q', 't', '\"sql\"')")).ok());
+  if (server.tells()) server.run("SELECT pg_notify('spikard', 'tasks/queue/q')");
   for (int i = 0; i < 1000 && ran.size() < 4; ++i) loop->turn(10);
   EXPECT_EQ(ran.back(), "\"sql\"") << "plain SQL";
 }
 
-TEST_P(PostgresTasks, FourProcessesRunEachOfAThousandJobsOnce) {
+TEST_P(SqlTasks, FourProcessesRunEachOfAThousandJobsOnce) {
   std::map<JobId, int> runs;
   const auto handler = [&](std::shared_ptr<const WorkItem> item) -> Task<Outcome> {
     ++runs[job_of(*item).id];
     co_return Outcome::ack();
   };
-  for (int i = 0; i < 4; ++i) work(process(schema.url()), handler);
+  for (int i = 0; i < 4; ++i) work(process(server.url()), handler);
   for (int i = 0; i < 10; ++i) ASSERT_TRUE(await(here.client->enqueue_many(caller(), jobs("1", 100))).ok());
   while (count("spikard_tasks WHERE state = 'completed'") < 1000) loop->turn(10);
   EXPECT_EQ(runs.size(), 1000U);
   for (const auto& [id, times] : runs) EXPECT_EQ(times, 1) << id;
 }
 
-TEST_P(PostgresTasks, CutConnectionsLoseNoTask) {
-  std::string url = schema.url();
-  const auto options = store::postgres::Options::from_url(url).value();
-  const std::string host = options.hosts[0].name + ":" + std::to_string(options.hosts[0].port);
+TEST_P(SqlTasks, CutConnectionsLoseNoTask) {
+  std::string url = server.url();
+  const std::string host = server.host();
   contract::Proxy proxy(*loop, host);
   url.replace(url.find(host), host.size(), proxy.address());
   std::map<std::string, int> runs;
@@ -246,8 +247,86 @@ TEST_P(PostgresTasks, CutConnectionsLoseNoTask) {
   EXPECT_GT(proxy.cuts(), 5U);
 }
 
-TEST_P(PostgresTasks, AServerThatIsKilledAndComesBackHasLostNothing) {
-  if (std::system("tools/services env 2>/dev/null | grep -qF \"$SPIKARD_TEST_POSTGRES_URL\"") != 0)
+TEST_P(SqlTasks, TenThousandTasksThroughConnectionsThatAreCutAreEachRun) {
+  std::string url = server.url();
+  const std::string host = server.host();
+  contract::Proxy proxy(*loop, host);
+  url.replace(url.find(host), host.size(), proxy.address());
+  std::map<std::string, int> runs;
+  work(
+      process(url),
+      [&](std::shared_ptr<const WorkItem> item) -> Task<Outcome> {
+        ++runs[item->payload];
+        co_return Outcome::ack();
+      },
+      100);
+  const std::shared_ptr<Client> sender = process(url).client;
+  std::mt19937 random(13);
+  std::set<std::string> acknowledged;
+  int refused = 0;
+  constexpr int tasks_sent = 10'000;
+  constexpr int at_once = 100;
+  for (int i = 0; i < tasks_sent; i += at_once) {
+    if (i % (at_once * 2) == 0) proxy.cut_after(std::uniform_int_distribution<std::uint64_t>(0, 100'000)(random));
+    std::vector<NewJob> some;
+    for (int k = i; k < i + at_once; ++k) some.emplace_back("q", "t", std::to_string(k));
+    const auto done = await(sender->enqueue_many(caller(), std::move(some)));
+    if (!done.ok()) refused += at_once;
+    for (int k = i; done.ok() && k < i + at_once; ++k) acknowledged.insert(std::to_string(k));
+  }
+  const auto all_ran = [&] {
+    return std::all_of(acknowledged.begin(), acknowledged.end(), [&](const std::string& one) { return runs.contains(one); });
+  };
+  // The rest of the cuts fall on the worker.
+  const auto begun = std::chrono::steady_clock::now();
+  for (int i = 0; !all_ran() && std::chrono::steady_clock::now() - begun < seconds(120); ++i) {
+    if (i % 100 == 0)
+      proxy.cut_after(i < 2000 ? std::uniform_int_distribution<std::uint64_t>(0, 200'000)(random) : ~std::uint64_t{0});
+    loop->turn(10);
+  }
+  EXPECT_TRUE(all_ran()) << "nothing acknowledged is lost";
+  proxy.cut_after(std::numeric_limits<std::uint64_t>::max());
+  int twice = 0;
+  for (const auto& [args, times] : runs) twice += times > 1 ? 1 : 0;
+  std::cout << acknowledged.size() << " acknowledged, " << refused << " refused, " << runs.size() << " ran, " << twice
+            << " more than once, " << proxy.cuts() << " cuts\n";
+  EXPECT_GT(proxy.cuts(), 10U);
+}
+
+TEST_P(SqlTasks, AServerThatStandsStillForFiveSecondsLosesNothing) {
+  const ::pid_t pid = server.pid();
+  if (pid == 0) GTEST_SKIP() << "this server is many processes";
+  std::map<std::string, int> runs;
+  work(here, [&](std::shared_ptr<const WorkItem> item) -> Task<Outcome> {
+    ++runs[item->payload];
+    co_return Outcome::ack();
+  });
+  std::set<std::string> acknowledged;
+  int refused = 0;
+  net::Timer goes_on(*loop, [&] { ::kill(pid, SIGCONT); });
+  for (int i = 0; i < 300; ++i) {
+    if (i == 100) {
+      ::kill(pid, SIGSTOP);
+      goes_on.start(seconds(5));
+    }
+    const auto done = await(here.client->enqueue(caller(), NewJob("q", "t", std::to_string(i))));
+    if (done.ok()) acknowledged.insert(std::to_string(i));
+    else ++refused;
+  }
+  EXPECT_GE(acknowledged.size(), 250U);
+  const auto all_ran = [&] {
+    return std::all_of(acknowledged.begin(), acknowledged.end(), [&](const std::string& one) { return runs.contains(one); });
+  };
+  const auto begun = std::chrono::steady_clock::now();
+  while (!all_ran() && std::chrono::steady_clock::now() - begun < seconds(60)) loop->turn(10);
+  EXPECT_TRUE(all_ran());
+  int twice = 0;
+  for (const auto& [args, times] : runs) twice += times > 1 ? 1 : 0;
+  std::cout << acknowledged.size() << " acknowledged, " << refused << " refused, " << twice << " ran more than once\n";
+}
+
+TEST_P(SqlTasks, AServerThatIsKilledAndComesBackHasLostNothing) {
+  if (std::system(("tools/services env 2>/dev/null | grep -qF \"" + server.base() + "\"").c_str()) != 0)
     GTEST_SKIP() << "the server is not one of tools/services";
   std::map<std::string, int> runs;
   work(here, [&](std::shared_ptr<const WorkItem> item) -> Task<Outcome> {
@@ -258,8 +337,8 @@ TEST_P(PostgresTasks, AServerThatIsKilledAndComesBackHasLostNothing) {
   std::int64_t rows = 0;
   int refused = 0;
   for (int i = 0; i < 400; ++i) {
-    if (i == 150) ASSERT_EQ(std::system("tools/services kill postgres >/dev/null 2>&1"), 0);
-    if (i == 250) ASSERT_EQ(std::system("tools/services up postgres >/dev/null 2>&1"), 0);
+    if (i == 150) ASSERT_EQ(server.control("kill"), 0);
+    if (i == 250) ASSERT_EQ(server.control("up"), 0);
     const auto done = await(here.client->enqueue(caller(), NewJob("q", "t", std::to_string(i))));
     if (done.ok()) acknowledged.insert(std::to_string(i));
     else ++refused;
@@ -281,8 +360,15 @@ TEST_P(PostgresTasks, AServerThatIsKilledAndComesBackHasLostNothing) {
             << " ran more than once\n";
 }
 
-INSTANTIATE_TEST_SUITE_P(Server_postgres, PostgresTasks, ::testing::Values("postgres"),
+#ifdef SPIKARD_TEST_MYSQL
+INSTANTIATE_TEST_SUITE_P(Server_mysql, SqlTasks, ::testing::Values("mysql"),
                          [](const auto& at) { return std::string(at.param); });
+#endif
+#ifdef SPIKARD_TEST_POSTGRES
+INSTANTIATE_TEST_SUITE_P(Server_postgres, SqlTasks, ::testing::Values("postgres"),
+                         [](const auto& at) { return std::string(at.param); });
+#endif
+GTEST_ALLOW_UNINSTANTIATED_PARAMETERIZED_TEST(SqlTasks);
 
 }  // namespace
 }  // namespace spikard::tasks
