@@ -117,7 +117,8 @@ struct StorageHttp::Transfer final : Job {
       : Job(loop, of, std::move(trace)), client(std::move(store)), key(std::move(of_key)), arrived(loop) {}
   std::shared_ptr<storage::Client> client;
   std::string key;
-  net::Event arrived;  ///< store: a part of the body came
+  std::optional<storage::UploadTarget> part;  ///< store: the body is this, not the object
+  net::Event arrived;                         ///< store: a part of the body came
   std::deque<http::BodyChunk> parts;
 };
 
@@ -176,7 +177,8 @@ void StorageHttp::signed_request(http::Exchange& exchange) {
   const storage::PresignMethod method = record.method == http::Method::put    ? storage::PresignMethod::put
                                         : record.method == http::Method::head ? storage::PresignMethod::head
                                                                               : storage::PresignMethod::get;
-  switch ((*client)->signed_urls()->check(method, key, record.text(record.query), loop().clock())) {
+  std::optional<storage::UploadTarget> part;
+  switch ((*client)->signed_urls()->check(method, key, record.text(record.query), loop().clock(), &part)) {
     case storage::SignedUrls::Verdict::wrong: return forbid("The URL is not signed for this");
     case storage::SignedUrls::Verdict::expired: return forbid("The URL has expired");
     case storage::SignedUrls::Verdict::good: break;
@@ -184,9 +186,11 @@ void StorageHttp::signed_request(http::Exchange& exchange) {
   if (method == storage::PresignMethod::put) {
     StoreOptions options;
     options.max_bytes = (*client)->max_upload_bytes();
+    if (part.has_value()) options.max_bytes = std::min(options.max_bytes, part->size);
     options.status = 200;
-    options.trace = exchange.trace();
-    return store(exchange, std::move(*client), key, std::move(options));
+    const JobPtr job = open(exchange, std::move(*client), key, exchange.trace());
+    job->part = std::move(part);
+    return begin(job, storing(job, std::move(options)));
   }
   ServeOptions options;
   options.trace = exchange.trace();
@@ -405,7 +409,12 @@ Task<Result<storage::ObjectInfo>> StorageHttp::take_body(JobPtr job, StoreOption
     Out info = co_await work;
     co_return info;
   }
-  auto opening = job->client->open_write(job->caller, job->key, std::move(options.write));
+  Task<Result<std::unique_ptr<storage::Writer>>> opening;
+  if (job->part.has_value()) {
+    opening = job->client->write_part(job->caller, job->key, *job->part);
+  } else {
+    opening = job->client->open_write(job->caller, job->key, std::move(options.write));
+  }
   Result<std::unique_ptr<storage::Writer>> writer = co_await opening;
   if (!writer.ok()) co_return Out(std::move(writer).error());
   std::uint64_t seen = 0;
@@ -429,6 +438,11 @@ Task<Result<storage::ObjectInfo>> StorageHttp::take_body(JobPtr job, StoreOption
       if (token.cancelled()) co_return Out(Error(ErrorKind::cancelled, "the client is gone"));
       job->exchange->grant(part.data().size());
     }
+  }
+  if (job->part.has_value() && seen != job->part->size) {
+    Error error =
+        invalid_argument("the body has " + std::to_string(seen) + " bytes, the URL is for " + std::to_string(job->part->size));
+    co_return Out(std::move(error));
   }
   auto finishing = (*writer)->finish();
   Out info = co_await finishing;

@@ -42,6 +42,9 @@ enum class Operation : std::uint32_t {
   storage_copy = 73,
   storage_rename = 74,
   storage_presign = 75,
+  storage_plan_upload = 76,
+  storage_complete_upload = 77,
+  storage_abort_upload = 78,
   db_query = 96,
   db_first = 97,
   db_execute = 98,
@@ -155,6 +158,9 @@ enum class Operation : std::uint32_t {
     case Operation::storage_copy: return "storage.copy";
     case Operation::storage_rename: return "storage.rename";
     case Operation::storage_presign: return "storage.presign";
+    case Operation::storage_plan_upload: return "storage.plan_upload";
+    case Operation::storage_complete_upload: return "storage.complete_upload";
+    case Operation::storage_abort_upload: return "storage.abort_upload";
     case Operation::db_query: return "db.query";
     case Operation::db_first: return "db.first";
     case Operation::db_execute: return "db.execute";

@@ -25,8 +25,8 @@ enum class S3Addressing : std::uint8_t {
 struct StoragePresign {
   std::string base_url{};  ///< What stands before the path of a signed URL, `https://files.example.com`. Empty: the address of the first TCP listener, which is no use to others where that is 0.0.0.0 or behind a proxy: say it there.
   std::string path = "/_spikard/storage";  ///< Path below which signed URLs are answered; the name of the store comes next.
-  std::string secret{};  ///< Key of the signatures. Empty: a random one, which `file:` keeps in its folder and `memory:` forgets at the end of the process.
-  std::uint64_t max_upload_bytes = 5368709120;  ///< Largest body that a signed PUT takes; more gets 413.
+  std::string secret{};  ///< Key of the signatures, and of the tokens of listings and uploads. Empty: a random one, which `file:` keeps in its folder and `memory:` forgets at the end of the process; elsewhere the key or secret of the store that is in the configuration, without which there are no uploads in parts.
+  std::uint64_t max_upload_bytes = 5368709120;  ///< Largest body that a signed PUT takes, also of one part of an upload; more gets 413.
 };
 [[nodiscard]] bool operator==(const StoragePresign& a, const StoragePresign& b);
 /// Unknown keys, wrong types and values out of range are refused. Errors: invalid_argument, one line a problem, each with its path below `path`.

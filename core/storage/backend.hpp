@@ -12,6 +12,7 @@
 #include "base/task.hpp"
 #include "net/loop/loop.hpp"
 #include "storage/object.hpp"
+#include "storage/upload.hpp"
 
 namespace spikard::storage {
 
@@ -24,6 +25,7 @@ struct Capabilities {
   bool conditional_write = true;  ///< if_match, if_none_match, in one step with the write
   bool atomic_rename = true;      ///< else a copy and a delete
   bool presign = true;
+  bool uploads = true;   ///< in parts by others
   bool new_etag = true;  ///< every write has another etag, also of the same bytes
 };
 
@@ -106,9 +108,22 @@ class Backend {
   [[nodiscard]] virtual Task<Result<PresignedUrl>> presign(net::Loop& loop, PresignMethod method, std::string key,
                                                            std::uint32_t expires_s) = 0;
 
+  /// `upload` of the plan is the store's id. Errors of the three: no_such_upload, invalid_part.
+  [[nodiscard]] virtual Task<Result<UploadPlan>> begin_upload(net::Loop& loop, std::string key, UploadOptions options) = 0;
+  /// Every part is there, as large as planned and, where an etag is told, with that one; then they are the object, in one step.
+  [[nodiscard]] virtual Task<Result<ObjectInfo>> complete_upload(net::Loop& loop, std::string key, Upload upload,
+                                                                 std::vector<std::string> etags) = 0;
+  /// What is not there any more is no error.
+  [[nodiscard]] virtual Task<Result<void>> abort_upload(net::Loop& loop, std::string key, Upload upload) = 0;
+  /// Where a part arrives, of stores whose signed URLs our own HTTP server answers: its etag is what `finish` tells.
+  [[nodiscard]] virtual Task<Result<std::unique_ptr<Writer>>> write_part(net::Loop&, std::string, UploadTarget) {
+    co_return Result<std::unique_ptr<Writer>>(Error(ErrorKind::unsupported, "parts go to the store itself"));
+  }
+
   /// The signed URLs of this store that our own HTTP server answers; null where the store's server does.
   [[nodiscard]] virtual const SignedUrls* signed_urls() const noexcept { return nullptr; }
-  /// Key for what the client signs (page tokens): the same in every process that shares the store.
+  /// Key for what the client signs (tokens of pages and uploads): the same in every process that shares the store. Empty where
+  /// the configuration has nothing secret.
   [[nodiscard]] virtual std::string_view secret() const noexcept = 0;
 };
 

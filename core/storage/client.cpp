@@ -1,5 +1,6 @@
 #include "storage/client.hpp"
 
+#include <algorithm>
 #include <utility>
 
 #include "base/base64.hpp"
@@ -123,6 +124,7 @@ Result<void> check_range(const ReadOptions& options) {
 Client::Client(std::shared_ptr<Backend> backend, const services::StorageConfig& config, telemetry::Tracer tracer)
     : backend_(std::move(backend)),
       tracer_(std::move(tracer)),
+      url_(config.url),
       max_read_bytes_(config.max_read_bytes),
       max_upload_bytes_(config.presign.max_upload_bytes) {}
 
@@ -243,7 +245,10 @@ std::string Client::token_of(const ListOptions& options, std::string_view cursor
   std::string text = "spikard-storage-page-1\n";
   text += std::to_string(options.prefix.size()) + "\n" + std::to_string(options.delimiter.size()) + "\n";
   text.append(options.prefix).append(options.delimiter).append(cursor);
-  std::string token = net::signing::hmac_sha256(backend_->secret(), text).substr(0, mac_bytes);
+  // Without a secret anybody can make one up: it gives no access to anything.
+  const std::string open = "spikard-storage-tokens:" + url_;
+  const std::string_view key = backend_->secret().empty() ? open : backend_->secret();
+  std::string token = net::signing::hmac_sha256(key, text).substr(0, mac_bytes);
   token.append(cursor);
   return base64::encode_url(token);
 }
@@ -317,6 +322,83 @@ Task<Result<PresignedUrl>> Client::presign(net::Caller caller, PresignMethod met
   auto work = backend_->presign(*caller.loop, method, std::move(key), expires_s);
   Result<PresignedUrl> url = co_await work;
   co_return call.end(std::move(url));
+}
+
+Result<void> Client::check_plan(UploadOptions& options) const {
+  if (!backend_->capabilities().uploads)
+    return Error(ErrorKind::unsupported, std::string(backend_->name()) + ": the store has no uploads in parts by signed URLs");
+  if (backend_->secret().empty()) {
+    return invalid_argument(
+        "presign.secret: expected where the configuration of the store has no key of its own: tokens of uploads are signed with "
+        "it");
+  }
+  SPIKARD_TRY(check_and_fit(options));
+  if (backend_->signed_urls() != nullptr && std::min(options.part_bytes, options.size) > max_upload_bytes_) {
+    return invalid_argument("part_bytes: a part would have more than presign.max_upload_bytes (" +
+                            std::to_string(max_upload_bytes_) + ")");
+  }
+  return check_and_fold(options.write);
+}
+
+Result<Upload> Client::upload_of(std::string_view key, std::string_view token) const {
+  SPIKARD_TRY(check_key(key));
+  // Nobody was given one that was signed with nothing.
+  if (backend_->secret().empty()) return invalid_argument("presign.secret: expected for uploads").with_detail("invalid_upload");
+  return read_upload_token(backend_->secret(), url_, key, token);
+}
+
+Task<Result<UploadPlan>> Client::plan_upload(net::Caller caller, std::string key, UploadOptions options) {
+  Call call(tracer_, caller, "plan_upload", backend_->name(), key);
+  Result<void> checked = check_key(key);
+  if (checked.ok()) checked = check_plan(options);
+  if (!checked.ok()) co_return call.end(Result<UploadPlan>(std::move(checked).error()));
+  Upload upload;
+  upload.size = options.size;
+  upload.part_bytes = options.part_bytes;
+  upload.write = options.write;
+  auto work = backend_->begin_upload(*caller.loop, key, std::move(options));
+  Result<UploadPlan> plan = co_await work;
+  if (plan.ok()) {
+    upload.id = std::move(plan->upload);
+    upload.expires_at = plan->expires_at;
+    plan->upload = upload_token(backend_->secret(), url_, key, upload);
+    plan->key = std::move(key);
+  }
+  co_return call.end(std::move(plan));
+}
+
+Task<Result<ObjectInfo>> Client::complete_upload(net::Caller caller, std::string key, std::string upload,
+                                                 std::vector<std::string> etags) {
+  Call call(tracer_, caller, "complete_upload", backend_->name(), key);
+  Result<Upload> planned = upload_of(key, upload);
+  if (planned.ok() && caller.loop->clock().wall() > planned->expires_at + upload_grace)
+    planned = invalid_argument("upload: its time is over").with_detail("invalid_upload");
+  if (planned.ok())
+    if (Result<void> checked = check_etags(*planned, etags); !checked.ok()) planned = std::move(checked).error();
+  if (!planned.ok()) co_return call.end(Result<ObjectInfo>(std::move(planned).error()));
+  auto work = backend_->complete_upload(*caller.loop, std::move(key), std::move(*planned), std::move(etags));
+  Result<ObjectInfo> info = co_await work;
+  co_return call.end(std::move(info));
+}
+
+Task<Result<void>> Client::abort_upload(net::Caller caller, std::string key, std::string upload) {
+  Call call(tracer_, caller, "abort_upload", backend_->name(), key);
+  Result<Upload> planned = upload_of(key, upload);
+  if (!planned.ok()) co_return call.end(Result<void>(std::move(planned).error()));
+  auto work = backend_->abort_upload(*caller.loop, std::move(key), std::move(*planned));
+  Result<void> aborted = co_await work;
+  co_return call.end(std::move(aborted));
+}
+
+Task<Result<std::unique_ptr<Writer>>> Client::write_part(net::Caller caller, std::string key, UploadTarget target) {
+  Call call(tracer_, caller, "write_part", backend_->name(), key);
+  using Out = Result<std::unique_ptr<Writer>>;
+  if (Result<void> checked = check_key(key); !checked.ok()) co_return call.end(Out(std::move(checked).error()));
+  auto work = backend_->write_part(*caller.loop, std::move(key), std::move(target));
+  Out writer = co_await work;
+  if (!writer.ok() || !call.recording()) co_return call.end(std::move(writer));
+  std::unique_ptr<Writer> traced = std::make_unique<TracedWriter>(std::move(*writer), std::move(call));
+  co_return Out(std::move(traced));
 }
 
 }  // namespace spikard::storage

@@ -64,6 +64,23 @@ class Client {
   [[nodiscard]] Task<Result<PresignedUrl>> presign(net::Caller caller, PresignMethod method, std::string key,
                                                    std::uint32_t expires_s);
 
+  /// A large object that others, a browser perhaps, upload in parts straight to the store: what each part's request is. The store
+  /// keeps what arrives until `complete_upload`, `abort_upload`, or its own rule for uploads that nobody ended.
+  ///
+  ///     storage::UploadOptions options;
+  ///     options.size = 40'000'000;
+  ///     storage::UploadPlan plan = *co_await store.plan_upload(caller, "videos/7.mp4", options);
+  [[nodiscard]] Task<Result<UploadPlan>> plan_upload(net::Caller caller, std::string key, UploadOptions options);
+  /// `upload`: of the plan. `etags`: of the parts, in their order, as the uploader was told by `ETag`; none, or an empty one
+  /// where it was told none. Until a day after the URLs have expired. Errors: invalid_upload, no_such_upload, invalid_part,
+  /// condition_not_met.
+  [[nodiscard]] Task<Result<ObjectInfo>> complete_upload(net::Caller caller, std::string key, std::string upload,
+                                                         std::vector<std::string> etags = {});
+  /// What arrived is taken away. One that was completed or aborted is no error. Errors: invalid_upload.
+  [[nodiscard]] Task<Result<void>> abort_upload(net::Caller caller, std::string key, std::string upload);
+  /// A part on its way to a store whose signed URLs our own HTTP server answers (`memory:`, `file:`).
+  [[nodiscard]] Task<Result<std::unique_ptr<Writer>>> write_part(net::Caller caller, std::string key, UploadTarget target);
+
   [[nodiscard]] const Capabilities& capabilities() const noexcept { return backend_->capabilities(); }
   [[nodiscard]] std::string_view backend_name() const noexcept { return backend_->name(); }
   /// Null where another server answers the store's signed URLs.
@@ -74,9 +91,12 @@ class Client {
  private:
   [[nodiscard]] std::string token_of(const ListOptions& options, std::string_view cursor) const;
   [[nodiscard]] std::optional<std::string> cursor_of(const ListOptions& options) const;
+  [[nodiscard]] Result<void> check_plan(UploadOptions& options) const;
+  [[nodiscard]] Result<Upload> upload_of(std::string_view key, std::string_view token) const;
 
   const std::shared_ptr<Backend> backend_;
   const telemetry::Tracer tracer_;
+  const std::string url_;
   const std::uint64_t max_read_bytes_;
   const std::uint64_t max_upload_bytes_;
 };

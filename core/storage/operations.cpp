@@ -55,9 +55,15 @@ class Args {
     return otherwise;
   }
   [[nodiscard]] std::vector<std::string> texts(std::string_view name) {
+    if (!object_.is_object() || !object_.find(name) || object_.find(name).is_null())
+      fail(std::string(name) + ": expected an array of texts");
+    return texts_or_none(name);
+  }
+  [[nodiscard]] std::vector<std::string> texts_or_none(std::string_view name) {
     std::vector<std::string> out;
     const Value v = member(name);
-    if (!v || !v.is_array()) {
+    if (!v) return out;
+    if (!v.is_array()) {
       fail(std::string(name) + ": expected an array of texts");
       return out;
     }
@@ -179,6 +185,28 @@ void put_object(NodeBuilder& out, const ObjectInfo& info) {
   out.end();
 }
 
+void put_part(NodeBuilder& out, const UploadPart& part) {
+  out.begin_object();
+  out.key("number");
+  out.uinteger(part.number);
+  out.key("method");
+  out.string(part.method);
+  out.key("url");
+  out.string(part.url);
+  out.key("headers");
+  out.begin_object();
+  for (const auto& [name, value] : part.headers) {
+    out.key(name);
+    out.string(value);
+  }
+  out.end();
+  out.key("offset");
+  out.uinteger(part.offset);
+  out.key("size");
+  out.uinteger(part.size);
+  out.end();
+}
+
 Out of_object(const Result<ObjectInfo>& info) {
   if (!info.ok()) return info.error();
   NodeBuilder out;
@@ -231,6 +259,9 @@ Task<Out> Operations::call(net::Caller caller, Operation operation, Document arg
     case Operation::storage_copy:
     case Operation::storage_rename: work = copy_or_rename(std::move(caller), operation, std::move(args)); break;
     case Operation::storage_presign: work = presign(std::move(caller), std::move(args)); break;
+    case Operation::storage_plan_upload: work = plan_upload(std::move(caller), std::move(args)); break;
+    case Operation::storage_complete_upload:
+    case Operation::storage_abort_upload: work = end_upload(std::move(caller), operation, std::move(args)); break;
     default: co_return Out(Error(ErrorKind::unsupported, "no operation of storage"));
   }
   Out out = co_await work;
@@ -442,6 +473,55 @@ Task<Out> Operations::presign(net::Caller caller, Document document) {
   out.integer(ms_of(url->expires_at));
   out.end();
   co_return Out(Document(std::move(out)));
+}
+
+Task<Out> Operations::plan_upload(net::Caller caller, Document document) {
+  Args args(document.root());
+  std::string key = args.text("key");
+  UploadOptions options;
+  options.size = args.number("size").value_or(0);
+  options.part_bytes = args.number("part_bytes").value_or(options.part_bytes);
+  options.write = args.write_options();
+  options.origin = args.text_or("origin", {});
+  options.expires_s = args.number32("expires_s", options.expires_s);
+  if (auto error = args.finish("storage.plan_upload")) co_return Out(std::move(*error));
+  auto work = client_->plan_upload(std::move(caller), std::move(key), std::move(options));
+  Result<UploadPlan> plan = co_await work;
+  if (!plan.ok()) co_return Out(std::move(plan).error());
+  NodeBuilder out;
+  out.begin_object();
+  out.key("upload");
+  out.string(plan->upload);
+  out.key("key");
+  out.string(plan->key);
+  out.key("parts");
+  out.begin_array();
+  for (const UploadPart& part : plan->parts) put_part(out, part);
+  out.end();
+  out.key("ordered");
+  out.boolean(plan->ordered);
+  out.key("expires_at");
+  out.integer(ms_of(plan->expires_at));
+  out.end();
+  co_return Out(Document(std::move(out)));
+}
+
+Task<Out> Operations::end_upload(net::Caller caller, Operation operation, Document document) {
+  Args args(document.root());
+  std::string key = args.text("key");
+  std::string upload = args.text("upload");
+  const bool completes = operation == Operation::storage_complete_upload;
+  std::vector<std::string> etags;
+  if (completes) etags = args.texts_or_none("etags");
+  if (auto error = args.finish(name_of(operation))) co_return Out(std::move(*error));
+  if (completes) {
+    auto work = client_->complete_upload(std::move(caller), std::move(key), std::move(upload), std::move(etags));
+    Result<ObjectInfo> info = co_await work;
+    co_return of_object(info);
+  }
+  auto work = client_->abort_upload(std::move(caller), std::move(key), std::move(upload));
+  Result<void> aborted = co_await work;
+  co_return of_nothing(aborted);
 }
 
 }  // namespace spikard::storage

@@ -28,6 +28,9 @@ class Operations final : public net::OperationTarget {
   [[nodiscard]] Task<Result<Document>> copy_or_rename(net::Caller caller, Operation operation, Document args);
   [[nodiscard]] Task<Result<Document>> presign(net::Caller caller, Document args);
 
+  [[nodiscard]] Task<Result<Document>> plan_upload(net::Caller caller, Document args);
+  [[nodiscard]] Task<Result<Document>> end_upload(net::Caller caller, Operation operation, Document args);
+
   std::shared_ptr<Client> client_;
 };
 

@@ -91,16 +91,11 @@ struct Place {
 }
 
 #ifdef SPIKARD_STORAGE_OPENDAL
-/// Whoever knows none of the credentials in it can make up page tokens, which give no access to anything.
-std::string token_secret(const services::StorageConfig& config, const std::string& credential) {
-  if (!config.presign.secret.empty()) return config.presign.secret;
-  return credential.empty() ? "spikard-storage-tokens:" + config.url : credential;
-}
 
 OpendalOptions opendal_options(std::string scheme, const services::StorageConfig& config, const std::string& credential) {
   OpendalOptions out;
   out.scheme = std::move(scheme);
-  out.secret = token_secret(config, credential);
+  out.secret = config.presign.secret.empty() ? credential : config.presign.secret;
   out.settings = {{"spikard.timeout_ms", std::to_string(config.transfer.timeout_ms)},
                   {"spikard.max_retries", std::to_string(config.transfer.max_retries)},
                   {"spikard.concurrency", std::to_string(config.transfer.concurrency)}};

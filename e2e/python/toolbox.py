@@ -354,7 +354,7 @@ def setting(name: str) -> str:
 
 class StorageDriver(Driver):
     backends = ["memory", "fs", *(kind for kind in ("s3", "gcs", "azblob") if setting(f"{kind.upper()}_URL"))]
-    capabilities = ["metadata", "conditional_write"]
+    capabilities = ["metadata", "conditional_write", "uploads"]
 
     @staticmethod
     def on_server(kind: str) -> Json:
@@ -364,7 +364,7 @@ class StorageDriver(Driver):
             s3 = {"endpoint": setting("S3_URL"), "addressing": "path", "access_key": setting("S3_ACCESS_KEY"), "secret_key": setting("S3_SECRET_KEY")}
             return {"url": f"s3://{setting('S3_BUCKET')}/{folder}", "s3": s3}
         if kind == "gcs":
-            return {"url": f"gcs://{setting('GCS_BUCKET')}/{folder}", "gcs": {"endpoint": setting("GCS_URL"), "anonymous": True}}
+            return {"url": f"gcs://{setting('GCS_BUCKET')}/{folder}", "gcs": {"endpoint": setting("GCS_URL"), "anonymous": True}, "presign": {"secret": "of the tokens"}}
         azblob = {"endpoint": setting("AZBLOB_URL"), "account": setting("AZBLOB_ACCOUNT"), "account_key": setting("AZBLOB_KEY")}
         return {"url": f"azblob://{setting('AZBLOB_CONTAINER')}/{folder}", "azblob": azblob}
 
@@ -425,6 +425,15 @@ class StorageDriver(Driver):
 
     async def do_presign(self, args: Json) -> Any:
         return (await self.storage.presign(args["method"], args["key"], expires_s=args["expires_s"])).url
+
+    async def do_plan_upload(self, args: Json) -> Any:
+        return dataclasses.asdict(await self.storage.plan_upload(**args))
+
+    async def do_complete_upload(self, args: Json) -> Any:
+        return await self.storage.complete_upload(**args)
+
+    async def do_abort_upload(self, args: Json) -> Any:
+        await self.storage.abort_upload(**args)
 
 
 class DbDriver(Driver):

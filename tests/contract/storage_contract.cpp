@@ -14,10 +14,10 @@
 #include "net/loop/loop.hpp"
 #include "net/signing/hash.hpp"
 #include "net/virtual_clock.hpp"
-#include "server.hpp"
 #include "storage/client.hpp"
 #include "storage/registry.hpp"
 #include "storage/signed_urls.hpp"
+#include "storage_servers.hpp"
 
 namespace spikard::storage {
 namespace {
@@ -203,50 +203,33 @@ bool long_segment(const std::string& key) {
 }
 
 const BackendCase s3[] = {
-    BackendCase("s3",
-                [](const Room&, services::StorageConfig& config) {
-                  config.url = "s3://" + contract::server_setting("S3_BUCKET");
-                  config.s3.endpoint = contract::server_setting("S3_URL");
-                  config.s3.addressing = services::S3Addressing::path;
-                  config.s3.access_key = contract::server_setting("S3_ACCESS_KEY");
-                  config.s3.secret_key = contract::server_setting("S3_SECRET_KEY");
-                })
+    BackendCase("s3", [](const Room&, services::StorageConfig& config) { config = contract::store_on("s3"); })
         .on_server()
         .without_keys([](const std::string& key) { return long_segment(key) || key.size() > 1000 || key.ends_with("/k"); })
         .without("ANameIsBothObjectAndPrefix", "MinIO does not list what is below the key of an object")
         .without("RandomWritesAgainstAMap", "MinIO does not list what is below the key of an object")};
 INSTANTIATE_TEST_SUITE_P(Server_s3, StorageContract, ::testing::ValuesIn(s3), name_of_case);
 
-const BackendCase gcs[] = {BackendCase("gcs",
-                                       [](const Room&, services::StorageConfig& config) {
-                                         config.url = "gcs://" + contract::server_setting("GCS_BUCKET");
-                                         config.gcs.endpoint = contract::server_setting("GCS_URL");
-                                         config.gcs.anonymous = true;
-                                       })
-                               .on_server()
-                               .without("DelimitersOfSeveralCharacters", "fake-gcs takes the first character of a delimiter")
-                               .without("ConditionalCopyAndRename", "fake-gcs passes over the conditions of a rewrite")
-                               .without("Pages", "fake-gcs does not count rolled-up prefixes")
-                               .without("ChangesBetweenPages", "fake-gcs goes on at the next object that there was")
-                               .without_keys([](const std::string& key) { return key.size() > 1000; })};
+const BackendCase gcs[] = {
+    BackendCase("gcs", [](const Room&, services::StorageConfig& config) { config = contract::store_on("gcs"); })
+        .on_server()
+        .without("DelimitersOfSeveralCharacters", "fake-gcs takes the first character of a delimiter")
+        .without("ConditionalCopyAndRename", "fake-gcs passes over the conditions of a rewrite")
+        .without("Pages", "fake-gcs does not count rolled-up prefixes")
+        .without("ChangesBetweenPages", "fake-gcs goes on at the next object that there was")
+        .without_keys([](const std::string& key) { return key.size() > 1000; })};
 INSTANTIATE_TEST_SUITE_P(Server_gcs, StorageContract, ::testing::ValuesIn(gcs), name_of_case);
 
-const BackendCase azblob[] = {BackendCase("azblob",
-                                          [](const Room&, services::StorageConfig& config) {
-                                            config.url = "azblob://" + contract::server_setting("AZBLOB_CONTAINER");
-                                            config.azblob.endpoint = contract::server_setting("AZBLOB_URL");
-                                            config.azblob.account = contract::server_setting("AZBLOB_ACCOUNT");
-                                            config.azblob.account_key = contract::server_setting("AZBLOB_KEY");
-                                          })
-                                  .on_server()
-                                  .without("DelimitersOfSeveralCharacters", "Azurite takes the first character of a delimiter")
-                                  // Azurite writes what XML cannot hold, orders by UTF-16, and takes a backslash for a slash.
-                                  .without_keys([](const std::string& key) {
-                                    return key.size() > 1000 || key.find('\\') != key.npos ||
-                                           std::any_of(key.begin(), key.end(), [](char c) {
-                                             return static_cast<unsigned char>(c) < ' ' || static_cast<unsigned char>(c) >= 0xF0;
-                                           });
-                                  })};
+const BackendCase azblob[] = {
+    BackendCase("azblob", [](const Room&, services::StorageConfig& config) { config = contract::store_on("azblob"); })
+        .on_server()
+        .without("DelimitersOfSeveralCharacters", "Azurite takes the first character of a delimiter")
+        // Azurite writes what XML cannot hold, orders by UTF-16, and takes a backslash for a slash.
+        .without_keys([](const std::string& key) {
+          return key.size() > 1000 || key.find('\\') != key.npos || std::any_of(key.begin(), key.end(), [](char c) {
+                   return static_cast<unsigned char>(c) < ' ' || static_cast<unsigned char>(c) >= 0xF0;
+                 });
+        })};
 INSTANTIATE_TEST_SUITE_P(Server_azblob, StorageContract, ::testing::ValuesIn(azblob), name_of_case);
 
 TEST_P(StorageContract, BytesComeBackAsTheyWentIn) {

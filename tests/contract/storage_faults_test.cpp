@@ -15,9 +15,9 @@
 #include "net/loop/loop.hpp"
 #include "net/signing/hash.hpp"
 #include "net/signing/sigv4.hpp"
-#include "server.hpp"
 #include "storage/client.hpp"
 #include "storage/registry.hpp"
+#include "storage_servers.hpp"
 
 namespace spikard::storage {
 namespace {
@@ -459,18 +459,8 @@ std::string ask_url(const std::string& method, const std::string& url, const std
 struct SignedUrlsOfServers : ::testing::TestWithParam<std::string> {
   void SetUp() override {
     const std::string folder = "/signed-" + net::signing::hex(net::signing::random_bytes(6));
-    if (GetParam() == "s3") {
-      config.url = "s3://" + contract::server_setting("S3_BUCKET") + folder;
-      config.s3.endpoint = contract::server_setting("S3_URL");
-      config.s3.addressing = services::S3Addressing::path;
-      config.s3.access_key = contract::server_setting("S3_ACCESS_KEY");
-      config.s3.secret_key = contract::server_setting("S3_SECRET_KEY");
-    } else {
-      config.url = "azblob://" + contract::server_setting("AZBLOB_CONTAINER") + folder;
-      config.azblob.endpoint = contract::server_setting("AZBLOB_URL");
-      config.azblob.account = contract::server_setting("AZBLOB_ACCOUNT");
-      config.azblob.account_key = contract::server_setting("AZBLOB_KEY");
-    }
+    config = contract::store_on(GetParam());
+    config.url += folder;
   }
   template <class T>
   T run(Task<T> task) {

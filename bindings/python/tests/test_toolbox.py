@@ -320,6 +320,43 @@ class TestStorage:
                     assert answer.result().status == status, answer.result()
             assert test.run(lambda: storage.read("c")) == b"late"
 
+    def test_uploads_in_parts_by_others(self, app: App) -> None:
+        storage = app.storage()
+
+        @app.post("/plans/{key:path}")
+        async def plan(key: str, size: int) -> spikard.UploadPlan:
+            return await storage.plan_upload(key, size, part_bytes=5 << 20, content_type="x/y", metadata={"by": "test"}, if_none_match="*")
+
+        with TestApp(app) as test:
+            client = test.client()
+            data = bytes(range(256)) * 4 * 6000  # 6,144,000 bytes: two parts
+            made = client.post(f"/plans/a/b?size={len(data)}").json()
+            assert [(part["number"], part["method"], part["offset"], part["size"]) for part in made["parts"]] == [(1, "PUT", 0, 5 << 20), (2, "PUT", 5 << 20, len(data) - (5 << 20))]
+            assert (made["key"], made["ordered"]) == ("a/b", False)
+            etags = {}
+            for part in reversed(made["parts"]):
+                url = part["url"][part["url"].index("/_spikard") :]
+                sent = client.put(url, content=data[part["offset"] : part["offset"] + part["size"]], headers=part["headers"])
+                assert sent.status == 200, sent.text
+                etags[part["number"]] = sent.headers["etag"]
+            with pytest.raises(OperationError) as error:
+                test.run(lambda: storage.complete_upload("other", made["upload"]))
+            assert (error.value.kind, error.value.detail) == (ErrorKind.INVALID_ARGUMENT, "invalid_upload")
+            done = test.run(lambda: storage.complete_upload("a/b", made["upload"], etags=[etags[1], etags[2]]))
+            assert (done["size"], done["content_type"], done["metadata"]) == (len(data), "x/y", {"by": "test"})
+            assert test.run(lambda: storage.read("a/b")) == data
+            with pytest.raises(OperationError) as error:
+                test.run(lambda: storage.complete_upload("a/b", made["upload"]))
+            assert error.value.detail == "no_such_upload"
+            left = test.run(lambda: storage.plan_upload("c", 5))
+            assert left.parts[0].size == 5
+            with pytest.raises(OperationError, match="part 1 of 1 is missing") as error:
+                test.run(lambda: storage.complete_upload("c", left.upload))
+            assert (error.value.kind, error.value.detail) == (ErrorKind.CONFLICT, "invalid_part")
+            test.run(lambda: storage.abort_upload("c", left.upload))
+            with pytest.raises(OperationError, match="size: expected"):
+                test.run(lambda: storage.plan_upload("c", 0))
+
     def test_plain_functions(self, app: App) -> None:
         storage = app.storage().sync
 

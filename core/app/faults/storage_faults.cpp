@@ -68,6 +68,23 @@ class FaultyBackend final : public storage::Backend {
                                               std::uint32_t expires_s) override {
     return inner_->presign(loop, method, std::move(key), expires_s);  // asks nobody
   }
+  Task<Result<storage::UploadPlan>> begin_upload(Loop& loop, std::string key, storage::UploadOptions options) override {
+    auto task = inner_->begin_upload(loop, key, std::move(options));
+    return inject(site_, loop, "begin_upload", std::move(key), Effect::some, std::move(task));
+  }
+  Task<Result<ObjectInfo>> complete_upload(Loop& loop, std::string key, storage::Upload upload,
+                                           std::vector<std::string> etags) override {
+    auto task = inner_->complete_upload(loop, key, std::move(upload), std::move(etags));
+    return inject(site_, loop, "complete_upload", std::move(key), Effect::some, std::move(task));
+  }
+  Task<Result<void>> abort_upload(Loop& loop, std::string key, storage::Upload upload) override {
+    auto task = inner_->abort_upload(loop, key, std::move(upload));
+    return inject(site_, loop, "abort_upload", std::move(key), Effect::some, std::move(task));
+  }
+  Task<Result<std::unique_ptr<storage::Writer>>> write_part(Loop& loop, std::string key, storage::UploadTarget target) override {
+    auto opened = inject(site_, loop, "write_part", key, Effect::none, inner_->write_part(loop, key, std::move(target)));
+    return wrapped(site_, loop, std::move(key), std::move(opened));
+  }
   const storage::SignedUrls* signed_urls() const noexcept override { return inner_->signed_urls(); }
   std::string_view secret() const noexcept override { return inner_->secret(); }
 

@@ -3,9 +3,11 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <functional>
 #include <utility>
 
 #include "storage/file/store.hpp"
+#include "storage/file/uploads.hpp"
 
 namespace spikard::storage {
 
@@ -65,8 +67,10 @@ class FileReader final : public Reader {
 
 class FileWriter final : public Writer {
  public:
-  FileWriter(net::Loop& loop, net::BlockingPool& pool, StorePtr store, std::string key, WriteOptions options)
-      : loop_(loop), pool_(pool), store_(std::move(store)), key_(std::move(key)), options_(std::move(options)) {}
+  /// `end`: what the file becomes.
+  using End = std::function<Result<ObjectInfo>(file::Temporary)>;
+  FileWriter(net::Loop& loop, net::BlockingPool& pool, StorePtr store, End end)
+      : loop_(loop), pool_(pool), store_(std::move(store)), end_(std::move(end)) {}
   ~FileWriter() override {
     // Taking the temporary file away is for the pool; where that is full or stopped it is done here.
     if (state_ != nullptr) (void)pool_.run([state = std::move(state_)] {});
@@ -86,10 +90,10 @@ class FileWriter final : public Writer {
   }
 
   [[nodiscard]] Task<Result<ObjectInfo>> finish() override {
-    auto job = [store = store_, state = std::move(state_), bytes = std::move(buffer_), key = std::move(key_),
-                options = std::move(options_)]() -> Result<ObjectInfo> {
+    auto job = [store = store_, state = std::move(state_), bytes = std::move(buffer_),
+                end = std::move(end_)]() -> Result<ObjectInfo> {
       SPIKARD_TRY(append(*store, *state, bytes));
-      return store->commit(std::move(state->temporary), key, options);
+      return end(std::move(state->temporary));
     };
     auto work = net::blocking(loop_, pool_, std::move(job));
     Result<ObjectInfo> info = co_await work;
@@ -112,8 +116,7 @@ class FileWriter final : public Writer {
   net::Loop& loop_;
   net::BlockingPool& pool_;
   StorePtr store_;
-  std::string key_;
-  WriteOptions options_;
+  End end_;
   std::shared_ptr<State> state_ = std::make_shared<State>();  // the jobs' too: it outlives this where one runs
   std::string buffer_;
 };
@@ -121,12 +124,16 @@ class FileWriter final : public Writer {
 class FileBackend final : public Backend {
  public:
   FileBackend(const Clock& clock, net::BlockingPool& pool, StorePtr store, SignedUrlsOptions urls)
-      : clock_(clock), pool_(pool), store_(std::move(store)), urls_(std::move(urls)) {}
+      : clock_(clock),
+        pool_(pool),
+        store_(std::move(store)),
+        uploads_(std::make_shared<file::Uploads>(store_)),
+        urls_(std::make_shared<const SignedUrls>(std::move(urls))) {}
 
   [[nodiscard]] std::string_view name() const noexcept override { return "file"; }
   [[nodiscard]] const Capabilities& capabilities() const noexcept override { return capabilities_; }
-  [[nodiscard]] const SignedUrls* signed_urls() const noexcept override { return &urls_; }
-  [[nodiscard]] std::string_view secret() const noexcept override { return urls_.secret(); }
+  [[nodiscard]] const SignedUrls* signed_urls() const noexcept override { return urls_.get(); }
+  [[nodiscard]] std::string_view secret() const noexcept override { return urls_->secret(); }
 
   [[nodiscard]] Task<Result<ObjectInfo>> stat(net::Loop& loop, std::string key) override {
     auto job = [store = store_, key = std::move(key)]() -> Result<ObjectInfo> {
@@ -201,7 +208,10 @@ class FileBackend final : public Backend {
   }
 
   [[nodiscard]] Task<Result<std::unique_ptr<Writer>>> write(net::Loop& loop, std::string key, WriteOptions options) override {
-    std::unique_ptr<Writer> writer = std::make_unique<FileWriter>(loop, pool_, store_, std::move(key), std::move(options));
+    auto end = [store = store_, key = std::move(key), options = std::move(options)](file::Temporary whole) {
+      return store->commit(std::move(whole), key, options);
+    };
+    std::unique_ptr<Writer> writer = std::make_unique<FileWriter>(loop, pool_, store_, std::move(end));
     co_return Result<std::unique_ptr<Writer>>(std::move(writer));
   }
 
@@ -246,9 +256,48 @@ class FileBackend final : public Backend {
     co_return info;
   }
 
+  [[nodiscard]] Task<Result<UploadPlan>> begin_upload(net::Loop& loop, std::string key, UploadOptions options) override {
+    // On the pool: 10,000 signatures take a while.
+    auto job = [&clock = clock_, urls = urls_, uploads = uploads_, key = std::move(key),
+                options = std::move(options)]() -> Result<UploadPlan> {
+      const WallTime until = clock.wall() + std::chrono::seconds(options.expires_s) + upload_grace;
+      Result<std::string> id = uploads->begin(until);
+      if (!id.ok()) return std::move(id).error();
+      return urls->plan(key, std::move(*id), options, clock);
+    };
+    auto work = net::blocking(loop, pool_, std::move(job));
+    Result<UploadPlan> plan = co_await work;
+    co_return plan;
+  }
+
+  [[nodiscard]] Task<Result<std::unique_ptr<Writer>>> write_part(net::Loop& loop, std::string key, UploadTarget target) override {
+    auto end = [uploads = uploads_, key = std::move(key), target = std::move(target)](file::Temporary part) {
+      return uploads->put(std::move(part), key, target);
+    };
+    std::unique_ptr<Writer> writer = std::make_unique<FileWriter>(loop, pool_, store_, std::move(end));
+    co_return Result<std::unique_ptr<Writer>>(std::move(writer));
+  }
+
+  [[nodiscard]] Task<Result<ObjectInfo>> complete_upload(net::Loop& loop, std::string key, Upload upload,
+                                                         std::vector<std::string> etags) override {
+    auto job = [uploads = uploads_, key = std::move(key), upload = std::move(upload), etags = std::move(etags)] {
+      return uploads->complete(key, upload, etags);
+    };
+    auto work = net::blocking(loop, pool_, std::move(job));
+    Result<ObjectInfo> info = co_await work;
+    co_return info;
+  }
+
+  [[nodiscard]] Task<Result<void>> abort_upload(net::Loop& loop, std::string, Upload upload) override {
+    auto job = [uploads = uploads_, id = std::move(upload.id)] { return uploads->abort(id); };
+    auto work = net::blocking(loop, pool_, std::move(job));
+    Result<void> aborted = co_await work;
+    co_return aborted;
+  }
+
   [[nodiscard]] Task<Result<PresignedUrl>> presign(net::Loop&, PresignMethod method, std::string key,
                                                    std::uint32_t expires_s) override {
-    PresignedUrl url = urls_.make(method, key, expires_s, clock_);
+    PresignedUrl url = urls_->make(method, key, expires_s, clock_);
     co_return Result<PresignedUrl>(std::move(url));
   }
 
@@ -257,7 +306,8 @@ class FileBackend final : public Backend {
   const Clock& clock_;
   net::BlockingPool& pool_;
   StorePtr store_;
-  const SignedUrls urls_;
+  const std::shared_ptr<file::Uploads> uploads_;
+  const std::shared_ptr<const SignedUrls> urls_;
 };
 
 }  // namespace

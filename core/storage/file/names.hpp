@@ -13,7 +13,7 @@ namespace spikard::storage::file {
 ///
 ///   `NAME%o`    an object whose plain name is a folder
 ///   `NAME%m`    what is kept beside an object's content (record.hpp)
-///   `%spikard`  in the root: temporary files, the lock, the key of signatures
+///   `%spikard`  in the root: temporary files, parts of uploads, the lock, the key of signatures
 ///
 /// The last of the pieces is `%2e` or `%2e%2e` where it would be `.` or `..`.
 [[nodiscard]] std::vector<std::string> spell(std::string_view segment);

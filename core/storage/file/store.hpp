@@ -36,6 +36,7 @@ class Temporary {
 
  private:
   friend class FileStore;
+  friend class Uploads;
   std::shared_ptr<const Fd> folder_;
   std::string name_;  // empty once it was renamed away
   Fd fd_;
@@ -75,6 +76,7 @@ class FileStore {
   [[nodiscard]] std::size_t swept() const noexcept { return swept_; }
 
  private:
+  friend class Uploads;  // uploads.hpp: the same folder, another part of it
   static constexpr std::size_t stripes = 256;
   /// The folder of an object and its plain name there.
   struct Place {

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <iterator>
 #include <map>
 #include <mutex>
 #include <shared_mutex>
@@ -22,32 +23,46 @@ class Blocks {
  public:
   void append(std::string_view bytes) {
     while (!bytes.empty()) {
-      if (blocks_.empty() || blocks_.back().size() == block_bytes) blocks_.emplace_back();
-      const std::size_t part = std::min(bytes.size(), block_bytes - blocks_.back().size());
-      blocks_.back().append(bytes.substr(0, part));
+      if (blocks_.empty() || blocks_.back()->size() == block_bytes) blocks_.push_back(std::make_shared<std::string>());
+      const std::size_t part = std::min(bytes.size(), block_bytes - blocks_.back()->size());
+      blocks_.back()->append(bytes.substr(0, part));
       size_ += part;
       bytes.remove_prefix(part);
     }
+  }
+  /// Those of `other`, not copied: nothing is appended to either any more. What is here ends with a whole block.
+  void share(const Blocks& other) {
+    blocks_.insert(blocks_.end(), other.blocks_.begin(), other.blocks_.end());
+    size_ += other.size_;
   }
   [[nodiscard]] std::uint64_t size() const noexcept { return size_; }
   /// At most `max` bytes from `at`, possibly fewer.
   [[nodiscard]] std::string_view view(std::uint64_t at, std::uint64_t max) const noexcept {
     if (at >= size_) return {};
-    const std::string& block = blocks_[static_cast<std::size_t>(at / block_bytes)];
+    const std::string& block = *blocks_[static_cast<std::size_t>(at / block_bytes)];
     return std::string_view(block).substr(static_cast<std::size_t>(at % block_bytes),
                                           static_cast<std::size_t>(std::min<std::uint64_t>(max, block_bytes)));
   }
 
  private:
-  std::vector<std::string> blocks_;
+  std::vector<std::shared_ptr<std::string>> blocks_;
   std::uint64_t size_ = 0;
 };
+static_assert(part_unit % block_bytes == 0, "parts of an upload, but the last, are whole blocks");
 
 struct Stored {
   ObjectInfo info;
   std::shared_ptr<const Blocks> content;
 };
 using StoredPtr = std::shared_ptr<const Stored>;
+
+/// An upload by others: what arrived of it.
+struct Arriving {
+  std::string key;
+  WallTime until{};  ///< then nobody may complete it
+  std::uint64_t bytes = 0;
+  std::map<std::uint32_t, Stored> parts;
+};
 
 Error full(std::uint64_t max_bytes) {
   return {ErrorKind::too_large, fmt::format("the store would have more than max_memory_bytes ({} bytes)", max_bytes)};
@@ -187,7 +202,66 @@ class MemoryBackend final : public Backend, public std::enable_shared_from_this<
     co_return Result<PresignedUrl>(std::move(url));
   }
 
-  [[nodiscard]] Result<ObjectInfo> store(std::string key, std::shared_ptr<const Blocks> content, WriteOptions options) {
+  [[nodiscard]] Task<Result<UploadPlan>> begin_upload(net::Loop&, std::string key, UploadOptions options) override {
+    if (options.size > max_bytes_) co_return Result<UploadPlan>(full(max_bytes_));
+    UploadPlan plan = urls_.plan(key, net::signing::hex(net::signing::random_bytes(12)), options, clock_);
+    Arriving arriving;
+    arriving.key = std::move(key);
+    arriving.until = plan.expires_at + upload_grace;
+    const std::unique_lock lock(mutex_);
+    drop_expired();
+    uploads_.emplace(plan.upload, std::move(arriving));
+    co_return Result<UploadPlan>(std::move(plan));
+  }
+
+  [[nodiscard]] Task<Result<std::unique_ptr<Writer>>> write_part(net::Loop&, std::string key, UploadTarget target) override;
+  [[nodiscard]] Result<ObjectInfo> store_part(const std::string& key, const UploadTarget& target,
+                                              std::shared_ptr<const Blocks> content) {
+    const std::unique_lock lock(mutex_);
+    drop_expired();
+    const auto upload = uploads_.find(target.upload);
+    if (upload == uploads_.end() || upload->second.key != key) return no_such_upload(key);
+    Stored& part = upload->second.parts[target.number];
+    const std::uint64_t before = part.info.size;
+    if (content->size() > max_bytes_ - std::min(bytes_ - before, max_bytes_)) {
+      if (part.content == nullptr) upload->second.parts.erase(target.number);
+      return full(max_bytes_);
+    }
+    bytes_ += content->size() - before;
+    upload->second.bytes += content->size() - before;
+    part.info = named(key, content->size());
+    part.content = std::move(content);
+    return part.info;
+  }
+
+  [[nodiscard]] Task<Result<ObjectInfo>> complete_upload(net::Loop&, std::string key, Upload upload,
+                                                         std::vector<std::string> etags) override {
+    auto content = std::make_shared<Blocks>();
+    {
+      const std::shared_lock lock(mutex_);
+      const auto at = uploads_.find(upload.id);
+      if (at == uploads_.end()) co_return Result<ObjectInfo>(no_such_upload(key));
+      for (std::uint32_t number = 1; number <= upload.parts(); ++number) {
+        const auto part = at->second.parts.find(number);
+        const ObjectInfo* arrived = part == at->second.parts.end() ? nullptr : &part->second.info;
+        Result<void> good = check_part(upload, number, arrived, etags);
+        if (!good.ok()) co_return Result<ObjectInfo>(std::move(good).error());
+        content->share(*part->second.content);
+      }
+    }
+    Result<ObjectInfo> info = store(std::move(key), std::move(content), std::move(upload.write), &upload.id);
+    co_return info;
+  }
+
+  [[nodiscard]] Task<Result<void>> abort_upload(net::Loop&, std::string, Upload upload) override {
+    const std::unique_lock lock(mutex_);
+    if (const auto at = uploads_.find(upload.id); at != uploads_.end()) drop(at);
+    co_return Result<void>();
+  }
+
+  /// `upload`: that it was made of, which ends.
+  [[nodiscard]] Result<ObjectInfo> store(std::string key, std::shared_ptr<const Blocks> content, WriteOptions options,
+                                         const std::string* upload = nullptr) {
     auto made = std::make_shared<Stored>();
     ObjectInfo& info = made->info;
     info.size = content->size();
@@ -202,10 +276,15 @@ class MemoryBackend final : public Backend, public std::enable_shared_from_this<
     const auto at = objects_.find(key);
     const bool there = at != objects_.end();
     SPIKARD_TRY(check_conditions(options.conditions, there ? &at->second->info.etag : nullptr));
-    const std::uint64_t others = bytes_ - (there ? at->second->info.size : 0);
+    const auto parts = upload == nullptr ? uploads_.end() : uploads_.find(*upload);
+    if (upload != nullptr && parts == uploads_.end()) return no_such_upload(key);
+    const std::uint64_t others =
+        bytes_ - (there ? at->second->info.size : 0) - (parts == uploads_.end() ? 0 : parts->second.bytes);
     if (info.size > max_bytes_ - std::min(others, max_bytes_)) return full(max_bytes_);
-    info.last_modified = versions_.next(clock_);
-    info.etag = fmt::format("\"{:x}-{:x}\"", info.last_modified.time_since_epoch().count(), info.size);
+    const ObjectInfo name = named(key, info.size);
+    info.last_modified = name.last_modified;
+    info.etag = name.etag;
+    if (parts != uploads_.end()) drop(parts);
     bytes_ = others + info.size;
     if (there) {
       replaced = std::exchange(at->second, made);
@@ -226,6 +305,30 @@ class MemoryBackend final : public Backend, public std::enable_shared_from_this<
   static Result<Span> select(const Stored& stored, const ReadOptions& options) {
     SPIKARD_TRY(check_conditions(options, stored.info.etag));
     return resolve_range(options, stored.info.size);
+  }
+
+  /// A new version.
+  [[nodiscard]] ObjectInfo named(const std::string& key, std::uint64_t size) {
+    ObjectInfo out;
+    out.key = key;
+    out.size = size;
+    out.last_modified = versions_.next(clock_);
+    out.etag = fmt::format("\"{:x}-{:x}\"", out.last_modified.time_since_epoch().count(), size);
+    return out;
+  }
+
+  // Under the lock.
+  void drop(std::map<std::string, Arriving>::iterator at) {
+    bytes_ -= at->second.bytes;
+    uploads_.erase(at);
+  }
+  void drop_expired() {
+    const WallTime now = clock_.wall();
+    for (auto at = uploads_.begin(); at != uploads_.end();) {
+      const auto next = std::next(at);
+      if (now > at->second.until) drop(at);
+      at = next;
+    }
   }
 
   [[nodiscard]] StoredPtr find(const std::string& key) const {
@@ -269,7 +372,8 @@ class MemoryBackend final : public Backend, public std::enable_shared_from_this<
   Versions versions_;
   mutable std::shared_mutex mutex_;
   std::map<std::string, StoredPtr, std::less<>> objects_;
-  std::uint64_t bytes_ = 0;
+  std::map<std::string, Arriving> uploads_;  // by id
+  std::uint64_t bytes_ = 0;                  // of objects and of parts
 };
 
 class MemoryWriter final : public Writer {
@@ -293,6 +397,33 @@ class MemoryWriter final : public Writer {
   WriteOptions options_;
   std::shared_ptr<Blocks> content_ = std::make_shared<Blocks>();
 };
+
+class MemoryPartWriter final : public Writer {
+ public:
+  MemoryPartWriter(std::shared_ptr<MemoryBackend> backend, std::string key, UploadTarget target)
+      : backend_(std::move(backend)), key_(std::move(key)), target_(std::move(target)) {}
+  [[nodiscard]] Task<Result<void>> write(std::string part) override {
+    if (part.size() > backend_->max_bytes() - std::min(content_->size(), backend_->max_bytes()))
+      co_return Result<void>(full(backend_->max_bytes()));
+    content_->append(part);
+    co_return Result<void>();
+  }
+  [[nodiscard]] Task<Result<ObjectInfo>> finish() override {
+    Result<ObjectInfo> stored = backend_->store_part(key_, target_, std::move(content_));
+    co_return stored;
+  }
+
+ private:
+  std::shared_ptr<MemoryBackend> backend_;
+  const std::string key_;
+  const UploadTarget target_;
+  std::shared_ptr<Blocks> content_ = std::make_shared<Blocks>();
+};
+
+Task<Result<std::unique_ptr<Writer>>> MemoryBackend::write_part(net::Loop&, std::string key, UploadTarget target) {
+  std::unique_ptr<Writer> writer = std::make_unique<MemoryPartWriter>(shared_from_this(), std::move(key), std::move(target));
+  co_return Result<std::unique_ptr<Writer>>(std::move(writer));
+}
 
 Task<Result<std::unique_ptr<Writer>>> MemoryBackend::write(net::Loop&, std::string key, WriteOptions options) {
   std::unique_ptr<Writer> writer = std::make_unique<MemoryWriter>(shared_from_this(), std::move(key), std::move(options));

@@ -4,6 +4,7 @@
 
 #include "base/redact.hpp"
 #include "storage/opendal/opendal.h"
+#include "storage/upload.hpp"
 
 namespace spikard::storage::detail {
 
@@ -31,6 +32,8 @@ Error opendal_error(std::int32_t code, bool temporary, std::string message, cons
     case SPK_OPENDAL_TOO_LARGE: return {ErrorKind::too_large, with_subject()};
     case SPK_OPENDAL_REFUSED: return invalid_argument("the server refused it: " + with_subject());
     case SPK_OPENDAL_NO_STORE: return {ErrorKind::not_found, "the bucket or container does not exist"};
+    case SPK_OPENDAL_NO_UPLOAD: return no_such_upload(subject);
+    case SPK_OPENDAL_INVALID_PART: return invalid_part(std::move(message));
     case SPK_OPENDAL_CANCELLED: return {ErrorKind::cancelled, std::move(message)};
     default:
       if (temporary) return {ErrorKind::unavailable, with_subject()};

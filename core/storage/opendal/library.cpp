@@ -58,6 +58,9 @@ Result<OpendalLibrary> open_library() {
   find(out.list, "spk_opendal_list");
   find(out.copy, "spk_opendal_copy");
   find(out.presign, "spk_opendal_presign");
+  find(out.begin_upload, "spk_opendal_begin_upload");
+  find(out.complete_upload, "spk_opendal_complete_upload");
+  find(out.abort_upload, "spk_opendal_abort_upload");
   if (missing != nullptr) return Error(ErrorKind::unsupported, std::string(file_name) + " has no " + missing);
   return out;
 }

@@ -25,6 +25,9 @@ struct OpendalLibrary {
   decltype(&spk_opendal_list) list;
   decltype(&spk_opendal_copy) copy;
   decltype(&spk_opendal_presign) presign;
+  decltype(&spk_opendal_begin_upload) begin_upload;
+  decltype(&spk_opendal_complete_upload) complete_upload;
+  decltype(&spk_opendal_abort_upload) abort_upload;
 };
 
 /// Loaded at the first call and kept: beside the program or library that this is linked into, or where the build made it.

@@ -40,7 +40,9 @@ enum {
   SPK_OPENDAL_TOO_LARGE = 13,
   SPK_OPENDAL_CANCELLED = 14,
   SPK_OPENDAL_REFUSED = 15, /* the server finds something wrong with the request */
-  SPK_OPENDAL_NO_STORE = 16 /* no such bucket, container */
+  SPK_OPENDAL_NO_STORE = 16, /* no such bucket, container */
+  SPK_OPENDAL_NO_UPLOAD = 17,
+  SPK_OPENDAL_INVALID_PART = 18 /* of an upload: missing, of another size or etag */
 };
 
 #define SPK_OPENDAL_NO_TIME INT64_MIN
@@ -77,7 +79,7 @@ typedef struct {
   const spk_opendal_info* info;
   uint64_t offset; /* what is read of the object; also `size` of what is too large */
   uint64_t size;
-  const spk_opendal_text* data; /* bytes, in pieces; the URL of presign */
+  const spk_opendal_text* data; /* bytes, in pieces; the URL of presign; of begin_upload the id and the URLs, a line each */
   size_t data_count;
   const spk_opendal_entry* entries;
   size_t entry_count;
@@ -116,6 +118,14 @@ typedef struct {
   size_t limit;
 } spk_opendal_list_args;
 
+typedef struct {
+  spk_opendal_text id; /* begin_upload: 10 characters of chance, for stores that give no id; else what it gave */
+  uint64_t size;
+  uint64_t part_bytes;     /* of each part but the last */
+  spk_opendal_text origin; /* begin_upload: of the pages that upload, or null */
+  uint32_t expires_s;      /* begin_upload */
+} spk_opendal_upload_args;
+
 typedef struct spk_opendal_store spk_opendal_store;
 typedef struct spk_opendal_reader spk_opendal_reader;
 typedef struct spk_opendal_writer spk_opendal_writer;
@@ -123,7 +133,7 @@ typedef struct spk_opendal_call spk_opendal_call;
 typedef void (*spk_opendal_done)(void* user, const spk_opendal_answer* answer);
 typedef void (*spk_opendal_release_data)(void* owner);
 
-/* Makes no request. Null: `refused` was called before it returned. `capabilities`, bits: 1 metadata, 2 conditional writes, 4 presign. */
+/* Makes no request. Null: `refused` was called before it returned. `capabilities`, bits: 1 metadata, 2 conditional writes, 4 presign, 8 uploads. */
 spk_opendal_store* spk_opendal_open(spk_opendal_text scheme, const spk_opendal_pair* options, size_t count, uint32_t* capabilities, void* user,
                                     spk_opendal_done refused);
 /* Calls in progress keep what they need. Waits at most `wait_ms` for the aborts of writers that were freed. */
@@ -157,6 +167,14 @@ void spk_opendal_copy(const spk_opendal_store* store, spk_opendal_text source, s
                       int32_t rename, void* user, spk_opendal_done done);
 spk_opendal_call* spk_opendal_presign(const spk_opendal_store* store, spk_opendal_text method, spk_opendal_text key, uint32_t expires_s, void* user,
                                       spk_opendal_done done);
+
+/* Uploads in parts by others. One URL where all parts have the same. */
+void spk_opendal_begin_upload(const spk_opendal_store* store, spk_opendal_text key, const spk_opendal_upload_args* upload,
+                              const spk_opendal_write_args* args, void* user, spk_opendal_done done);
+/* `etags` of the parts, as far as they are known: none, or one a part, which may be empty. */
+void spk_opendal_complete_upload(const spk_opendal_store* store, spk_opendal_text key, const spk_opendal_upload_args* upload,
+                                 const spk_opendal_write_args* args, const spk_opendal_text* etags, size_t count, void* user, spk_opendal_done done);
+void spk_opendal_abort_upload(const spk_opendal_store* store, spk_opendal_text key, spk_opendal_text id, void* user, spk_opendal_done done);
 
 #ifdef __cplusplus
 }

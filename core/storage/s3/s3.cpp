@@ -91,6 +91,16 @@ class S3Backend final : public Backend {
     co_return Result<ObjectInfo>(no_transfers());
   }
 
+  [[nodiscard]] Task<Result<UploadPlan>> begin_upload(net::Loop&, std::string, UploadOptions) override {
+    co_return Result<UploadPlan>(no_transfers());
+  }
+  [[nodiscard]] Task<Result<ObjectInfo>> complete_upload(net::Loop&, std::string, Upload, std::vector<std::string>) override {
+    co_return Result<ObjectInfo>(no_transfers());
+  }
+  [[nodiscard]] Task<Result<void>> abort_upload(net::Loop&, std::string, Upload) override {
+    co_return Result<void>(no_transfers());
+  }
+
   [[nodiscard]] Task<Result<PresignedUrl>> presign(net::Loop&, PresignMethod method, std::string key,
                                                    std::uint32_t expires_s) override {
     signing::SigV4 with = with_;
@@ -110,7 +120,7 @@ class S3Backend final : public Backend {
 
  private:
   static constexpr Capabilities capabilities_{
-      .transfer = false, .metadata = false, .conditional_write = false, .atomic_rename = false};
+      .transfer = false, .metadata = false, .conditional_write = false, .atomic_rename = false, .uploads = false};
   const Clock& clock_;
   const Endpoint endpoint_;
   const std::string bucket_;

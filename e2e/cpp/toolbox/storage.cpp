@@ -52,11 +52,19 @@ struct Known {
   std::string_view result;  ///< the member that is the op's value; empty: all of it; `-`: nothing
 };
 constexpr Known known[] = {
-    {"write", Operation::storage_write, "object"},   {"read", Operation::storage_read, "data"},
-    {"stat", Operation::storage_stat, "object"},     {"exists", Operation::storage_exists, "value"},
-    {"delete", Operation::storage_delete, "-"},      {"delete_many", Operation::storage_delete_many, "errors"},
-    {"list", Operation::storage_list, ""},           {"copy", Operation::storage_copy, "object"},
-    {"rename", Operation::storage_rename, "object"}, {"presign", Operation::storage_presign, "url"},
+    {"write", Operation::storage_write, "object"},
+    {"read", Operation::storage_read, "data"},
+    {"stat", Operation::storage_stat, "object"},
+    {"exists", Operation::storage_exists, "value"},
+    {"delete", Operation::storage_delete, "-"},
+    {"delete_many", Operation::storage_delete_many, "errors"},
+    {"list", Operation::storage_list, ""},
+    {"copy", Operation::storage_copy, "object"},
+    {"rename", Operation::storage_rename, "object"},
+    {"presign", Operation::storage_presign, "url"},
+    {"plan_upload", Operation::storage_plan_upload, ""},
+    {"complete_upload", Operation::storage_complete_upload, "object"},
+    {"abort_upload", Operation::storage_abort_upload, "-"},
 };
 
 class StorageOps final : public ToolboxClient {
@@ -67,6 +75,7 @@ class StorageOps final : public ToolboxClient {
     std::vector<std::string> out;
     if (target_.client()->capabilities().metadata) out.emplace_back("metadata");
     if (target_.client()->capabilities().conditional_write) out.emplace_back("conditional_write");
+    if (target_.client()->capabilities().uploads) out.emplace_back("uploads");
     return out;
   }
 
@@ -128,6 +137,7 @@ services::StorageConfig on_server(std::string_view backend) {
     out.url = "gcs://" + setting("GCS_BUCKET") + folder;
     out.gcs.endpoint = setting("GCS_URL");
     out.gcs.anonymous = true;
+    out.presign.secret = "of the tokens";  // it has no credentials
   } else {
     out.url = "azblob://" + setting("AZBLOB_CONTAINER") + folder;
     out.azblob.endpoint = setting("AZBLOB_URL");

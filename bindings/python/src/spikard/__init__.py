@@ -11,7 +11,7 @@ from ._responses import Problem, Response, StreamingResponse
 from ._runtime import BackgroundTasks, BodyStream, ResponseDraft, sleep, stopping
 from ._schema import document as json_schema
 from ._telemetry import LogHandler, Telemetry, span, traceparent
-from ._toolbox import Cache, CloudEvents, Consumer, Cron, Database, Messaging, Query as SqlQuery, Storage, Tasks, Transaction, Worker
+from ._toolbox import Cache, CloudEvents, Consumer, Cron, Database, Messaging, Query as SqlQuery, Storage, Tasks, Transaction, UploadPart, UploadPlan, Worker
 from ._values import convert, to_json
 from ._work import Ack, CloudEvent, Fatal, Message, Nack, Outcome, Retry, Task, TaskRun
 from .params import Body, Cookie, Depends, Field, Form, Header, Inject, Path, Query, closed
@@ -69,6 +69,8 @@ __all__ = [
     "TestClient",
     "TestServer",
     "Transaction",
+    "UploadPart",
+    "UploadPlan",
     "Worker",
     "closed",
     "convert",

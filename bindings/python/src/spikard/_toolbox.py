@@ -32,6 +32,7 @@ from ._generated.clients import (
     MessagingClient,
     MessagingStopConsumerResult,
     StorageClient,
+    StoragePlanUploadResult,
     StorageReadResult,
     TasksClient,
     TasksEnqueueResult,
@@ -203,6 +204,37 @@ class BlockingCache(BlockingCacheClient):
 # ---- storage
 
 
+@dataclasses.dataclass(slots=True, frozen=True)
+class UploadPart:
+    """One request that the uploader makes: this method, URL and headers, and the `size` bytes of the object from `offset`."""
+
+    number: int
+    """From 1."""
+    method: str
+    url: str
+    headers: dict[str, str]
+    offset: int
+    size: int
+
+
+@dataclasses.dataclass(slots=True, frozen=True)
+class UploadPlan:
+    """How others upload an object in parts (`Storage.plan_upload`). `dataclasses.asdict` gives what goes to a browser as JSON."""
+
+    upload: str
+    """Opaque, for `complete_upload` and `abort_upload`. It can be read, not forged, and is for this key and store only."""
+    key: str
+    parts: list[UploadPart]
+    ordered: bool
+    """Whether parts must be sent one after the other."""
+    expires_at: int
+    """When the URLs end, in ms since the epoch."""
+
+
+def _upload_plan(found: StoragePlanUploadResult) -> UploadPlan:
+    return UploadPlan(found.upload, found.key, [UploadPart(**part) for part in found.parts], found.ordered, found.expires_at)
+
+
 class Storage(StorageClient):
     """A store of objects."""
 
@@ -248,6 +280,41 @@ class Storage(StorageClient):
     ) -> ServedObject:
         """The body of a request as an object: `return storage.accept("uploads/1")` from a handler with `stream=True` that has not read it. The core stores it as it comes, and answers."""
         return ServedObject(self, Operation.STORAGE_WRITE_STREAM, status, key, content_type, cache_control, content_disposition)
+
+    async def plan_upload(  # type: ignore[override]
+        self,
+        key: str,
+        size: int,
+        *,
+        part_bytes: int = 8388608,
+        content_type: str | None = None,
+        cache_control: str | None = None,
+        content_disposition: str | None = None,
+        metadata: Any = None,
+        if_match: str | None = None,
+        if_none_match: str | None = None,
+        origin: str | None = None,
+        expires_s: int = 3600,
+    ) -> UploadPlan:
+        """Lets others, a browser perhaps, upload `size` bytes in parts straight to the store, without credentials: what each part's request is. The object is there once `complete_upload` was called.
+
+        part_bytes: of each part but the last; rounded up to 256 KiB, and to what 10,000 parts need. origin: of the pages whose scripts upload (`gcs:`). expires_s: how long the URLs are good for.
+        """
+        plan = await StorageClient.plan_upload(
+            self,
+            key,
+            size,
+            part_bytes=part_bytes,
+            content_type=content_type,
+            cache_control=cache_control,
+            content_disposition=content_disposition,
+            metadata=metadata,
+            if_match=if_match,
+            if_none_match=if_none_match,
+            origin=origin,
+            expires_s=expires_s,
+        )
+        return _upload_plan(plan)
 
     async def iterate(self, prefix: str = "", *, start_after: str = "") -> AsyncIterator[dict[str, Any]]:
         """All objects below a prefix, page by page."""
@@ -297,6 +364,38 @@ class BlockingStorage(BlockingStorageClient):
 
     def read_object(self, key: str, **options: Any) -> StorageReadResult:
         return BlockingStorageClient.read(self, key, **options)
+
+    def plan_upload(  # type: ignore[override]
+        self,
+        key: str,
+        size: int,
+        *,
+        part_bytes: int = 8388608,
+        content_type: str | None = None,
+        cache_control: str | None = None,
+        content_disposition: str | None = None,
+        metadata: Any = None,
+        if_match: str | None = None,
+        if_none_match: str | None = None,
+        origin: str | None = None,
+        expires_s: int = 3600,
+    ) -> UploadPlan:
+        """How others upload an object in parts."""
+        plan = BlockingStorageClient.plan_upload(
+            self,
+            key,
+            size,
+            part_bytes=part_bytes,
+            content_type=content_type,
+            cache_control=cache_control,
+            content_disposition=content_disposition,
+            metadata=metadata,
+            if_match=if_match,
+            if_none_match=if_none_match,
+            origin=origin,
+            expires_s=expires_s,
+        )
+        return _upload_plan(plan)
 
 
 # ---- db
@@ -877,6 +976,8 @@ __all__ = [
     "Tasks",
     "Transaction",
     "TransactionQuery",
+    "UploadPart",
+    "UploadPlan",
     "Worker",
     "from_ms",
     "payload_bytes",

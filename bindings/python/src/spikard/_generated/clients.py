@@ -1699,6 +1699,22 @@ class StoragePresignResult:
     """When it ends, in ms since the epoch."""
 
 
+@dataclass(slots=True)
+class StoragePlanUploadResult:
+    """What `storage.plan_upload` gives."""
+
+    upload: str
+    """Opaque, for the two operations below. It can be read, not forged, and is for this key and store only."""
+    key: str
+    """The key."""
+    parts: Any
+    """An array of `{number, method, url, headers, offset, size}`: a request with these headers, whose body is the `size` bytes of the object from `offset`. Numbers are from 1. Any 2xx says that the part arrived; where parts are ordered, 308 too."""
+    ordered: bool
+    """Whether parts must be sent one after the other (`gcs:`)."""
+    expires_at: int
+    """When the URLs end, in ms since the epoch. The upload can be completed until a day later."""
+
+
 class StorageClient(Client):
     _group = "storage"
     __slots__ = ()
@@ -1928,6 +1944,71 @@ class StorageClient(Client):
             result = await result
         return StoragePresignResult(result["url"], result["expires_at"])
 
+    async def plan_upload(self, key: str, size: int, *, part_bytes: int = 8388608, content_type: str | None = None, cache_control: str | None = None, content_disposition: str | None = None, metadata: Any = None, if_match: str | None = None, if_none_match: str | None = None, origin: str | None = None, expires_s: int = 3600) -> StoragePlanUploadResult:
+        """Lets others, a browser perhaps, upload a large object in parts straight to the store, without credentials: what each part's request is. The object is there once `storage.complete_upload` was called.
+
+        key: The key.
+        size: Size of the object.
+        part_bytes: Size of each part but the last. Rounded up to 256 KiB, and to what 10,000 parts need.
+        content_type: Content-Type that readers are told.
+        cache_control: Cache-Control that readers are told.
+        content_disposition: Content-Disposition that readers are told.
+        metadata: An object of texts, names and texts together 2048 bytes at most. Names are tokens as in HTTP headers and become lower case.
+        if_match: Only if the object that is there has this etag.
+        if_none_match: `*`: only if nothing is there.
+        origin: `https://HOST[:PORT]` of the pages whose scripts upload: the session of `gcs:` answers the browser for no other. Stores besides look at their CORS rules only.
+        expires_s: How long the URLs are good for. A part that has begun by then is taken.
+        """
+        arguments: dict[str, Any] = {"key": key, "size": size}
+        if part_bytes != 8388608:
+            arguments["part_bytes"] = part_bytes
+        if content_type is not None:
+            arguments["content_type"] = content_type
+        if cache_control is not None:
+            arguments["cache_control"] = cache_control
+        if content_disposition is not None:
+            arguments["content_disposition"] = content_disposition
+        if metadata is not None:
+            arguments["metadata"] = metadata
+        if if_match is not None:
+            arguments["if_match"] = if_match
+        if if_none_match is not None:
+            arguments["if_none_match"] = if_none_match
+        if origin is not None:
+            arguments["origin"] = origin
+        if expires_s != 3600:
+            arguments["expires_s"] = expires_s
+        result = self._call(76, arguments)
+        if not isinstance(result, dict):
+            result = await result
+        return StoragePlanUploadResult(result["upload"], result["key"], result["parts"], result["ordered"], result["expires_at"])
+
+    async def complete_upload(self, key: str, upload: str, *, etags: Sequence[str] = ()) -> Any:
+        """Makes the parts the object, in one step. A part that is missing, has another size or another etag is conflict, detail invalid_part: it can be uploaded and the upload completed then. One that the store does not know (any more) is not_found, detail no_such_upload.
+
+        key: The key of the plan.
+        upload: `upload` of the plan. Anything else is invalid_argument, detail invalid_upload.
+        etags: The `ETag` of each part's answer, in the order of parts: that no other bytes came after it. None, or an empty text, where it is not known (`gcs:` and `azblob:` tell none).
+        """
+        arguments: dict[str, Any] = {"key": key, "upload": upload}
+        if etags:
+            arguments["etags"] = list(etags)
+        result = self._call(77, arguments)
+        if not isinstance(result, dict):
+            result = await result
+        return result["object"]
+
+    async def abort_upload(self, key: str, upload: str) -> None:
+        """Takes away what arrived. One that was completed or aborted is no error, and what was completed stays.
+
+        key: The key of the plan.
+        upload: `upload` of the plan. Anything else is invalid_argument, detail invalid_upload.
+        """
+        arguments: dict[str, Any] = {"key": key, "upload": upload}
+        result = self._call(78, arguments)
+        if not isinstance(result, dict):
+            result = await result
+
 
 class BlockingStorageClient(BlockingClient):
     """The same for plain functions on threads of their own."""
@@ -2056,6 +2137,40 @@ class BlockingStorageClient(BlockingClient):
             arguments["expires_s"] = expires_s
         result = self._call(75, arguments)
         return StoragePresignResult(result["url"], result["expires_at"])
+
+    def plan_upload(self, key: str, size: int, *, part_bytes: int = 8388608, content_type: str | None = None, cache_control: str | None = None, content_disposition: str | None = None, metadata: Any = None, if_match: str | None = None, if_none_match: str | None = None, origin: str | None = None, expires_s: int = 3600) -> StoragePlanUploadResult:
+        arguments: dict[str, Any] = {"key": key, "size": size}
+        if part_bytes != 8388608:
+            arguments["part_bytes"] = part_bytes
+        if content_type is not None:
+            arguments["content_type"] = content_type
+        if cache_control is not None:
+            arguments["cache_control"] = cache_control
+        if content_disposition is not None:
+            arguments["content_disposition"] = content_disposition
+        if metadata is not None:
+            arguments["metadata"] = metadata
+        if if_match is not None:
+            arguments["if_match"] = if_match
+        if if_none_match is not None:
+            arguments["if_none_match"] = if_none_match
+        if origin is not None:
+            arguments["origin"] = origin
+        if expires_s != 3600:
+            arguments["expires_s"] = expires_s
+        result = self._call(76, arguments)
+        return StoragePlanUploadResult(result["upload"], result["key"], result["parts"], result["ordered"], result["expires_at"])
+
+    def complete_upload(self, key: str, upload: str, *, etags: Sequence[str] = ()) -> Any:
+        arguments: dict[str, Any] = {"key": key, "upload": upload}
+        if etags:
+            arguments["etags"] = list(etags)
+        result = self._call(77, arguments)
+        return result["object"]
+
+    def abort_upload(self, key: str, upload: str) -> None:
+        arguments: dict[str, Any] = {"key": key, "upload": upload}
+        self._call(78, arguments)
 
 
 def _storage_read_stream_result(result: dict[str, Any]) -> StorageReadStreamResult:

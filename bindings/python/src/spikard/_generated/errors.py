@@ -78,6 +78,9 @@ DETAILS: Final[dict[str, dict[str, ErrorKind]]] = {
         "range_not_satisfiable": ErrorKind.INVALID_ARGUMENT,
         "condition_not_met": ErrorKind.CONDITION_FAILED,
         "aborted": ErrorKind.CANCELLED,
+        "invalid_upload": ErrorKind.INVALID_ARGUMENT,
+        "no_such_upload": ErrorKind.NOT_FOUND,
+        "invalid_part": ErrorKind.CONFLICT,
     },
     "cache": {
         "not_an_integer": ErrorKind.INVALID_ARGUMENT,

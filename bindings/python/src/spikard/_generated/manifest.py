@@ -965,9 +965,9 @@ class StoragePresign:
     path: str = "/_spikard/storage"
     """Path below which signed URLs are answered; the name of the store comes next."""
     secret: str = ""
-    """Key of the signatures. Empty: a random one, which `file:` keeps in its folder and `memory:` forgets at the end of the process."""
+    """Key of the signatures, and of the tokens of listings and uploads. Empty: a random one, which `file:` keeps in its folder and `memory:` forgets at the end of the process; elsewhere the key or secret of the store that is in the configuration, without which there are no uploads in parts."""
     max_upload_bytes: int = 5368709120
-    """Largest body that a signed PUT takes; more gets 413."""
+    """Largest body that a signed PUT takes, also of one part of an upload; more gets 413."""
 
     def to_dict(self) -> dict[str, Any]:
         """Plain data; members that have their default are left out."""
@@ -1933,9 +1933,9 @@ class StoragePresignDict(TypedDict, total=False):
     path: str
     """Path below which signed URLs are answered; the name of the store comes next."""
     secret: str
-    """Key of the signatures. Empty: a random one, which `file:` keeps in its folder and `memory:` forgets at the end of the process."""
+    """Key of the signatures, and of the tokens of listings and uploads. Empty: a random one, which `file:` keeps in its folder and `memory:` forgets at the end of the process; elsewhere the key or secret of the store that is in the configuration, without which there are no uploads in parts."""
     max_upload_bytes: int
-    """Largest body that a signed PUT takes; more gets 413."""
+    """Largest body that a signed PUT takes, also of one part of an upload; more gets 413."""
 
 class S3OptionsDict(TypedDict, total=False):
     """What `s3:` needs beside the bucket."""

@@ -13,6 +13,7 @@ use crate::call::{CALL, Call};
 use crate::list::Query;
 use crate::options::Options;
 use crate::store::{Info, Kind, Listing, ReadArgs, Reader, Store, WriteArgs, Writer};
+use crate::upload::Upload;
 
 #[repr(C)]
 #[derive(Clone, Copy)]
@@ -97,6 +98,14 @@ pub struct ListIn {
     cursor: Text,
     limit: usize,
 }
+#[repr(C)]
+pub struct UploadIn {
+    id: Text,
+    size: u64,
+    part_bytes: u64,
+    origin: Text,
+    expires_s: u32,
+}
 type Done = extern "C" fn(*mut c_void, *const Answer);
 type Release = extern "C" fn(*mut c_void);
 
@@ -121,6 +130,8 @@ mod code {
     pub const CANCELLED: i32 = 14;
     pub const REFUSED: i32 = 15;
     pub const NO_STORE: i32 = 16;
+    pub const NO_UPLOAD: i32 = 17;
+    pub const INVALID_PART: i32 = 18;
 }
 
 fn code_of(error: &Error) -> i32 {
@@ -179,6 +190,13 @@ unsafe fn pairs_of(data: *const Pair, count: usize) -> Vec<(String, String)> {
     unsafe { std::slice::from_raw_parts(data, count) }.iter().map(|pair| unsafe { (pair.name.string(), pair.value.string()) }).collect()
 }
 
+unsafe fn texts_of(data: *const Text, count: usize) -> Vec<String> {
+    if count == 0 {
+        return Vec::new();
+    }
+    unsafe { std::slice::from_raw_parts(data, count) }.iter().map(|text| unsafe { text.string() }).collect()
+}
+
 unsafe fn write_args(args: *const WriteIn) -> WriteArgs {
     unsafe {
         let args = &*args;
@@ -204,6 +222,10 @@ unsafe fn read_args(args: *const ReadIn) -> ReadArgs {
             if_none_match: args.if_none_match.option(),
         }
     }
+}
+
+unsafe fn upload_of(args: &UploadIn) -> Upload {
+    Upload { id: unsafe { args.id.string() }, size: args.size, part_bytes: args.part_bytes }
 }
 
 fn nanos(time: Option<Timestamp>) -> i64 {
@@ -364,6 +386,12 @@ fn deliver(completion: Completion, call: &Call, outcome: Result<Outcome, Wrong>)
             if matches!(answer.code, code::NOT_FOUND | code::CONFIG_INVALID) && bucket.iter().any(|code| error.message().contains(code)) {
                 answer.code = code::NO_STORE;
             }
+            if call.no_upload() {
+                answer.code = code::NO_UPLOAD;
+            }
+            if call.invalid_part() {
+                answer.code = code::INVALID_PART;
+            }
             answer.temporary = i32::from(error.is_temporary());
             let message = message_of(&error);
             answer.message = Text::of(&message);
@@ -481,6 +509,8 @@ pub unsafe extern "C" fn spk_opendal_open(
                 known || (cap.write_with_content_type && cap.write_with_user_metadata && cap.write_with_content_disposition),
                 cap.write_with_if_not_exists && (cap.write_with_if_match || cap.write_with_if_version_match),
                 if known { store.signs } else { cap.presign },
+                // A session of GCS is a URL by itself.
+                store.kind == Kind::Gcs || (known && store.signs),
             ];
             unsafe { *capabilities = bits.iter().enumerate().map(|(at, on)| u32::from(*on) << at).sum() };
             OPEN.fetch_add(1, Ordering::Relaxed);
@@ -704,8 +734,7 @@ pub unsafe extern "C" fn spk_opendal_writer_free(writer: *mut WriterHandle) {
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn spk_opendal_remove(store: *const StoreHandle, keys: *const Text, count: usize, user: *mut c_void, done: Done) {
     let store = unsafe { (*store).store.clone() };
-    let keys: Vec<String> =
-        if count == 0 { Vec::new() } else { unsafe { std::slice::from_raw_parts(keys, count) }.iter().map(|key| unsafe { key.string() }).collect() };
+    let keys = unsafe { texts_of(keys, count) };
     start(user, done, Arc::default(), false, async move {
         let failures = store.remove(keys).await?;
         Ok(Outcome { failures, ..Outcome::default() })
@@ -762,4 +791,50 @@ pub unsafe extern "C" fn spk_opendal_presign(
         let url = store.presign(&method, &key, Duration::from_secs(u64::from(expires_s))).await?;
         Ok(Outcome { text: Some(url), ..Outcome::default() })
     })
+}
+
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn spk_opendal_begin_upload(
+    store: *const StoreHandle,
+    key: Text,
+    upload: *const UploadIn,
+    args: *const WriteIn,
+    user: *mut c_void,
+    done: Done,
+) {
+    let (store, key, args) = unsafe { ((*store).store.clone(), key.string(), write_args(args)) };
+    let (upload, origin, expires) =
+        unsafe { (upload_of(&*upload), (*upload).origin.option(), Duration::from_secs(u64::from((*upload).expires_s))) };
+    start(user, done, Arc::default(), false, async move {
+        let (id, urls) = store.begin_upload(&key, &args, upload, origin, expires).await?;
+        Ok(Outcome { text: Some(std::iter::once(id).chain(urls).collect::<Vec<_>>().join("\n")), ..Outcome::default() })
+    });
+}
+
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn spk_opendal_complete_upload(
+    store: *const StoreHandle,
+    key: Text,
+    upload: *const UploadIn,
+    args: *const WriteIn,
+    etags: *const Text,
+    count: usize,
+    user: *mut c_void,
+    done: Done,
+) {
+    let (store, key, args, upload) = unsafe { ((*store).store.clone(), key.string(), write_args(args), upload_of(&*upload)) };
+    let etags = unsafe { texts_of(etags, count) };
+    start(user, done, Arc::default(), false, async move {
+        let info = store.complete_upload(&key, &args, upload, etags).await?;
+        Ok(Outcome { info: Some(info), ..Outcome::default() })
+    });
+}
+
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn spk_opendal_abort_upload(store: *const StoreHandle, key: Text, id: Text, user: *mut c_void, done: Done) {
+    let (store, key, id) = unsafe { ((*store).store.clone(), key.string(), id.string()) };
+    start(user, done, Arc::default(), false, async move {
+        store.abort_upload(&key, &id).await?;
+        Ok(Outcome::default())
+    });
 }

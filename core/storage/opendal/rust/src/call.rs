@@ -24,6 +24,9 @@ pub struct Call {
     unknown: AtomicBool,
     /// Bytes were not the ones that were sent.
     corrupt: AtomicBool,
+    /// The store knows no such upload, or not all of its parts.
+    no_upload: AtomicBool,
+    invalid_part: AtomicBool,
 }
 
 impl Call {
@@ -70,6 +73,18 @@ impl Call {
     }
     pub fn corrupt(&self) -> bool {
         self.corrupt.load(Ordering::Relaxed)
+    }
+    pub fn set_no_upload(&self) {
+        self.no_upload.store(true, Ordering::Relaxed);
+    }
+    pub fn no_upload(&self) -> bool {
+        self.no_upload.load(Ordering::Relaxed)
+    }
+    pub fn set_invalid_part(&self) {
+        self.invalid_part.store(true, Ordering::Relaxed);
+    }
+    pub fn invalid_part(&self) -> bool {
+        self.invalid_part.load(Ordering::Relaxed)
     }
 }
 

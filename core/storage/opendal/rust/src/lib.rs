@@ -8,3 +8,4 @@ mod sign;
 mod store;
 mod text;
 mod transport;
+mod upload;

@@ -61,7 +61,7 @@ async fn send(store: &Store, url: String, operation: &'static str) -> Result<Buf
     Ok(response.into_body())
 }
 
-fn answer_error(status: u16, response: &http::Response<Buffer>) -> Error {
+pub fn answer_error(status: u16, response: &http::Response<Buffer>) -> Error {
     let code = code_of(response);
     let kind = match (status, code.as_str()) {
         (404, _) => ErrorKind::NotFound,
@@ -77,7 +77,7 @@ fn answer_error(status: u16, response: &http::Response<Buffer>) -> Error {
 }
 
 /// The error's name in the server's answer; nothing of its text, which may repeat what was sent.
-fn code_of(response: &http::Response<Buffer>) -> String {
+pub fn code_of(response: &http::Response<Buffer>) -> String {
     if let Ok(Some(code)) = parse_header_to_str(response.headers(), "x-ms-error-code") {
         return code.to_string();
     }
@@ -86,12 +86,12 @@ fn code_of(response: &http::Response<Buffer>) -> String {
     code.chars().filter(|c| c.is_ascii_alphanumeric()).take(64).collect()
 }
 
-fn xml<'de, T: Deserialize<'de>>(text: &'de str) -> Result<T> {
-    quick_xml::de::from_str(text).map_err(|error| Error::new(ErrorKind::Unexpected, format!("listing: {error}")))
+pub fn xml<'de, T: Deserialize<'de>>(text: &'de str) -> Result<T> {
+    quick_xml::de::from_str(text).map_err(|error| Error::new(ErrorKind::Unexpected, format!("the server's answer: {error}")))
 }
 
-fn text_of(body: Buffer) -> Result<String> {
-    String::from_utf8(body.to_vec()).map_err(|_| Error::new(ErrorKind::Unexpected, "listing: not UTF-8"))
+pub fn text_of(body: Buffer) -> Result<String> {
+    String::from_utf8(body.to_vec()).map_err(|_| Error::new(ErrorKind::Unexpected, "the server's answer: not UTF-8"))
 }
 
 fn decode(text: &str, plus: bool) -> String {
@@ -99,7 +99,7 @@ fn decode(text: &str, plus: bool) -> String {
     percent_encoding::percent_decode_str(&text).decode_utf8_lossy().into_owned()
 }
 
-fn quoted(etag: &str) -> String {
+pub fn quoted(etag: &str) -> String {
     if etag.starts_with('"') || etag.is_empty() { etag.to_string() } else { format!("\"{etag}\"") }
 }
 

@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
+use http::header::CONTENT_LENGTH;
 use http::{Method, Request, Response};
 use opendal::raw::oio::{self, Copy as _, Delete as _, List as _, Read as _, ReadStream as _, Write as _};
 use opendal::raw::{
@@ -21,6 +22,7 @@ use crate::options::{Options, Policy};
 use crate::sign::Signing;
 use crate::text;
 use crate::transport::{Transport, backoff};
+use crate::upload::UPLOAD_MARK;
 
 #[derive(Clone, Copy, PartialEq, Debug)]
 pub enum Kind {
@@ -206,7 +208,7 @@ impl Store {
         };
         out.content_type = out.content_type.filter(|text| text != unset);
         for (name, value) in meta.user_metadata().into_iter().flatten() {
-            if name.eq_ignore_ascii_case(PART_MARK) {
+            if name.eq_ignore_ascii_case(PART_MARK) || name.eq_ignore_ascii_case(UPLOAD_MARK) {
                 continue;
             }
             let name = if self.kind == Kind::Azblob { text::decode_azure_name(name) } else { name.to_string() };
@@ -386,7 +388,7 @@ impl Store {
     }
 
     /// An etag that is none of ours matches nothing.
-    fn generation(&self, etag: &str) -> Result<String> {
+    pub fn generation(&self, etag: &str) -> Result<String> {
         let inner = etag.trim_matches('"');
         if inner.is_empty() || !inner.bytes().all(|b| b.is_ascii_digit()) || inner == "0" {
             return Err(condition_failed("if_match"));
@@ -644,21 +646,27 @@ impl Store {
             Kind::Gcs => format!("{}/{}/{path}", self.base, self.bucket),
             _ => format!("{}/{path}", self.base),
         };
+        let method = Method::from_bytes(method.as_bytes()).map_err(|_| Error::new(ErrorKind::Unsupported, "method"))?;
+        self.signed_url(&method, url, None, expires).await
+    }
+
+    /// `length`: of the body, where the signature can be for that too.
+    pub async fn signed_url(&self, method: &Method, url: String, length: Option<u64>, expires: Duration) -> Result<String> {
         // An account in the path (emulators) is none of what is signed.
-        let signed = match (self.kind, url.split_once("://")) {
-            (Kind::Azblob, Some((scheme, rest))) => {
+        let signed = match (self.kind, url.split_once("://"), url.strip_prefix(&self.base)) {
+            (Kind::Azblob, Some((scheme, rest)), Some(path)) => {
                 let host = rest.split('/').next().unwrap_or_default();
-                format!("{scheme}://{host}/{}/{path}", self.bucket)
+                format!("{scheme}://{host}/{}{path}", self.bucket)
             }
             _ => url.clone(),
         };
-        let request = Request::builder()
-            .method(Method::from_bytes(method.as_bytes()).map_err(|_| Error::new(ErrorKind::Unsupported, "method"))?)
-            .uri(signed)
-            .body(())
-            .map_err(|error| Error::new(ErrorKind::Unexpected, format!("URL: {error}")))?;
+        let mut request = Request::builder().method(method).uri(signed);
+        if let Some(length) = length {
+            request = request.header(CONTENT_LENGTH, length);
+        }
+        let request = request.body(()).map_err(|error| Error::new(ErrorKind::Unexpected, format!("URL: {error}")))?;
         let (mut parts, ()) = request.into_parts();
-        self.signing.sign_url(&mut parts, expires, method == "PUT").await?;
+        self.signing.sign_url(&mut parts, expires, *method == Method::PUT).await?;
         Ok(match self.kind {
             Kind::Azblob => format!("{url}?{}", parts.uri.query().unwrap_or_default()),
             _ => parts.uri.to_string(),
