@@ -122,6 +122,42 @@ TEST_F(StorageOperations, ListCopyRenameDeleteMany) {
             R"({"errors":[{"key":"/","kind":"invalid_argument","detail":"invalid_)");
 }
 
+TEST_F(StorageOperations, UploadsInParts) {
+  const std::string plan =
+      call(Operation::storage_plan_upload, R"({"key":"a b","size":5242881,"part_bytes":5242880,"metadata":{"A":"1"}})");
+  const Document parsed = json::parse(plan).value();
+  const Value root = parsed.root();
+  EXPECT_EQ(root.find("key").text(), "a b");
+  EXPECT_FALSE(root.find("ordered").as_bool());
+  EXPECT_EQ(root.find("expires_at").as_int(), 1767225600000 + 3'600'000);
+  ASSERT_EQ(root.find("parts").size(), 2U);
+  const Value second = root.find("parts").at(1);
+  EXPECT_EQ(second.find("number").as_int(), 2);
+  EXPECT_EQ(second.find("method").text(), "PUT");
+  EXPECT_EQ(second.find("headers").size(), 0U);
+  EXPECT_EQ(second.find("offset").as_int(), 5'242'880);
+  EXPECT_EQ(second.find("size").as_int(), 1);
+  EXPECT_TRUE(second.find("url").text().starts_with("/_spikard/storage/default/a%20b?upload="));
+  const std::string upload = R"("upload":")" + std::string(root.find("upload").text()) + "\"";
+  EXPECT_EQ(call(Operation::storage_complete_upload, R"({"key":"a b",)" + upload + "}"),
+            "conflict/invalid_part part 1 of 2 is missing (storage.complete_upload)");
+  EXPECT_EQ(call(Operation::storage_complete_upload, R"({"key":"a b","etags":["x"],)" + upload + "}"),
+            "invalid_argument/ etags: expected none or one for each of the 2 parts, they are 1 (storage.complete_upload)");
+  EXPECT_EQ(call(Operation::storage_complete_upload, R"({"key":"a b","etags":"x",)" + upload + "}"),
+            "invalid_argument/ etags: expected an array of texts (storage.complete_upload)");
+  EXPECT_EQ(
+      call(Operation::storage_complete_upload, R"({"key":"b",)" + upload + "}"),
+      "invalid_argument/invalid_upload upload: expected the 'upload' of a plan of this key and store (storage.complete_upload)");
+  EXPECT_EQ(call(Operation::storage_abort_upload, R"({"key":"a b","etags":[],)" + upload + "}"),
+            "invalid_argument/ etags: is no argument of storage.abort_upload (storage.abort_upload)");
+  EXPECT_EQ(call(Operation::storage_abort_upload, R"({"key":"a b",)" + upload + "}"), "{}");
+  EXPECT_EQ(call(Operation::storage_complete_upload, R"({"key":"a b",)" + upload + "}").substr(0, 24),
+            "not_found/no_such_upload");
+  EXPECT_EQ(call(Operation::storage_plan_upload, R"({"key":"k"})"),
+            "invalid_argument/ size: expected 1 to 5497558138880 bytes (storage.plan_upload)");
+  EXPECT_EQ(call(Operation::storage_plan_upload, R"({"key":"k","size":1099511627776})").substr(0, 9), "too_large");
+}
+
 TEST_F(StorageOperations, Streams) {
   Stream in;
   in.to_send = {"abc", "", "def"};

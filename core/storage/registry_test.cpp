@@ -134,6 +134,31 @@ TEST_F(Registry, UrlsOfOpendal) {
   config.url = "webdav://host";
   EXPECT_EQ(problem(), "url: expected 'webdav:' without more; the rest is in options");
 }
+
+// Whoever could make up a token could make the service complete what it never planned.
+TEST_F(Registry, UploadsWithoutAKeyForTheirTokens) {
+  config.url = "gcs://bucket";
+  config.gcs.anonymous = true;
+  auto client = Client::open(config, Environment(clock, pool)).value();
+  const auto said = [&](const std::string& token) {
+    std::string out;
+    const auto take = [&](std::exception_ptr, auto result) { out = (*result).error().message(); };
+    UploadOptions options;
+    options.size = 5;
+    if (token.empty()) {
+      spawn(client->plan_upload(net::Caller(*loop), "k", options), take);
+    } else {
+      spawn(client->complete_upload(net::Caller(*loop), "k", token), take);
+    }
+    return out;
+  };
+  EXPECT_TRUE(said("").starts_with("presign.secret: expected where the configuration of the store has no key of its own"));
+  Upload upload;
+  upload.id = "0123456789 http://127.0.0.1:1/session";
+  upload.size = upload.part_bytes = 5;
+  EXPECT_TRUE(said(upload_token("", config.url, "k", upload)).starts_with("presign.secret: expected"));
+  EXPECT_TRUE(said(upload_token("spikard-storage-tokens:gcs://bucket", config.url, "k", upload)).starts_with("presign.secret: "));
+}
 #else
 TEST_F(Registry, S3TransfersAreUnsupported) {
   config.url = "s3://bucket";

@@ -49,5 +49,23 @@ int main() {
     if (!link.ok()) co_return link.error();
     co_return link->url;
   });
+
+  // What is too large for one request goes in parts, past this service: a line for each part, where others put it. First the
+  // plan's token, with which they say that all of them are there.
+  app.post("/uploads/{name}", [](Path<"name"> name, Query<"size", std::int64_t> size, Context& ctx) -> Task<Result<std::string>> {
+    storage::UploadOptions options;
+    options.size = static_cast<std::uint64_t>(*size);
+    options.write.conditions.if_none_match = "*";
+    const auto plan = co_await ctx.storage().plan_upload(ctx, "uploads/" + *name, options);
+    if (!plan.ok()) co_return plan.error();
+    std::string lines = plan->upload + "\n";
+    for (const auto& part : plan->parts) lines += part.url + "\n";
+    co_return lines;
+  });
+  app.post("/uploads/{name}/done", [](Path<"name"> name, RawBody token, Context& ctx) -> Task<Result<std::string>> {
+    const auto made = co_await ctx.storage().complete_upload(ctx, "uploads/" + *name, std::string(token.value));
+    if (!made.ok()) co_return made.error();
+    co_return "uploaded: " + std::to_string(made->size) + " bytes";
+  });
   return app.run();
 }

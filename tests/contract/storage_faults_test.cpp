@@ -448,7 +448,7 @@ std::string ask_url(const std::string& method, const std::string& url, const std
   std::string request =
       method + " " + url.substr(path) + " HTTP/1.1\r\nHost: " + authority + "\r\nConnection: close\r\n" + headers;
   if (method == "PUT") request += "Content-Length: " + std::to_string(body.size()) + "\r\n";
-  EXPECT_TRUE(send_all(fd, request + "\r\n" + body));
+  (void)send_all(fd, request + "\r\n" + body);  // a connection that is cut has no answer
   std::string answer;
   char buffer[4096];
   for (ssize_t got = 0; (got = ::recv(fd, buffer, sizeof buffer, 0)) > 0;) answer.append(buffer, static_cast<std::size_t>(got));
@@ -494,6 +494,85 @@ TEST_P(SignedUrlsOfServers, AreGoodForOneThing) {
   EXPECT_TRUE(ask_url("PUT", get, needed, "other").starts_with("HTTP/1.1 403"));
   EXPECT_TRUE(ask_url("GET", get.substr(0, get.size() - 4) + "0000").starts_with("HTTP/1.1 403"));
   EXPECT_TRUE(run(store->remove(caller, key)).ok());
+}
+
+// ---- uploads in parts by others
+
+TEST_P(StorageFaults, AnUploadByOthersWhoseCompletionIsNotAnswered) {
+  UploadOptions options;
+  options.size = 6'000'000;
+  options.part_bytes = min_part_bytes;
+  const std::string whole = text(6'000'000, 11);
+  const auto plan = run(store->plan_upload(caller(), "big", options));
+  ASSERT_TRUE(plan.ok()) << plan.error().to_string();
+  for (const UploadPart& part : plan->parts)
+    ASSERT_TRUE(ask_url(part.method, part.url, {}, whole.substr(part.offset, part.size)).starts_with("HTTP/1.1 200"));
+  std::atomic<bool> completing{false};
+  proxy->tamper([&](bool to_server, std::uint64_t, std::string& bytes) {
+    if (to_server && bytes.starts_with("POST ") && bytes.find("?uploadId=") != bytes.npos) completing = true;
+    if (to_server || !completing) return true;
+    bytes.clear();
+    return false;
+  });
+  const auto lost = run(store->complete_upload(caller(), "big", plan->upload));
+  ASSERT_FALSE(lost.ok());
+  EXPECT_EQ(lost.error().kind(), ErrorKind::outcome_unknown) << lost.error().to_string();
+  EXPECT_EQ(lost.error().to_string().find("uploadId"), std::string::npos) << lost.error().to_string();
+  proxy->tamper({});
+  const auto again = run(store->complete_upload(caller(), "big", plan->upload));
+  EXPECT_EQ(again.ok() ? "completed" : again.error().detail(), "no_such_upload");
+  EXPECT_TRUE(run(store->read(caller(), "big")).value().data == whole);
+}
+
+TEST_P(StorageFaults, AnUploadByOthersOverABadLine) {
+  UploadOptions options;
+  options.size = 12'000'000;
+  options.part_bytes = min_part_bytes;
+  const std::string whole = text(12'000'000, 12);
+  const auto plan = run(store->plan_upload(caller(), "big", options));
+  ASSERT_TRUE(plan.ok()) << plan.error().to_string();
+  std::mt19937 random(12);
+  std::mutex of_random;
+  std::atomic<int> left{40};
+  proxy->tamper([&](bool, std::uint64_t, std::string&) {
+    const std::lock_guard lock(of_random);
+    return random() % 100 != 0 || left-- <= 0;
+  });
+  int sent = 0;
+  for (const UploadPart& part : plan->parts) {
+    std::string answer;
+    for (int attempt = 0; attempt < 100 && !answer.starts_with("HTTP/1.1 200"); ++attempt, ++sent)
+      answer = ask_url(part.method, part.url, {}, whole.substr(part.offset, part.size));
+    ASSERT_TRUE(answer.starts_with("HTTP/1.1 200")) << answer;
+  }
+  EXPECT_GT(proxy->cuts(), 0);
+  EXPECT_GE(sent, 3);
+  proxy->tamper({});
+  const auto done = run(store->complete_upload(caller(), "big", plan->upload));
+  ASSERT_TRUE(done.ok()) << done.error().to_string();
+  EXPECT_TRUE(run(store->read(caller(), "big")).value().data == whole);
+  expect_no_uploads();
+}
+
+TEST_P(StorageFaults, AnUploadByOthersThatIsAbortedLeavesNothing) {
+  UploadOptions options;
+  options.size = 12'000'000;
+  options.part_bytes = min_part_bytes;
+  const std::string whole = text(12'000'000, 13);
+  const auto plan = run(store->plan_upload(caller(), "big", options));
+  ASSERT_TRUE(plan.ok()) << plan.error().to_string();
+  ASSERT_EQ(unfinished_uploads(), 1U);
+  // One part arrived, another is on its way.
+  const auto put = [&](const UploadPart& part) {
+    return ask_url(part.method, part.url, {}, whole.substr(part.offset, part.size));
+  };
+  ASSERT_TRUE(put(plan->parts[0]).starts_with("HTTP/1.1 200"));
+  std::thread other([&] { (void)put(plan->parts[1]); });
+  EXPECT_TRUE(run(store->abort_upload(caller(), "big", plan->upload)).ok());
+  other.join();
+  expect_no_uploads();
+  EXPECT_TRUE(put(plan->parts[2]).starts_with("HTTP/1.1 404"));
+  EXPECT_FALSE(run(store->exists(caller(), "big")).value());
 }
 
 }  // namespace

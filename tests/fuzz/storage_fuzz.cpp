@@ -1,8 +1,9 @@
 // Keys of objects and what they are on the disk: no name leads out of its folder, two keys are never one file, what is spelled is
-// read back; listings against a simple way; records, signed URLs and ranges of any bytes.
+// read back; listings against a simple way; records, signed URLs, tokens of uploads and ranges of any bytes.
 #include <cstdint>
 #include <cstdlib>
 #include <map>
+#include <optional>
 #include <set>
 #include <string>
 #include <vector>
@@ -14,6 +15,7 @@
 #include "storage/key.hpp"
 #include "storage/listing.hpp"
 #include "storage/signed_urls.hpp"
+#include "storage/upload.hpp"
 
 namespace {
 
@@ -138,9 +140,32 @@ void check_url(std::string_view text) {
   const std::size_t cut = std::min(text.find('?'), text.size());
   const std::string_view query = cut < text.size() ? text.substr(cut + 1) : std::string_view();
   require(urls.check(PresignMethod::get, text.substr(0, cut), query, clock) == SignedUrls::Verdict::wrong);
+  std::optional<UploadTarget> part;
+  require(urls.check(PresignMethod::put, text.substr(0, cut), query, clock, &part) == SignedUrls::Verdict::wrong && !part);
   const std::string made = urls.make(PresignMethod::get, text, 60, clock).url;
   require(urls.check(PresignMethod::get, text, std::string_view(made).substr(made.find('?') + 1), clock) ==
           SignedUrls::Verdict::good);
+}
+
+/// Tokens that nobody was given, and plans of any text.
+void check_upload(std::string_view text) {
+  require(!read_upload_token("not to be guessed", "memory:", "k", text).ok());
+  Upload upload;
+  upload.id = text.empty() ? "id" : std::string(text);
+  upload.size = text.size() * 1'000'003 + 1;
+  upload.part_bytes = min_part_bytes;
+  upload.write.content_type = upload.id;
+  upload.write.metadata["m"] = upload.id;
+  const auto read = read_upload_token("s", "memory:", upload.id, upload_token("s", "memory:", upload.id, upload));
+  require(read.ok() == (upload.parts() <= max_parts));
+  if (!read.ok() || !is_utf8(upload.id)) return;
+  require(read->id == upload.id && read->size == upload.size && read->write.metadata == upload.write.metadata);
+  std::uint64_t offset = 0;
+  for (std::uint32_t number = 1; number <= read->parts(); ++number) {
+    require(read->offset_of(number) == offset && read->size_of(number) > 0);
+    offset += read->size_of(number);
+  }
+  require(offset == read->size);
 }
 
 }  // namespace
@@ -152,7 +177,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     case 0: check_names(text); break;
     case 1: check_listing(text); break;
     case 2: check_record(text); break;
-    case 3: check_url(text); break;
+    case 3: check_url(text), check_upload(text); break;
     default:
       if (const auto range = app::parse_range(text)) require(range->first || range->last);
       (void)app::parse_http_date(text);
