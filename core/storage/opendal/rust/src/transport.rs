@@ -43,8 +43,10 @@ fn operation_of(request: &Request<Buffer>) -> &'static str {
 }
 
 fn repeat_of(request: &Request<Buffer>, operation: &str) -> Repeat {
-    // A piece of a resumable upload that is there already is passed over.
-    if [Method::GET, Method::HEAD, Method::DELETE].contains(request.method()) || operation == "UploadResumableChunk" {
+    // A piece of a resumable upload that is there already is passed over; a mark that is gone is gone.
+    if [Method::GET, Method::HEAD, Method::DELETE].contains(request.method())
+        || matches!(operation, "UploadResumableChunk" | "PatchObject")
+    {
         return Repeat::Always;
     }
     let query = request.uri().query().unwrap_or_default();
