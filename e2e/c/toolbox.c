@@ -784,6 +784,9 @@ static void run_op(spk_work* work, void* user) {
              {"storage", "copy", SPK_OP_STORAGE_COPY, NULL},
              {"storage", "list", SPK_OP_STORAGE_LIST, ""},
              {"storage", "presign", SPK_OP_STORAGE_PRESIGN, "url"},
+             {"storage", "plan_upload", SPK_OP_STORAGE_PLAN_UPLOAD, ""},
+             {"storage", "complete_upload", SPK_OP_STORAGE_COMPLETE_UPLOAD, "object"},
+             {"storage", "abort_upload", SPK_OP_STORAGE_ABORT_UPLOAD, NULL},
              {"cron", "next", SPK_OP_CRON_NEXT, ""},
              {"telemetry", "parse_traceparent", SPK_OP_TELEMETRY_PARSE_TRACEPARENT, ""},
              {"telemetry", "parse_tracestate", SPK_OP_TELEMETRY_PARSE_TRACESTATE, ""},
@@ -1020,8 +1023,10 @@ static const char* options_of(toolbox* t, const char* kind) {
           "\"secret_key\": \"%s\"}",
           server("S3_BUCKET"), own, server("S3_URL"), server("S3_ACCESS_KEY"), server("S3_SECRET_KEY"));
     if (strcmp(backend, "gcs") == 0)
-      return format_kept("\"url\": \"gcs://%s/%s\", \"gcs\": {\"endpoint\": \"%s\", \"anonymous\": true}", server("GCS_BUCKET"),
-                         own, server("GCS_URL"));
+      return format_kept(
+          "\"url\": \"gcs://%s/%s\", \"gcs\": {\"endpoint\": \"%s\", \"anonymous\": true}, \"presign\": {\"secret\": \"of the "
+          "tokens\"}",
+          server("GCS_BUCKET"), own, server("GCS_URL"));
     if (strcmp(backend, "azblob") == 0)
       return format_kept(
           "\"url\": \"azblob://%s/%s\", \"azblob\": {\"endpoint\": \"%s\", \"account\": \"%s\", \"account_key\": \"%s\"}",
@@ -1097,7 +1102,7 @@ toolbox* toolbox_new(spk_value spec) {
   if (t->schema != NULL && strcmp(t->kind, "tasks") == 0)
     spk_service_client(s, "db", "default", format_kept("\"url\": \"%s\"", server("POSTGRES_URL")));
   const spk_value backend = member(t->config, "backend");
-  t->capabilities = strcmp(t->kind, "storage") == 0 ? "\"metadata\", \"conditional_write\"" : "";
+  t->capabilities = strcmp(t->kind, "storage") == 0 ? "\"metadata\", \"conditional_write\", \"uploads\"" : "";
   if (strcmp(t->kind, "messaging") == 0) {
     t->real_time = is(backend, "kafka") || is(backend, "nats");
     t->capabilities = t->real_time ? "\"replay\", \"real_time\"" : is(backend, "mqtt") ? "" : "\"replay\"";
