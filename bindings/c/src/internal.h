@@ -172,6 +172,7 @@ typedef struct chunk {
 struct spk_stream {
   spk_service* service;
   spk_work* work;
+  uint32_t operation;
   waiter waiter;
   spk_done done;
   spk_id id; /* 0 until its first credit; the rest under the mutex too */

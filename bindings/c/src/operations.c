@@ -171,6 +171,7 @@ spk_stream* spk_open_stream(spk_work* work, uint32_t operation, const char* clie
   spk_stream* stream = calloc(1, sizeof *stream);
   if (stream == NULL) return NULL;
   stream->service = work->service;
+  stream->operation = operation;
   stream->work = work;
   stream->last_chunk = &stream->chunks;
   waiter_begin(&stream->waiter, work, &stream->done);
@@ -241,9 +242,10 @@ uint32_t spk_close_stream(spk_stream* stream, int whole, spk_done* done) {
   pthread_mutex_unlock(&s->mutex);
   if (!ended) {
     const int cancelled = spk_cancelled(work) != 0;
+    const int argument = stream->operation == SPK_OP_STORAGE_WRITE_STREAM;
     const spk_cmd cmd = {.op = whole && !cancelled ? SPK_CMD_END : SPK_CMD_ABORT, .id = stream->id};
-    submit(s, &cmd);
-    if (!whole || cancelled) {
+    if (argument) submit(s, &cmd);
+    if (cancelled || (!argument && !whole)) {
       const spk_cmd cancel = {.op = SPK_CMD_CANCEL, .user = (uint64_t)(uintptr_t)&stream->waiter};
       submit(s, &cancel);
     }
