@@ -1,5 +1,5 @@
-// JetStream: messages published one by one and pipelined, then pulled and acknowledged. `bench_nats URL MESSAGES`: a line of
-// JSON, µs of this process's CPU time a message.
+// A broker: messages published one by one and pipelined, then pulled and acknowledged (bench/nats, bench/redis_streams).
+// `bench_broker URL MESSAGES`: a line of JSON, µs of this process's CPU time a message.
 #include <sys/resource.h>
 
 #include <cstdio>
