@@ -202,7 +202,7 @@ TEST_P(RedisFaults, ConnectionsAreCutAtRandomBytes) {
   EXPECT_GE(proxy.cuts(), 20U);
 }
 
-TEST_P(RedisFaults, WhatADeadConsumerHeldAndWhatWaitsCometoAnother) {
+TEST_P(RedisFaults, WhatADeadConsumerHeldAndWhatWaitsComeToAnother) {
   RedisServer server({"--appendonly", "yes", "--appendfsync", "always"});
   server.start();
   ready(server);
@@ -278,7 +278,11 @@ void everything(RedisFaults& test, const std::string& url) {
     const Consumer::Stopped stopped = test.await(one->stop(5s));
     EXPECT_TRUE(stopped.drained);
   }
-  EXPECT_TRUE(test.await(client->delete_group(net::Caller(*test.loop), GroupName{"p", "orders.*"})).value());
+  test.consumers.clear();
+  test.turn_for(20ms);
+  const auto deleted = test.await(client->delete_group(net::Caller(*test.loop), GroupName{"p", "orders.*"}));
+  ASSERT_TRUE(deleted.ok()) << deleted.error().to_string();
+  EXPECT_TRUE(*deleted);
 }
 
 TEST_P(RedisFaults, EverythingOnACluster) {
@@ -298,7 +302,6 @@ TEST_P(RedisFaults, EverythingOnACluster) {
   for (const auto& one : nodes) says(one->url(), {"CLUSTER", "INFO"}, "cluster_known_nodes:2");
   // One prefix on each node, and a seed that is the other one at least once.
   for (const char* prefix : {"a", "b", "c", "d"}) {
-    consumers.clear();
     everything(*this, "redis+cluster://" + nodes[0]->address() + "?poll_ms=200&prefix=" + prefix);
   }
   EXPECT_NE(net::redis::slot_of("a") < 8192, net::redis::slot_of("b") < 8192) << "they are on different nodes";
