@@ -47,14 +47,6 @@ Result<std::uint64_t> position_of(View id) {
   return read->position();
 }
 
-std::vector<std::string> topics_of(const std::vector<Message>& messages) {
-  std::vector<std::string> out;
-  for (const Message& one : messages) {
-    if (out.empty() || out.back() != one.topic) out.push_back(one.topic);
-  }
-  return out;
-}
-
 /// As XGROUP takes it: the last entry that does not belong to it.
 std::string start_of(const Place& place) {
   if (const auto* position = std::get_if<std::uint64_t>(&place)) return EntryId::at(*position).before().text();
@@ -94,17 +86,23 @@ Command RedisBackend::add(const Message& message) const {
   return out;
 }
 
-std::vector<std::string> RedisBackend::unannounced(net::Loop& loop, const std::vector<Message>& messages) {
-  std::vector<std::string> out;
-  const Instant now = loop.now();
+RedisBackend::Noted RedisBackend::note(Instant now, const std::vector<Message>& messages) {
+  Noted out;
+  Topic* known = nullptr;
   const std::string* last = nullptr;
   const std::lock_guard lock(mutex_);
   for (const Message& one : messages) {
-    if (last != nullptr && *last == one.topic) continue;
-    last = &one.topic;
-    const auto found = topics_.find(one.topic);
-    const bool known = found != topics_.end() && found->second.known && now - found->second.announced < announce_every;
-    if (!known && std::find(out.begin(), out.end(), one.topic) == out.end()) out.push_back(one.topic);
+    if (last == nullptr || *last != one.topic) {
+      last = &one.topic;
+      const auto found = topics_.find(one.topic);
+      known = found == topics_.end() ? nullptr : &found->second;
+      if ((known == nullptr || now - known->announced >= announce_every) &&
+          std::find(out.unknown.begin(), out.unknown.end(), one.topic) == out.unknown.end())
+        out.unknown.push_back(one.topic);
+    }
+    if (known == nullptr || ++known->published < trim_every) continue;
+    known->published = 0;
+    out.full.push_back(one.topic);
   }
   return out;
 }
@@ -124,11 +122,7 @@ Task<Result<void>> RedisBackend::announce(net::Loop& loop, std::vector<std::stri
   }
   const std::lock_guard lock(mutex_);
   if (topics_.size() > max_known_topics) topics_.clear();
-  for (std::string& topic : topics) {
-    Topic& known = topics_[std::move(topic)];
-    known.known = true;
-    known.announced = loop.now();
-  }
+  for (std::string& topic : topics) topics_[std::move(topic)].announced = loop.now();
   co_return Result<void>();
 }
 
@@ -141,11 +135,11 @@ Task<Result<std::vector<std::uint64_t>>> RedisBackend::publish(net::Caller calle
   if (messages.empty()) co_return Positions(std::vector<std::uint64_t>());
   net::Loop& loop = *caller.loop;
   // Known to the patterns before the first message is there.
-  if (std::vector<std::string> unknown = unannounced(loop, messages); !unknown.empty()) {
-    Result<void> done = co_await announce(loop, std::move(unknown));
+  Noted noted = note(loop.now(), messages);
+  if (!noted.unknown.empty()) {
+    Result<void> done = co_await announce(loop, std::move(noted.unknown));
     if (!done.ok()) co_return Positions(std::move(done).error());
   }
-  const std::vector<std::string> topics = topics_of(messages);
   const std::shared_ptr<net::redis::Client> server = client(loop);
   std::vector<std::uint64_t> positions;
   positions.reserve(messages.size());
@@ -170,25 +164,12 @@ Task<Result<std::vector<std::uint64_t>>> RedisBackend::publish(net::Caller calle
     if (positions.size() != messages.size()) co_return Positions(stranger());
   }
   published_.fetch_add(positions.size(), std::memory_order_relaxed);
-  maybe_trim(loop, topics);
+  if (!noted.full.empty()) trim(loop, noted.full);
   co_return Positions(std::move(positions));
 }
 
-std::vector<std::string> RedisBackend::count_published(const std::vector<std::string>& topics) {
-  std::vector<std::string> full;
-  const std::lock_guard lock(mutex_);
+void RedisBackend::trim(net::Loop& loop, const std::vector<std::string>& topics) {
   for (const std::string& topic : topics) {
-    const auto known = topics_.find(topic);
-    if (known == topics_.end() || ++known->second.published < trim_every) continue;
-    known->second.published = 0;
-    full.push_back(topic);
-  }
-  return full;
-}
-
-// Nobody waits for it, and what fails is tried with the next ones.
-void RedisBackend::maybe_trim(net::Loop& loop, const std::vector<std::string>& topics) {
-  for (const std::string& topic : count_published(topics)) {
     Command command(scripts_.trim, 1);
     command.key(names_.stream(topic)).arg(millis(options_.retention));
     spawn(client(loop)->run(std::move(command)),

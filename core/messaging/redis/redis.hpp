@@ -59,11 +59,13 @@ class RedisBackend final : public Backend, public std::enable_shared_from_this<R
   [[nodiscard]] std::shared_ptr<net::redis::Client> client(net::Loop& loop) const { return pool_->on(loop); }
   [[nodiscard]] net::redis::Command add(const Message& message) const;
   [[nodiscard]] Task<Result<void>> announce(net::Loop& loop, std::vector<std::string> topics);
-  /// Topics that nobody was told of for a while.
-  [[nodiscard]] std::vector<std::string> unannounced(net::Loop& loop, const std::vector<Message>& messages);
-  /// In passing, as messages come in.
-  void maybe_trim(net::Loop& loop, const std::vector<std::string>& topics);
-  [[nodiscard]] std::vector<std::string> count_published(const std::vector<std::string>& topics);
+  struct Noted {
+    std::vector<std::string> unknown;  ///< topics that nobody was told of for a while
+    std::vector<std::string> full;     ///< topics that are to be trimmed
+  };
+  [[nodiscard]] Noted note(Instant now, const std::vector<Message>& messages);
+  /// Nobody waits for it, and what fails is tried with the next ones.
+  void trim(net::Loop& loop, const std::vector<std::string>& topics);
 
   /// Streams of the pattern's topics, and how many topics there are in all (-1: it does not matter).
   struct Streams {
@@ -89,7 +91,6 @@ class RedisBackend final : public Backend, public std::enable_shared_from_this<R
 
   struct Topic {
     Instant announced{};
-    bool known = false;
     std::uint32_t published = 0;  ///< since it was trimmed
   };
   std::mutex mutex_;

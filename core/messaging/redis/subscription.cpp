@@ -18,6 +18,8 @@ using net::redis::View;
 constexpr std::uint32_t max_batch = 512;                     // given to the worker loop at once
 constexpr std::size_t together = 512;                        // leases renewed by one script
 constexpr Duration silent_consumer = std::chrono::hours(1);  // then it is gone, if it has nothing
+/// What became of a delivery is told however late, as long as nobody else was given it: it may spare others the same.
+constexpr Duration however_late = std::chrono::hours(24 * 365);
 constexpr Duration wake_pause = std::chrono::milliseconds(5);
 constexpr Duration wake_patience = std::chrono::seconds(1);
 
@@ -343,9 +345,9 @@ Command RedisSubscription::in_hand(const net::redis::Script& script, const Held&
   return out;
 }
 
-Command RedisSubscription::back(const Held& held, Duration after, std::string_view record) const {
+Command RedisSubscription::back(const Held& held, Duration lease, Duration after, std::string_view record) const {
   Command out = in_hand(backend_->scripts_.back, held, true);
-  out.arg(group_.name).arg(me_).arg(held.id).arg(held.count).arg(millis(options_.ack_wait)).arg(millis(after)).arg(record);
+  out.arg(group_.name).arg(me_).arg(held.id).arg(held.count).arg(millis(lease)).arg(millis(after)).arg(record);
   return out;
 }
 
@@ -353,12 +355,11 @@ Command RedisSubscription::bury(const Held& held, const Message& letter) const {
   const Names& names = backend_->names_;
   Command out = in_hand(backend_->scripts_.bury, held, false);
   out.key(names.stream(letter.topic)).key(names.dead(letter.topic)).key(names.topics());
-  out.arg(group_.name).arg(me_).arg(held.id).arg(held.count).arg(millis(options_.ack_wait)).arg(letter.topic).arg(names.bell());
+  out.arg(group_.name).arg(me_).arg(held.id).arg(held.count).arg(millis(however_late)).arg(letter.topic).arg(names.bell());
   append_fields(out, letter);
   return out;
 }
 
-// Work that is done is told, however late: it may spare others the same.
 Task<Result<void>> RedisSubscription::ack(const Settlements* ours) {
   std::map<std::string_view, std::vector<std::string_view>> ids;
   std::vector<std::string> records;
@@ -450,7 +451,7 @@ Task<Result<void>> RedisSubscription::settle_rest(const Settlements* ours, std::
       commands.push_back(std::move(command));
       held.recorded = true;
     } else {
-      commands.push_back(back(held, one.after, record));
+      commands.push_back(back(held, one.kind == Kind::again ? however_late : options_.ack_wait, one.after, record));
     }
   }
   if (commands.empty()) co_return Result<void>();
@@ -554,7 +555,8 @@ Task<Result<void>> RedisSubscription::close() {
     unseen.failures = one.item.failures;
     unseen.delivery_count = one.item.delivery_count - 1;
     unseen.first_error = one.item.first_error;
-    commands.push_back(back(one.held, Duration::zero(), Record::of(unseen, one.held.count, loop_.clock().wall()).text()));
+    commands.push_back(
+        back(one.held, options_.ack_wait, Duration::zero(), Record::of(unseen, one.held.count, loop_.clock().wall()).text()));
   }
   fetched_.clear();
   if (!group_.streams.empty()) {

@@ -72,7 +72,7 @@ class RedisSubscription final : public messaging::Subscription {
   [[nodiscard]] Task<Result<void>> settle_rest(const Settlements* ours, std::vector<std::uint64_t>* not_ours);
   [[nodiscard]] Task<Result<std::unordered_map<std::uint64_t, Message>>> originals(const Settlements* ours);
   [[nodiscard]] net::redis::Command in_hand(const net::redis::Script& script, const Held& held, bool with_due) const;
-  [[nodiscard]] net::redis::Command back(const Held& held, Duration after, std::string_view record) const;
+  [[nodiscard]] net::redis::Command back(const Held& held, Duration lease, Duration after, std::string_view record) const;
   [[nodiscard]] net::redis::Command bury(const Held& held, const Message& letter) const;
 
   net::Loop& loop_;
