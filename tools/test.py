@@ -172,7 +172,7 @@ def faults(o: Outcome) -> None:
     """Servers killed, frozen and cut off."""
     with real_servers(o) as env:
         ctest("full", o, "-L", "faults", "-j", "1", env=env)
-    for broker in ("nats",):
+    for broker in ("nats", "redis"):
         run([PYTHON, "e2e/scenarios/messaging_faults.py", broker], o)
 
 

@@ -10,6 +10,9 @@
 #ifdef SPIKARD_MESSAGING_NATS
 #include "messaging/nats/nats.hpp"
 #endif
+#ifdef SPIKARD_MESSAGING_REDIS
+#include "messaging/redis/redis.hpp"
+#endif
 #ifdef SPIKARD_MESSAGING_SQLITE
 #include "messaging/sqlite/sqlite.hpp"
 #endif
@@ -29,6 +32,9 @@ void register_builtin_backends(Registry& registry) {
 #endif
 #ifdef SPIKARD_MESSAGING_KAFKA
   kafka::register_kafka(registry);
+#endif
+#ifdef SPIKARD_MESSAGING_REDIS
+  redis::register_redis(registry);
 #endif
 #ifdef SPIKARD_MESSAGING_SQLITE
   sqlite::register_sqlite(registry);

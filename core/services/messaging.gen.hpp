@@ -46,7 +46,7 @@ struct MessagingConfig {
   TopicStyle topics = TopicStyle::auto_;  ///< How patterns are written, on `memory:` and `sqlite:`.
   std::uint32_t max_message_bytes = 1048576;  ///< The longest payload that is taken; keys and headers come on top (64 KiB together).
   std::uint64_t max_bytes = 268435456;  ///< What `memory:` may hold, dead letters included; at the limit `publish` is refused (rate_limited).
-  std::uint64_t retention_ms = 86400000;  ///< How long a message that no group waits for is kept for replay, on `memory:` and `sqlite:`. `memory:` gives it up earlier when it needs the room. Dead letters stay until they are redriven or purged.
+  std::uint64_t retention_ms = 86400000;  ///< How long a message that no group waits for is kept for replay, on `memory:`, `sqlite:` and `redis:`. `memory:` gives it up earlier when it needs the room. Dead letters stay until they are redriven or purged.
   std::uint32_t poll_ms = 50;  ///< How often `sqlite:` looks for what other processes did. Within a process consumers are woken at once.
 };
 [[nodiscard]] bool operator==(const MessagingConfig& a, const MessagingConfig& b);

@@ -529,7 +529,7 @@ class DbDriver(Driver):
         await self.db.close()
 
 
-MESSAGING_SERVERS = {name: url for name in ("kafka", "mqtt", "nats") if (url := os.environ.get(f"SPIKARD_TEST_{name.upper()}_URL"))}
+MESSAGING_SERVERS = {name: url for name in ("kafka", "mqtt", "nats", "redis") if (url := os.environ.get(f"SPIKARD_TEST_{name.upper()}_URL"))}
 
 
 class MessagingDriver(Driver):
@@ -539,7 +539,7 @@ class MessagingDriver(Driver):
 
     def __init__(self, config: Json) -> None:
         super().__init__(config)
-        self.real_time = config.get("backend") in ("kafka", "nats")  # of MQTT the delivery store owns the waits
+        self.real_time = config.get("backend") in ("kafka", "nats", "redis")  # of MQTT the delivery store owns the waits
         if self.real_time:
             self.capabilities = ["replay", "real_time"]
         elif config.get("backend") == "mqtt":
@@ -556,6 +556,8 @@ class MessagingDriver(Driver):
             urls["mqtt"] = f"{mqtt}?session_expiry_s=60&prefix={name}/"
         if kafka := MESSAGING_SERVERS.get("kafka"):
             urls["kafka"] = f"{kafka}?prefix={name}."
+        if redis := MESSAGING_SERVERS.get("redis"):
+            urls["redis"] = f"{redis}?prefix={name}"
         client = {"url": self.url(self.config["backend"], urls)}
         if self.config["backend"] == "mqtt":
             client["store"] = self.url("mqtt", {"mqtt": "sqlite:FOLDER/deliveries.db"})

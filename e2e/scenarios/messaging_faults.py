@@ -1,8 +1,8 @@
 """Faults of a real broker while messages flow (DESIGN.md, promise 3). Prints one line a fact and closes with `N passed, N failed`.
 
-    python e2e/scenarios/messaging_faults.py nats|kafka [--messages 10000] [--cuts 20] [--seed 1] [--worker build/full/tests/contract/messaging_crash_worker]
+    python e2e/scenarios/messaging_faults.py nats|kafka|redis [--messages 10000] [--cuts 20] [--seed 1] [--worker build/full/tests/contract/messaging_crash_worker]
 
-The broker is started by tools/services in a state folder of its own. Two publishers (8 lanes each) and two consumers of one group reach it through a TCP proxy (Kafka, which names its own address: directly). While messages flow the server is killed
+The broker is started by tools/services in a state folder of its own (Redis is told to sync its log with every write). Two publishers (8 lanes each) and two consumers of one group reach it through a TCP proxy (Kafka, which names its own address: directly). While messages flow the server is killed
 (SIGKILL) and started again, stopped (SIGSTOP) for 5 s, and the proxy cuts connections at random bytes. Counted: confirmed and never handled (lost), handled more than once (doubles: the publisher's or the consumer's
 last word was lost with a connection), handled and never published, what is stuck. Then: what a consumer held that was killed comes to another within 15 s (lease 10 s), and a message that asked for another try after
 3 s gets it though the server was killed meanwhile.
@@ -28,7 +28,7 @@ from collections.abc import Callable
 from messaging_crash import Process, at_rest, find_worker, report
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
-BROKERS = {"nats": ("SPIKARD_TEST_NATS_URL", "{base}?stream={place}"), "kafka": ("SPIKARD_TEST_KAFKA_URL", "{base}?partitions=4&prefix={place}.")}
+BROKERS = {"nats": ("SPIKARD_TEST_NATS_URL", "{base}?stream={place}"), "kafka": ("SPIKARD_TEST_KAFKA_URL", "{base}?partitions=4&prefix={place}."), "redis": ("SPIKARD_TEST_REDIS_URL", "{base}?prefix={place}")}
 
 
 class Server:
@@ -43,7 +43,11 @@ class Server:
 
     def do(self, what: str) -> str:
         names = [] if what == "env" else [self.name]
-        return subprocess.run([str(ROOT / "tools/services"), what, *names], env=self.env, check=True, stdout=subprocess.PIPE, text=True).stdout
+        out = subprocess.run([str(ROOT / "tools/services"), what, *names], env=self.env, check=True, stdout=subprocess.PIPE, text=True).stdout
+        if what == "up" and self.name == "redis":
+            port = re.search(r"redis://[^:]+:(\d+)", self.do("env")).group(1)  # type: ignore[union-attr]
+            subprocess.run(["redis-cli", "-p", port, "config", "set", "appendfsync", "always"], check=True, stdout=subprocess.DEVNULL)
+        return out
 
     def pid(self) -> int:
         return int((pathlib.Path(self.env["SERVICES_STATE"]) / self.name / "pid").read_text().split()[0])

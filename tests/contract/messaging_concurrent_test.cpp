@@ -11,7 +11,8 @@
 #include "messaging/client.hpp"
 #include "messaging/registry.hpp"
 #include "net/service_thread.hpp"
-#if defined(SPIKARD_MESSAGING_KAFKA) || defined(SPIKARD_MESSAGING_MQTT) || defined(SPIKARD_MESSAGING_NATS)
+#if defined(SPIKARD_MESSAGING_KAFKA) || defined(SPIKARD_MESSAGING_MQTT) || defined(SPIKARD_MESSAGING_NATS) || \
+    defined(SPIKARD_MESSAGING_REDIS)
 #include "net/signing/hash.hpp"
 #include "server.hpp"
 #endif
@@ -124,6 +125,12 @@ struct MessagingConcurrent : ::testing::TestWithParam<std::string> {
     if (GetParam() == "nats") {
       if (place.empty()) place = "concurrent_" + net::signing::hex(net::signing::random_bytes(6));
       config.url = contract::server_setting("NATS_URL") + "?storage=memory&stream=" + place;
+    }
+#endif
+#ifdef SPIKARD_MESSAGING_REDIS
+    if (GetParam() == "redis") {
+      if (place.empty()) place = "concurrent-" + net::signing::hex(net::signing::random_bytes(6));
+      config.url = contract::server_setting("REDIS_URL") + "?prefix=" + place;
     }
 #endif
 #if defined(SPIKARD_MESSAGING_MQTT) && defined(SPIKARD_MESSAGING_SQLITE)
@@ -347,6 +354,10 @@ INSTANTIATE_TEST_SUITE_P(Server_kafka, MessagingConcurrent, ::testing::Values("k
 #endif
 #ifdef SPIKARD_MESSAGING_NATS
 INSTANTIATE_TEST_SUITE_P(Server_nats, MessagingConcurrent, ::testing::Values("nats"),
+                         [](const auto& info) { return std::string(info.param); });
+#endif
+#ifdef SPIKARD_MESSAGING_REDIS
+INSTANTIATE_TEST_SUITE_P(Server_redis, MessagingConcurrent, ::testing::Values("redis"),
                          [](const auto& info) { return std::string(info.param); });
 #endif
 

@@ -1,13 +1,20 @@
 // What every backend of messaging must do (DESIGN.md section 7; fixtures/README.md, Delivery). A backend joins by one line at the
 // end; what it says it cannot do (Capabilities) is skipped.
+#include <limits>
+
 #include "messaging_rig.hpp"
 
-#if defined(SPIKARD_MESSAGING_KAFKA) || defined(SPIKARD_MESSAGING_MQTT) || defined(SPIKARD_MESSAGING_NATS)
+#if defined(SPIKARD_MESSAGING_KAFKA) || defined(SPIKARD_MESSAGING_MQTT) || defined(SPIKARD_MESSAGING_NATS) || \
+    defined(SPIKARD_MESSAGING_REDIS)
 #include "net/signing/hash.hpp"
 #include "server.hpp"
 #endif
 #ifdef SPIKARD_MESSAGING_NATS
 #include "messaging/nats/nats.hpp"
+#endif
+#ifdef SPIKARD_MESSAGING_REDIS
+#include "messaging/redis/options.hpp"
+#include "net/redis/client.hpp"
 #endif
 #ifdef SPIKARD_MESSAGING_SQLITE
 #include "store/sqlite/test_database.hpp"
@@ -538,7 +545,7 @@ TEST_P(MessagingContract, ReplayFromAPositionATimeOrAnEnd) {
   EXPECT_EQ(again(then), (Strings{"b#1 ack", "c#1 ack"}));
   EXPECT_EQ(again(Beginning{true}), once);
   EXPECT_EQ(again(Beginning{false}), Strings{});
-  EXPECT_EQ(again(std::uint64_t{1'000'000'000}), Strings{});
+  EXPECT_EQ(again(static_cast<std::uint64_t>(std::numeric_limits<std::int64_t>::max())), Strings{});
   publish("t", "d");
   EXPECT_EQ(handled("c"), Strings{"d#1 ack"}) << "a place beyond the end is the end";
   // A group that is not there yet begins there.
@@ -1051,6 +1058,9 @@ BackendCase nats_case(std::string name, std::string options) {
   };
   return out;
 }
+#endif
+
+#if defined(SPIKARD_MESSAGING_NATS) || defined(SPIKARD_MESSAGING_REDIS)
 std::string at_most_once(std::string_view test) {
   for (const std::string_view can :
        {"EveryByteOfAMessageArrives", "EveryGroupGetsItAndOneConsumerOfEach", "WhatCannotBePublishedIsRefused",
@@ -1060,6 +1070,9 @@ std::string at_most_once(std::string_view test) {
   }
   return "at most once: no acknowledgements, retries or dead letters";
 }
+#endif
+
+#ifdef SPIKARD_MESSAGING_NATS
 BackendCase core_nats_case() {
   BackendCase out = nats_case("nats_core", "&jetstream=false");
   out.skip = at_most_once;
@@ -1109,6 +1122,68 @@ INSTANTIATE_TEST_SUITE_P(Server_mqtt, MessagingContract,
                                            mqtt_case("mqtt_unshared", "&share=false"),
                                            mqtt_case("mqtt_store_in_memory", "", "memory:")),
                          named);
+#endif
+#ifdef SPIKARD_MESSAGING_REDIS
+/// Keys of its own for each test, which go with it.
+struct RedisPlace {
+  std::string prefix = "test-" + net::signing::hex(net::signing::random_bytes(6));
+  std::string options;
+  [[nodiscard]] std::string url() const {
+    return contract::server_setting("REDIS_URL") + "?poll_ms=100&prefix=" + prefix + options;
+  }
+  ~RedisPlace() {
+    RealClock clock;
+    const auto loop = net::Loop::create(clock).value();
+    const auto client = std::make_shared<net::redis::Client>(*loop, redis::RedisOptions::parse(url()).value().server);
+    bool ended = false;
+    net::redis::Command all("KEYS");
+    all.arg("{" + prefix + "}:*");
+    const auto remove = [&](Result<net::redis::Reply> keys) -> Task<void> {
+      if (!keys.ok()) co_return;
+      for (const net::redis::View key : keys->view()) {
+        net::redis::Command unlink("UNLINK");
+        unlink.key(key.text());
+        Result<net::redis::Reply> gone = co_await client->run(std::move(unlink));
+        EXPECT_TRUE(gone.ok());
+      }
+    };
+    std::optional<Result<net::redis::Reply>> keys;
+    spawn(client->run(std::move(all)),
+          [&](const std::exception_ptr&, std::optional<Result<net::redis::Reply>> found) { keys = std::move(found); });
+    while (!keys) loop->turn(10);
+    spawn(remove(std::move(*keys)), [&](const std::exception_ptr&) { ended = true; });
+    while (!ended) loop->turn(10);
+    client->close();
+  }
+};
+BackendCase redis_case(std::string name, std::string options) {
+  BackendCase out;
+  out.name = std::move(name);
+  out.real_time = true;
+  out.place = [options = std::move(options)]() -> BackendCase::Open {
+    auto place = std::make_shared<RedisPlace>();
+    place->options = options;
+    return [place](Clock& clock) {
+      services::MessagingConfig config;
+      config.url = place->url();
+      return messaging::open(config, Environment(clock));
+    };
+  };
+  return out;
+}
+BackendCase redis_pubsub_case() {
+  BackendCase out = redis_case("redis_pubsub", "&mode=pubsub");
+  out.skip = [](std::string_view test) -> std::string {
+    if (test == "EveryGroupGetsItAndOneConsumerOfEach") return "pub/sub gives every consumer everything";
+    return at_most_once(test);
+  };
+  return out;
+}
+INSTANTIATE_TEST_SUITE_P(Server_redis, MessagingContract,
+                         ::testing::Values(redis_case("redis", ""), redis_case("redis_resp2", "&protocol=2"),
+                                           redis_pubsub_case()),
+                         named);
+INSTANTIATE_TEST_SUITE_P(Server_redis, MessagingRealTime, ::testing::Values(redis_case("redis", "")), named);
 #endif
 #ifdef SPIKARD_MESSAGING_KAFKA
 /// Topics and groups of its own for each test; the server is one for the tests, and goes with them.

@@ -29,6 +29,7 @@ EventBroker broker_of(const std::string& name) {
   const std::string place = "events_" + net::signing::hex(net::signing::random_bytes(6));
   if (name == "kafka") return {"kafka", contract::server_setting("KAFKA_URL") + "?prefix=" + place + "."};
   if (name == "nats") return {"nats", contract::server_setting("NATS_URL") + "?storage=memory&stream=" + place};
+  if (name == "redis") return {"redis", contract::server_setting("REDIS_URL") + "?prefix=" + place};
   if (name == "mqtt") return {"mqtt", contract::server_setting("MQTT_URL") + "?prefix=" + place + "/"};
   return {name, name + ":"};
 }
@@ -141,6 +142,9 @@ INSTANTIATE_TEST_SUITE_P(Server_kafka, MessagingEvents, ::testing::Values("kafka
 #endif
 #ifdef SPIKARD_MESSAGING_NATS
 INSTANTIATE_TEST_SUITE_P(Server_nats, MessagingEvents, ::testing::Values("nats"), named);
+#endif
+#ifdef SPIKARD_MESSAGING_REDIS
+INSTANTIATE_TEST_SUITE_P(Server_redis, MessagingEvents, ::testing::Values("redis"), named);
 #endif
 
 }  // namespace

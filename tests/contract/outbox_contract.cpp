@@ -58,6 +58,7 @@ struct OutboxContract : ::testing::TestWithParam<Way>, store::sqlite::DatabaseFi
     const std::string& to = GetParam().broker;
     if (to == "kafka") return contract::server_setting("KAFKA_URL") + "?prefix=" + place + ".";
     if (to == "nats") return contract::server_setting("NATS_URL") + "?storage=memory&stream=" + place;
+    if (to == "redis") return contract::server_setting("REDIS_URL") + "?prefix=" + place;
     if (to == "mqtt") return contract::server_setting("MQTT_URL") + "?session_expiry_s=60&prefix=" + place + "/";
     if (to == "sqlite") return "sqlite:" + folder.file("broker.db");
     return to + ":";
@@ -249,6 +250,9 @@ INSTANTIATE_TEST_SUITE_P(Server_nats, OutboxContract, SPIKARD_TO("nats"), ::test
 #endif
 #ifdef SPIKARD_MESSAGING_KAFKA
 INSTANTIATE_TEST_SUITE_P(Server_kafka, OutboxContract, SPIKARD_TO("kafka"), ::testing::PrintToStringParamName());
+#endif
+#ifdef SPIKARD_MESSAGING_REDIS
+INSTANTIATE_TEST_SUITE_P(Server_redis, OutboxContract, SPIKARD_TO("redis"), ::testing::PrintToStringParamName());
 #endif
 #ifdef SPIKARD_MESSAGING_MQTT
 INSTANTIATE_TEST_SUITE_P(Server_mqtt, OutboxContract, SPIKARD_TO("mqtt"), ::testing::PrintToStringParamName());

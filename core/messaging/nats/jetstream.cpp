@@ -273,66 +273,6 @@ Received received_of(std::string_view prefix, std::string_view subject, Headers 
   return out;
 }
 
-std::string Record::text() const {
-  std::string out;
-  json::Writer writer(out);
-  writer.begin_object();
-  put_count(writer, "tries", tries);
-  put_count(writer, "deliveries", deliveries);
-  put_count(writer, "count", count);
-  put_count(writer, "failures", failures);
-  if (!first_error.empty()) put_text(writer, "first_error", first_error);
-  if (due_ms != 0) put_count(writer, "due_ms", due_ms);
-  writer.end_object();
-  return out;
-}
-
-std::optional<Record> Record::parse(std::string_view text) {
-  Result<Document> read = json::parse(text);
-  if (!read.ok() || !read->root().is_object()) return std::nullopt;
-  const Value root = read->root();
-  const auto get = [&](std::string_view name) -> std::int64_t {
-    const Value found = root.find(name);
-    return found.exists() && found.node().is_number() ? found.as_int() : 0;
-  };
-  Record out;
-  out.tries = static_cast<std::uint32_t>(std::clamp<std::int64_t>(get("tries"), 0, UINT32_MAX));
-  out.deliveries = get("deliveries");
-  out.count = get("count");
-  out.failures = static_cast<std::uint32_t>(std::clamp<std::int64_t>(get("failures"), 0, UINT32_MAX));
-  out.first_error = text_of(root, "first_error");
-  out.due_ms = get("due_ms");
-  return out;
-}
-
-Record Record::of(const worker_loop::Settlement& settlement, std::uint64_t count, WallTime now) {
-  Record out;
-  out.tries = settlement.tries;
-  out.deliveries = settlement.delivery_count;
-  out.count = static_cast<std::int64_t>(count);
-  if (settlement.kind == worker_loop::Settlement::Kind::keep) {
-    // It goes on with this delivery: when that ends without a word, it has used up a try more.
-    --out.count;
-    --out.deliveries;
-  }
-  out.failures = settlement.failures;
-  out.first_error = settlement.first_error;
-  if (settlement.after > Duration::zero() && settlement.kind != worker_loop::Settlement::Kind::keep)
-    out.due_ms = std::chrono::ceil<std::chrono::milliseconds>((now + settlement.after).time_since_epoch()).count();
-  return out;
-}
-
-void count_tries(worker_loop::WorkItem& item, std::uint64_t count, const std::optional<Record>& record) {
-  const auto now = static_cast<std::int64_t>(count);
-  const Record before = record.value_or(Record());
-  // What came in between and left no word was held by one who died, or was put back as it was.
-  const std::int64_t between = std::max<std::int64_t>(now - before.count - 1, 0);
-  item.tries = before.tries + static_cast<std::uint32_t>(between);
-  item.delivery_count = static_cast<std::uint32_t>(std::max<std::int64_t>(before.deliveries + between + 1, 1));
-  item.failures = before.failures;
-  item.first_error = before.first_error;
-}
-
 std::string consumer_request(std::string_view stream, const ConsumerConfig& config) {
   std::string out;
   json::Writer writer(out);

@@ -12,6 +12,7 @@
 #include "messaging/message.hpp"
 #include "messaging/nats/connection.hpp"
 #include "messaging/nats/options.hpp"
+#include "messaging/redelivery.hpp"
 #include "messaging/topic.hpp"
 #include "worker_loop/work.hpp"
 
@@ -63,23 +64,6 @@ struct Received {
 };
 [[nodiscard]] Received received_of(std::string_view prefix, std::string_view subject, Headers headers, const Headers& own,
                                    std::string payload);
-
-/// What a group remembers of a message that came, and will come again: its tries, its deliveries, and the broker's count then.
-struct Record {
-  std::uint32_t tries = 0;
-  std::int64_t deliveries = 0;
-  std::int64_t count = 0;
-  std::uint32_t failures = 0;
-  std::string first_error{};
-  std::int64_t due_ms = 0;  ///< 0: at once
-
-  [[nodiscard]] std::string text() const;
-  [[nodiscard]] static std::optional<Record> parse(std::string_view text);
-  /// Of a settlement of the delivery that was the broker's `count`th.
-  [[nodiscard]] static Record of(const worker_loop::Settlement& settlement, std::uint64_t count, WallTime now);
-};
-/// Sets the counts of `item`, for the broker's `count`th delivery.
-void count_tries(worker_loop::WorkItem& item, std::uint64_t count, const std::optional<Record>& record);
 
 enum class Start : std::uint8_t { earliest, latest, sequence, time };
 struct ConsumerConfig {

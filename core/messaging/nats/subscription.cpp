@@ -270,8 +270,7 @@ Task<Result<std::vector<Outgoing>>> NatsSubscription::prepare(const std::vector<
       if (!options_.dead_letter.empty()) dead.push_back(one.id);
       continue;
     }
-    const bool told = one.kind == Kind::again && one.failures == 0 && one.first_error.empty() && one.after <= Duration::zero() &&
-                      !held.recorded;
+    const bool told = told_by_count(one) && one.after <= Duration::zero() && !held.recorded;
     if (!told) out.emplace_back(backend_->record_subject(consumer_, one.id), Record::of(one, held.count, real).text());
   }
   if (dead.empty()) co_return Result<std::vector<Outgoing>>(std::move(out));

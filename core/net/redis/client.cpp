@@ -340,9 +340,9 @@ Task<Result<std::unique_ptr<Dedicated>>> Client::dedicated(std::string key) {
   co_return Owned(std::make_unique<Dedicated>(std::move(*made)));
 }
 
-Task<Result<bool>> Client::unblock(std::int64_t id) {
+Task<Result<bool>> Client::unblock(std::int64_t id, std::string key) {
   Command command("CLIENT");
-  command.arg("UNBLOCK").arg(id);
+  command.arg("UNBLOCK").arg(id).near(key);
   Result<Reply> reply = co_await run(std::move(command));
   if (!reply.ok()) co_return Result<bool>(std::move(reply).error());
   co_return Result<bool>(reply->integer() == 1);
@@ -366,26 +366,33 @@ std::shared_ptr<Feed> Client::listen(Listening to) {
 
 // ---- a connection of one owner ----------------------------------------------------------------------------------------------
 
-Task<Result<Reply>> Dedicated::run(Command command, Duration longest) {
+Task<Result<void>> Dedicated::transact(const Command& command, Duration longest, Sink& sink) {
   const std::shared_ptr<Connection> connection = connection_;
   CancelToken token = co_await current_token();
   std::string bytes(command.bytes());
   for (bool whole_script = false;; whole_script = true) {
-    Keep keep;
-    Exchange exchange(connection, bytes, 1, longest, keep, token);
+    Verdict verdict(sink, 0);
+    Exchange exchange(connection, bytes, 1, longest, verdict, token);
     Exchange::Outcome outcome = co_await exchange;
     if (outcome.end == End::cancelled) {
       connection->close(gave_up());
-      co_return Result<Reply>(gave_up());
+      co_return Result<void>(gave_up());
     }
-    if (outcome.end == End::refused) co_return Result<Reply>(*std::move(outcome.why));
-    if (outcome.end == End::lost) co_return Result<Reply>(lost(outcome, command.only_reads()));
-    Reply& reply = keep.reply();
-    if (reply.kind() != Kind::error) co_return Result<Reply>(std::move(reply));
-    if (code_of(reply.text()) != "NOSCRIPT" || command.script() == nullptr || whole_script)
-      co_return Result<Reply>(error_of(reply.text()).with_operation("net.redis"));
+    if (outcome.end == End::refused) co_return Result<void>(*std::move(outcome.why));
+    if (outcome.end == End::lost) co_return Result<void>(lost(outcome, command.only_reads()));
+    if (!verdict.refused()) co_return Result<void>();
+    const std::string& refused = *verdict.refused();
+    if (code_of(refused) != "NOSCRIPT" || command.script() == nullptr || whole_script)
+      co_return Result<void>(error_of(refused).with_operation("net.redis"));
     bytes = command.with_body();
   }
+}
+
+Task<Result<Reply>> Dedicated::run(Command command, Duration longest) {
+  Keep keep;
+  Result<void> done = co_await transact(command, longest, keep);
+  if (!done.ok()) co_return Result<Reply>(std::move(done).error());
+  co_return Result<Reply>(std::move(keep.reply()));
 }
 
 void Dedicated::close() { connection_->close(is_closed()); }

@@ -24,6 +24,14 @@ namespace spikard::net::redis {
 namespace detail {
 class Link;
 class Cluster;
+
+template <class Decode, class R>
+struct Decoder final : Sink {
+  explicit Decoder(Decode of) : decode(std::move(of)) {}
+  void take(View reply) override { out.emplace(decode(reply)); }
+  Decode decode;
+  std::optional<R> out;
+};
 }  // namespace detail
 
 /// A connection of one owner, for commands that wait on the server (XREADGROUP BLOCK, BLPOP). One command at a time. A command
@@ -38,12 +46,23 @@ class Dedicated {
 
   /// `longest`: more than the command is to wait there. Errors as Client::run; an error of the server leaves the connection open.
   [[nodiscard]] Task<Result<Reply>> run(Command command, Duration longest);
+  /// As Client::run.
+  template <class Decode>
+  [[nodiscard]] auto run(Command command, Duration longest, Decode decode) -> Task<std::invoke_result_t<Decode&, View>> {
+    using R = std::invoke_result_t<Decode&, View>;
+    detail::Decoder<Decode, R> sink(std::move(decode));
+    Result<void> done = co_await transact(command, longest, sink);
+    if (!done.ok()) co_return R(std::move(done).error());
+    co_return std::move(*sink.out);
+  }
   [[nodiscard]] bool is_open() const noexcept { return connection_->is_open(); }
   /// For `Client::unblock`.
   [[nodiscard]] std::int64_t id() const noexcept { return connection_->id(); }
   void close();
 
  private:
+  [[nodiscard]] Task<Result<void>> transact(const Command& command, Duration longest, Sink& sink);
+
   std::shared_ptr<Connection> connection_;
 };
 
@@ -126,7 +145,7 @@ class Client final : public std::enable_shared_from_this<Client> {
   template <class Decode>
   [[nodiscard]] auto run(Command command, Decode decode) -> Task<std::invoke_result_t<Decode&, View>> {
     using R = std::invoke_result_t<Decode&, View>;
-    Decoder<Decode, R> sink(std::move(decode));
+    detail::Decoder<Decode, R> sink(std::move(decode));
     Result<void> done = co_await transact(command, sink);
     if (!done.ok()) co_return R(std::move(done).error());
     co_return std::move(*sink.out);
@@ -140,8 +159,8 @@ class Client final : public std::enable_shared_from_this<Client> {
 
   /// A connection of its own, on the node of `key` in a cluster.
   [[nodiscard]] Task<Result<std::unique_ptr<Dedicated>>> dedicated(std::string key = {});
-  /// Ends the wait of a blocking command (CLIENT UNBLOCK): it answers as if its time were over.
-  [[nodiscard]] Task<Result<bool>> unblock(std::int64_t id);
+  /// Ends the wait of a blocking command (CLIENT UNBLOCK): it answers as if its time were over. `key` as of `dedicated`.
+  [[nodiscard]] Task<Result<bool>> unblock(std::int64_t id, std::string key = {});
   /// Begins at once; `Feed::ready` waits for it. Ends when the feed is closed, or with the client.
   [[nodiscard]] std::shared_ptr<Feed> listen(Listening to);
 
@@ -153,14 +172,6 @@ class Client final : public std::enable_shared_from_this<Client> {
 
  private:
   friend class Feed;
-  template <class Decode, class R>
-  struct Decoder final : Sink {
-    explicit Decoder(Decode of) : decode(std::move(of)) {}
-    void take(View reply) override { out.emplace(decode(reply)); }
-    Decode decode;
-    std::optional<R> out;
-  };
-
   [[nodiscard]] Task<Result<void>> transact(const Command& command, Sink& sink);
   /// Where a command goes: a connection that is open.
   [[nodiscard]] Task<Result<std::shared_ptr<Connection>>> route(std::optional<std::string> key, Instant until);

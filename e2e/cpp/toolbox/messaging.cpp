@@ -292,7 +292,11 @@ struct Server {
   bool owns_waits;
 };
 constexpr Server servers[] = {
-    {"kafka", "SPIKARD_TEST_KAFKA_URL", true}, {"mqtt", "SPIKARD_TEST_MQTT_URL", false}, {"nats", "SPIKARD_TEST_NATS_URL", true}};
+    {"kafka", "SPIKARD_TEST_KAFKA_URL", true},
+    {"mqtt", "SPIKARD_TEST_MQTT_URL", false},
+    {"nats", "SPIKARD_TEST_NATS_URL", true},
+    {"redis", "SPIKARD_TEST_REDIS_URL", true},
+};
 
 const char* server_of(std::string_view backend) {
   for (const Server& one : servers) {
@@ -308,6 +312,7 @@ std::string fresh_place(std::string_view backend, const std::string& server) {
   if (backend == "nats") return server + "?storage=memory&stream=" + name;
   if (backend == "mqtt") return server + "?session_expiry_s=60&prefix=" + name + "/";
   if (backend == "kafka") return server + "?prefix=" + name + ".";
+  if (backend == "redis") return server + "?prefix=" + name;
   throw NotBuilt("messaging on " + std::string(backend));
 }
 

@@ -124,7 +124,7 @@ class MessagingConfig:
     max_bytes: int = 268435456
     """What `memory:` may hold, dead letters included; at the limit `publish` is refused (rate_limited)."""
     retention_ms: int = 86400000
-    """How long a message that no group waits for is kept for replay, on `memory:` and `sqlite:`. `memory:` gives it up earlier when it needs the room. Dead letters stay until they are redriven or purged."""
+    """How long a message that no group waits for is kept for replay, on `memory:`, `sqlite:` and `redis:`. `memory:` gives it up earlier when it needs the room. Dead letters stay until they are redriven or purged."""
     poll_ms: int = 50
     """How often `sqlite:` looks for what other processes did. Within a process consumers are woken at once."""
 
@@ -1549,7 +1549,7 @@ class MessagingConfigDict(TypedDict, total=False):
     max_bytes: int
     """What `memory:` may hold, dead letters included; at the limit `publish` is refused (rate_limited)."""
     retention_ms: int
-    """How long a message that no group waits for is kept for replay, on `memory:` and `sqlite:`. `memory:` gives it up earlier when it needs the room. Dead letters stay until they are redriven or purged."""
+    """How long a message that no group waits for is kept for replay, on `memory:`, `sqlite:` and `redis:`. `memory:` gives it up earlier when it needs the room. Dead letters stay until they are redriven or purged."""
     poll_ms: int
     """How often `sqlite:` looks for what other processes did. Within a process consumers are woken at once."""
 
