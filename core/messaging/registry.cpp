@@ -12,7 +12,8 @@ struct Known {
 constexpr std::array known{Known{"memory", "SPIKARD_MESSAGING_MEMORY"}, Known{"sqlite", "SPIKARD_MESSAGING_SQLITE"},
                            Known{"mqtt", "SPIKARD_MESSAGING_MQTT"},     Known{"mqtts", "SPIKARD_MESSAGING_MQTT"},
                            Known{"nats", "SPIKARD_MESSAGING_NATS"},     Known{"kafka", "SPIKARD_MESSAGING_KAFKA"},
-                           Known{"kafkas", "SPIKARD_MESSAGING_KAFKA"}};
+                           Known{"kafkas", "SPIKARD_MESSAGING_KAFKA"},  Known{"amqp", "SPIKARD_MESSAGING_AMQP"},
+                           Known{"amqps", "SPIKARD_MESSAGING_AMQP"}};
 
 }  // namespace
 

@@ -487,7 +487,7 @@ class DbDriver(Driver):
         await self.db.close()
 
 
-MESSAGING_SERVERS = {name: url for name in ("kafka", "mqtt", "nats") if (url := os.environ.get(f"SPIKARD_TEST_{name.upper()}_URL"))}
+MESSAGING_SERVERS = {name: url for name in ("amqp", "kafka", "mqtt", "nats") if (url := os.environ.get(f"SPIKARD_TEST_{name.upper()}_URL"))}
 
 
 class MessagingDriver(Driver):
@@ -497,9 +497,9 @@ class MessagingDriver(Driver):
 
     def __init__(self, config: Json) -> None:
         super().__init__(config)
-        self.real_time = config.get("backend") in ("kafka", "nats")  # of MQTT the delivery store owns the waits
+        self.real_time = config.get("backend") in ("amqp", "kafka", "nats")  # of MQTT the delivery store owns the waits
         if self.real_time:
-            self.capabilities = ["replay", "real_time"]
+            self.capabilities = ["real_time"] if config.get("backend") == "amqp" else ["replay", "real_time"]
         elif config.get("backend") == "mqtt":
             self.capabilities = []
 
@@ -508,6 +508,8 @@ class MessagingDriver(Driver):
         urls = {"memory": "memory:", "sqlite": "sqlite:FOLDER/test.db"}
         MessagingDriver.places += 1
         name = f"fixture_py_{os.getpid()}_{MessagingDriver.places}"
+        if amqp := MESSAGING_SERVERS.get("amqp"):
+            urls["amqp"] = f"{amqp}?name={name}"
         if nats := MESSAGING_SERVERS.get("nats"):
             urls["nats"] = f"{nats}?storage=memory&stream={name}"
         if mqtt := MESSAGING_SERVERS.get("mqtt"):
