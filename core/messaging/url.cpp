@@ -74,6 +74,7 @@ Result<BrokerUrl> BrokerUrl::parse(std::string_view rest, std::uint16_t default_
     const std::size_t end = std::min(query.find('&'), query.size());
     const std::string_view one = query.substr(0, end);
     query.remove_prefix(std::min(end + 1, query.size()));
+    if (one.empty()) continue;
     const std::size_t equals = std::min(one.find('='), one.size());
     out.options.emplace_back(one.substr(0, equals), equals == one.size() ? std::string() : uri_decode(one.substr(equals + 1)));
   }

@@ -23,6 +23,7 @@ namespace spikard::contract {
 /// speaks TLS as well, and takes the certificate of `client` for a login. `start` after `kill` is on the same ports and data.
 class RabbitMq {
  public:
+  static constexpr int max_message = 200'000;  ///< the longest it takes
   RabbitMq() : folder_(::testing::TempDir() + "spikard-rabbitmq-XXXXXX"), server("localhost"), client("spikard-client") {
     if (::mkdtemp(folder_.data()) == nullptr) throw std::runtime_error("no folder");
     for (std::string* one : {&port_, &tls_port_, &distribution_, &names_}) {
@@ -36,7 +37,12 @@ class RabbitMq {
         << "\nssl_options.keyfile = " << server.key
         << "\nssl_options.verify = verify_peer\nssl_options.fail_if_no_peer_cert = false\nssl_cert_login_from = common_name\n"
            "auth_mechanisms.1 = PLAIN\nauth_mechanisms.2 = EXTERNAL\nlog.console = true\nlog.console.level = info\nlog.file = "
-           "false\n";
+           "false\nmax_message_size = "
+        << max_message << "\nload_definitions = " << folder_ << "/definitions.json\n";
+    std::ofstream(folder_ + "/definitions.json") << R"({"vhosts": [{"name": "/"}], "users": [
+      {"name": "guest", "password": "guest", "tags": ["administrator"]}, {"name": "spikard-client", "password": "s3cret", "tags": []}],
+      "permissions": [{"user": "guest", "vhost": "/", "configure": ".*", "write": ".*", "read": ".*"},
+      {"user": "spikard-client", "vhost": "/", "configure": ".*", "write": ".*", "read": ".*"}]})";
     std::ofstream(folder_ + "/plugins") << "[rabbitmq_auth_mechanism_ssl].\n";
     start();
   }

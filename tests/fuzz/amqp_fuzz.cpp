@@ -20,7 +20,6 @@ void read_all(const Frame& frame) {
     (void)read_start(*method);
     (void)read_tune(*method);
     (void)read_close(*method);
-    (void)read_declare_ok(*method);
     (void)read_deliver(*method);
     (void)read_confirm(*method);
     (void)read_return(*method);

@@ -295,56 +295,57 @@ Task<Result<std::uint64_t>> AmqpBackend::browse_locked(net::Loop* loop, const st
     std::uint64_t number;
     ~Talk() { connection.hang_up(number); }  // what is not acked goes back
   } const talk{connection, connection.converse()};
-  QueueOptions passive;
-  passive.passive = true;
   std::vector<Call> calls;
-  calls.push_back(call_of(MethodId::queue_declare_ok, put_queue_declare, *queue, passive));
-  Result<std::vector<Reply>> replies = co_await connection.call(*loop, talk.number, std::move(calls));
-  if (!replies.ok()) {
-    if (replies.error().kind() == ErrorKind::not_found) co_return Count(std::uint64_t{0});
-    co_return Count(std::move(replies).error());
-  }
-  std::uint64_t left = replies->front().messages;
   std::uint64_t taken = 0;
-  while (left > 0) {
+  // The first says how many there are: a count that a quorum queue tells otherwise may not know yet of what has just come back.
+  std::uint64_t left = 1;
+  for (bool first = true; left > 0; first = false) {
     calls.clear();
     const std::size_t count = std::min<std::uint64_t>(left, chunk);
     for (std::size_t i = 0; i < count; ++i) calls.push_back(call_of(MethodId::basic_get_ok, put_get, *queue));
-    replies = co_await connection.call(*loop, talk.number, std::move(calls));
-    if (!replies.ok()) co_return Count(std::move(replies).error());
+    Result<std::vector<Reply>> replies = co_await connection.call(*loop, talk.number, std::move(calls));
+    if (!replies.ok()) {
+      if (first && replies.error().kind() == ErrorKind::not_found) co_return Count(std::uint64_t{0});
+      co_return Count(std::move(replies).error());
+    }
     left -= count;
-    std::vector<Outgoing> instead;
-    std::vector<Call> acks;
-    for (Reply& reply : *replies) {
-      if (!reply.message) {
-        left = 0;
-        break;
-      }
-      const std::uint64_t tag = reply.message->tag;
-      Result<Received> received = received_of(*reply.message, with_payload);
-      if (!received.ok()) continue;  // nobody can read it: it stays
-      Result<Verdict> verdict = (*look)(std::move(*received));
-      if (!verdict.ok()) co_return Count(std::move(verdict).error());
-      if (!verdict->take) continue;
-      if (verdict->instead) instead.push_back(std::move(*verdict->instead));
-      acks.push_back(call_of(Call::none, put_ack, tag, false));
-    }
-    if (!instead.empty()) {
-      Result<void> confirmed = co_await wire_->publisher().publish(*loop, std::move(instead));
-      if (!confirmed.ok()) co_return Count(std::move(confirmed).error());
-    }
-    if (acks.empty()) continue;
-    taken += acks.size();
-    acks.push_back(call_of(MethodId::basic_qos_ok, put_qos, std::uint16_t{0}));  // answered behind them
-    replies = co_await connection.call(*loop, talk.number, std::move(acks));
-    if (!replies.ok()) co_return Count(std::move(replies).error());
+    if (first && replies->front().message) left = replies->front().message->left;
+    Result<std::uint64_t> went = co_await look_at(loop, talk.number, &*replies, with_payload, look);
+    if (!went.ok()) co_return went;
+    taken += *went;
+    if (!replies->back().message) break;
   }
   // All the rest goes back before somebody else looks.
   calls.clear();
   calls.push_back(call_of(Call::none, put_nack, std::uint64_t{0}, true));
   calls.push_back(call_of(MethodId::basic_qos_ok, put_qos, std::uint16_t{0}));
-  replies = co_await connection.call(*loop, talk.number, std::move(calls));
-  if (!replies.ok()) co_return Count(std::move(replies).error());
+  Result<std::vector<Reply>> back = co_await connection.call(*loop, talk.number, std::move(calls));
+  if (!back.ok()) co_return Count(std::move(back).error());
+  co_return Count(taken);
+}
+
+Task<Result<std::uint64_t>> AmqpBackend::look_at(net::Loop* loop, std::uint64_t conversation, std::vector<Reply>* replies,
+                                                 bool with_payload, Look* look) {
+  using Count = Result<std::uint64_t>;
+  std::vector<Outgoing> instead;
+  std::vector<Call> acks;
+  for (Reply& reply : *replies) {
+    if (!reply.message) break;
+    Result<Received> received = received_of(*reply.message, with_payload);
+    if (!received.ok()) continue;  // nobody can read it: it stays
+    Result<Verdict> verdict = (*look)(std::move(*received));
+    if (!verdict.ok()) co_return Count(std::move(verdict).error());
+    if (!verdict->take) continue;
+    if (verdict->instead) instead.push_back(std::move(*verdict->instead));
+    acks.push_back(call_of(Call::none, put_ack, reply.message->tag, false));
+  }
+  if (acks.empty()) co_return Count(std::uint64_t{0});
+  const std::uint64_t taken = acks.size();
+  Result<void> confirmed = co_await wire_->publisher().publish(*loop, std::move(instead));
+  if (!confirmed.ok()) co_return Count(std::move(confirmed).error());
+  acks.push_back(call_of(MethodId::basic_qos_ok, put_qos, std::uint16_t{0}));  // answered behind them
+  Result<std::vector<Reply>> done = co_await wire_->consumer().call(*loop, conversation, std::move(acks));
+  if (!done.ok()) co_return Count(std::move(done).error());
   co_return Count(taken);
 }
 

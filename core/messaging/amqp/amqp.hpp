@@ -65,6 +65,8 @@ class AmqpBackend final : public Backend, public std::enable_shared_from_this<Am
   [[nodiscard]] Task<Result<std::uint64_t>> browse(net::Loop& loop, std::string queue, bool with_payload, Look look);
   [[nodiscard]] Task<Result<std::uint64_t>> browse_locked(net::Loop* loop, const std::string* queue, bool with_payload,
                                                           Look* look);
+  [[nodiscard]] Task<Result<std::uint64_t>> look_at(net::Loop* loop, std::uint64_t conversation, std::vector<Reply>* replies,
+                                                    bool with_payload, Look* look);
   [[nodiscard]] Task<Result<void>> lock(net::Loop* loop, std::string queue);
   [[nodiscard]] Task<Result<void>> unlock(net::Loop* loop, std::string queue);
 

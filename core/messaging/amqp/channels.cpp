@@ -94,13 +94,14 @@ void Connection::hang_up(std::uint64_t conversation) {
   loop_.post([self = shared_from_this(), conversation] { self->end_conversation(conversation); });
 }
 
-std::uint64_t Connection::consume(std::shared_ptr<Feed> feed, std::string queue, std::uint16_t prefetch) {
+std::uint64_t Connection::consume(std::shared_ptr<Feed> feed, std::string queue, std::uint16_t prefetch, bool gets) {
   const std::uint64_t number = next_number_.fetch_add(1, std::memory_order_relaxed);
-  loop_.post([self = shared_from_this(), feed = std::move(feed), queue = std::move(queue), prefetch, number]() mutable {
+  loop_.post([self = shared_from_this(), feed = std::move(feed), queue = std::move(queue), prefetch, gets, number]() mutable {
     Consumer& one = self->consumers_[number];
     one.feed = std::move(feed);
     one.queue = std::move(queue);
     one.prefetch = prefetch;
+    one.gets = gets;
     if (self->connected_) self->begin_session(number);
   });
   return number;
@@ -128,6 +129,7 @@ Task<Result<void>> Connection::pause(net::Loop& loop, std::uint64_t consumer) {
     // Without a channel it has nothing, and gets nothing.
     if (!self->connected_ || one.channel == 0) return waiting.tell(Result<void>());
     if (again) put_qos(self->out_, one.channel, one.prefetch);
+    else if (one.gets) put_get(self->out_, one.channel, one.queue);
     else put_cancel(self->out_, one.channel, consumer_tag);
     one.pausing = std::move(waiting);
     one.deadline = self->loop_.now() + self->options_.timeout;
@@ -277,6 +279,7 @@ Result<void> Connection::on_method(std::uint16_t id, const Method& method) {
       channel.missing.reset();
       channel.incoming.tag = deliver->tag;
       channel.incoming.redelivered = deliver->redelivered;
+      channel.incoming.left = deliver->left;
       channel.incoming.exchange = deliver->exchange;
       channel.incoming.routing_key = deliver->routing_key;
       return {};
@@ -337,11 +340,15 @@ void Connection::on_message(std::uint16_t id) {
   }
   const auto at = channel.use == Use::consumer ? consumers_.find(channel.number) : consumers_.end();
   if (at == consumers_.end()) return;
+  feed(at->second, std::move(incoming));
+}
+
+void Connection::feed(const Consumer& consumer, Incoming message) {
   Feed::Item item;
-  item.session = at->second.session;
-  item.message = std::move(incoming);
-  at->second.feed->push(std::move(item));
-  if (touched_.empty() || touched_.back() != at->second.feed) touched_.push_back(at->second.feed);
+  item.session = consumer.session;
+  item.message = std::move(message);
+  consumer.feed->push(std::move(item));
+  if (touched_.empty() || touched_.back() != consumer.feed) touched_.push_back(consumer.feed);
 }
 
 Result<void> Connection::on_channel_closed(std::uint16_t id, const Method& method) {
@@ -374,6 +381,7 @@ void Connection::on_channel_open(std::uint16_t id) {
       break;
     case Use::consumer: {
       const Consumer& consumer = consumers_.at(channel.number);
+      if (consumer.paused) break;
       put_qos(out_, id, consumer.prefetch);
       put_consume(out_, id, consumer.queue, consumer_tag);
       break;
@@ -393,7 +401,8 @@ void Connection::on_reply(std::uint16_t id, const Method& method, std::optional<
   if (channel.use == Use::consumer) {
     const auto at = consumers_.find(channel.number);
     if (at == consumers_.end()) return;
-    if (method.id == MethodId::basic_cancel_ok || method.id == MethodId::basic_qos_ok) paused(at->second, Result<void>());
+    if (message) feed(at->second, std::move(*message));
+    if (at->second.pausing) next_of_pause(at->second, method.id);
     return;
   }
   const auto at = conversations_.find(channel.number);
@@ -403,14 +412,7 @@ void Connection::on_reply(std::uint16_t id, const Method& method, std::optional<
   if (calls.awaited == calls.calls.size()) return;
   const MethodId expected = calls.calls[calls.awaited].expects;
   if (method.id != expected && !(expected == MethodId::basic_get_ok && method.id == MethodId::basic_get_empty)) return;
-  Reply& reply = calls.replies[calls.awaited];
-  reply.message = std::move(message);
-  if (method.id == MethodId::queue_declare_ok) {
-    if (Result<DeclareOk> declared = read_declare_ok(method); declared.ok()) {
-      reply.messages = declared->messages;
-      reply.consumers = declared->consumers;
-    }
-  }
+  calls.replies[calls.awaited].message = std::move(message);
   ++calls.awaited;
   while (calls.awaited < calls.calls.size() && calls.calls[calls.awaited].expects == Call::none) ++calls.awaited;
   if (calls.awaited == calls.calls.size()) end_calls(channel.number, Result<void>());
@@ -616,6 +618,19 @@ void Connection::consumer_failed(std::uint64_t number, Error why) {
   at->second.feed->push(std::move(ended));
   Feed::tell(at->second.feed);
   consumers_.erase(at);
+}
+
+// RabbitMQ drops what a quorum queue gives to a consumer that is cancelled at that moment, until its channel ends. An ack that is
+// on its way makes the queue give more: a get goes the same way behind it, and its answer comes behind what was given by then.
+void Connection::next_of_pause(Consumer& one, MethodId answer) {
+  switch (answer) {
+    case MethodId::basic_get_ok:
+    case MethodId::basic_get_empty: put_cancel(out_, one.channel, consumer_tag); break;
+    case MethodId::basic_cancel_ok: put_qos(out_, one.channel, one.prefetch); break;
+    case MethodId::basic_qos_ok: paused(one, Result<void>()); break;
+    default: break;
+  }
+  queue_flush();
 }
 
 void Connection::paused(Consumer& consumer, Result<void> how) {

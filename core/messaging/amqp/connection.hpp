@@ -47,6 +47,7 @@ struct Outgoing {
 struct Incoming {
   std::uint64_t tag = 0;
   bool redelivered = false;
+  std::uint32_t left = 0;  ///< of a get: how many are ready behind it
   std::string exchange{};
   std::string routing_key{};
   std::string properties{};
@@ -61,8 +62,6 @@ struct Call {
   std::string frame;
 };
 struct Reply {
-  std::uint32_t messages = 0;  ///< queue.declare-ok
-  std::uint32_t consumers = 0;
   std::optional<Incoming> message{};  ///< basic.get-ok
 };
 
@@ -127,8 +126,9 @@ class Connection final : public std::enable_shared_from_this<Connection>, privat
   [[nodiscard]] Task<Result<std::vector<Reply>>> call(net::Loop& loop, std::uint64_t conversation, std::vector<Call> calls);
   void hang_up(std::uint64_t conversation);
 
-  /// Any thread. Deliveries go to `feed`, session by session.
-  [[nodiscard]] std::uint64_t consume(std::shared_ptr<Feed> feed, std::string queue, std::uint16_t prefetch);
+  /// Any thread. Deliveries go to `feed`, session by session. `gets`: the queue allows basic.get (one with a single active
+  /// consumer does not).
+  [[nodiscard]] std::uint64_t consume(std::shared_ptr<Feed> feed, std::string queue, std::uint16_t prefetch, bool gets);
   /// Any thread: acknowledges, or gives back; nothing where that session is over.
   void settle(std::uint64_t consumer, std::uint64_t session, std::vector<Settling> settlings);
   /// Any thread, awaited on `loop`: the server gives no more, and has seen what was settled; what it had given stays ours.
@@ -161,6 +161,7 @@ class Connection final : public std::enable_shared_from_this<Connection>, privat
     std::uint16_t prefetch = 1;
     std::uint16_t channel = 0;
     std::uint64_t session = 0;
+    bool gets = true;
     bool paused = false;
     std::optional<Waiting<Result<void>>> pausing{};
     Instant deadline{};
@@ -213,6 +214,8 @@ class Connection final : public std::enable_shared_from_this<Connection>, privat
   void end_conversation(std::uint64_t number);
   void begin_session(std::uint64_t number);
   void consumer_failed(std::uint64_t number, Error error);
+  void feed(const Consumer& consumer, Incoming message);
+  void next_of_pause(Consumer& consumer, MethodId answer);
   void paused(Consumer& consumer, Result<void> how);
 
   void expire();

@@ -78,15 +78,6 @@ Result<Close> read_close(const Method& method) {
   return checked(in, out);
 }
 
-Result<DeclareOk> read_declare_ok(const Method& method) {
-  Reader in(method.arguments);
-  DeclareOk out;
-  out.queue = in.short_text();
-  out.messages = in.u32();
-  out.consumers = in.u32();
-  return checked(in, out);
-}
-
 Result<Deliver> read_deliver(const Method& method) {
   Reader in(method.arguments);
   Deliver out;
@@ -95,6 +86,7 @@ Result<Deliver> read_deliver(const Method& method) {
   out.redelivered = (in.u8() & 1U) != 0;
   out.exchange = in.short_text();
   out.routing_key = in.short_text();
+  if (method.id == MethodId::basic_get_ok) out.left = in.u32();
   return checked(in, out);
 }
 

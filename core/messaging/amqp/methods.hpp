@@ -89,16 +89,12 @@ struct Close {
   std::string_view text{};
   MethodId cause{};  ///< zero: none
 };
-struct DeclareOk {
-  std::string_view queue{};
-  std::uint32_t messages = 0;  ///< ready ones
-  std::uint32_t consumers = 0;
-};
 struct Deliver {  ///< and get-ok
   std::uint64_t tag = 0;
   bool redelivered = false;
   std::string_view exchange{};
   std::string_view routing_key{};
+  std::uint32_t left = 0;  ///< get-ok: how many are ready behind it
 };
 struct Confirm {  ///< ack and nack
   std::uint64_t tag = 0;
@@ -113,7 +109,6 @@ struct Return {
 [[nodiscard]] Result<Start> read_start(const Method& method);
 [[nodiscard]] Result<Tune> read_tune(const Method& method);
 [[nodiscard]] Result<Close> read_close(const Method& method);
-[[nodiscard]] Result<DeclareOk> read_declare_ok(const Method& method);
 [[nodiscard]] Result<Deliver> read_deliver(const Method& method);
 [[nodiscard]] Result<Confirm> read_confirm(const Method& method);
 [[nodiscard]] Result<Return> read_return(const Method& method);

@@ -69,7 +69,7 @@ void AmqpSubscription::consume() {
   feed_ = std::make_shared<Feed>(loop_);
   feed_->listen(&arrived_);
   const auto prefetch = static_cast<std::uint16_t>(std::clamp<std::uint32_t>(options_.max_in_flight, 1, UINT16_MAX));
-  consumer_ = backend_->wire_->consumer().consume(feed_, queue_, prefetch);
+  consumer_ = backend_->wire_->consumer().consume(feed_, queue_, prefetch, !options_.ordered);
   session_ = 0;
   consuming_ = true;
   ended_.reset();
@@ -336,6 +336,11 @@ Task<Result<void>> AmqpSubscription::publish(const std::vector<worker_loop::Sett
 Task<Result<std::vector<std::uint64_t>>> AmqpSubscription::settle(std::span<const worker_loop::Settlement> settlements) {
   using Ids = Result<std::vector<std::uint64_t>>;
   using Kind = worker_loop::Settlement::Kind;
+  // What goes back must not come again to us.
+  if (std::any_of(settlements.begin(), settlements.end(), [](const auto& one) { return one.kind == Kind::hand_back; })) {
+    Result<void> returned = co_await retired();
+    if (!returned.ok()) co_return Ids(std::move(returned).error());
+  }
   absorb();
   const std::uint64_t consumer = consumer_;
   const std::uint64_t session = session_;
@@ -388,12 +393,18 @@ Task<Result<std::vector<std::uint64_t>>> AmqpSubscription::extend(std::span<cons
   co_return Result<std::vector<std::uint64_t>>(std::move(lost));
 }
 
-Task<Result<void>> AmqpSubscription::close() {
-  if (*returning_ == 0) retire();
+Task<Result<void>> AmqpSubscription::retired() {
+  retire();
   while (*returning_ > 0) {
     Result<void> waited = co_await returned_->wait();
     if (!waited.ok()) co_return waited;
   }
+  co_return Result<void>();
+}
+
+Task<Result<void>> AmqpSubscription::close() {
+  Result<void> returned = co_await retired();
+  if (!returned.ok()) co_return returned;
   if (!consuming_) co_return Result<void>();
   // Behind what was settled.
   Result<void> seen = co_await backend_->wire_->consumer().pause(loop_, consumer_);

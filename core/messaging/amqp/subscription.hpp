@@ -67,6 +67,7 @@ class AmqpSubscription final : public messaging::Subscription {
   void lose();
   [[nodiscard]] Task<Result<std::vector<worker_loop::WorkItem>>> deliver(std::uint32_t max);
   void retire();
+  [[nodiscard]] Task<Result<void>> retired();
   [[nodiscard]] static Task<Result<void>> give_back(std::shared_ptr<Return> what);
   /// The publications that must be there before the acknowledgements.
   [[nodiscard]] Task<Result<std::vector<Outgoing>>> prepare(const std::vector<worker_loop::Settlement>* settlements);
