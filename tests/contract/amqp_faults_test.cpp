@@ -141,7 +141,7 @@ TEST_P(AmqpFaults, TlsIsCheckedAndACertificateIsALogin) {
   taken(broker().tls_url(name + ca));
   refused(broker().tls_url(name), ErrorKind::unavailable);  // the system does not know its certificate
   taken(broker().tls_url(name + "&verify=false"));
-  const std::string certificate = "&certificate=" + broker().client.certificate + "&key=" + broker().client.key;
+  const std::string certificate = broker().certificate();
   taken(broker().tls_url(name + ca + certificate + "&auth=external"));
   const net::test::Identity stranger("spikard-client");
   refused(broker().tls_url(name + ca + "&certificate=" + stranger.certificate + "&key=" + stranger.key + "&auth=external"),

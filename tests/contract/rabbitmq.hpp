@@ -20,20 +20,25 @@
 namespace spikard::contract {
 
 /// A RabbitMQ of the test's own, started as tools/services does it: its data, its name server and its ports are its own. It
-/// speaks TLS as well, and takes the certificate of `client` for a login. `start` after `kill` is on the same ports and data.
+/// speaks TLS as well, and takes a certificate for a login. `start` after `kill` is on the same ports and data.
 class RabbitMq {
  public:
   static constexpr int max_message = 200'000;  ///< the longest it takes
-  RabbitMq() : folder_(::testing::TempDir() + "spikard-rabbitmq-XXXXXX"), server("localhost"), client("spikard-client") {
+  RabbitMq() : folder_(::testing::TempDir() + "spikard-rabbitmq-XXXXXX"), server("localhost") {
     if (::mkdtemp(folder_.data()) == nullptr) throw std::runtime_error("no folder");
     for (std::string* one : {&port_, &tls_port_, &distribution_, &names_}) {
       ports_.push_back(net::ReservedAddress::reserve({}).value());
       *one = std::to_string(ports_.back().port());
     }
+    // A certificate whose issuer is itself is none to Erlang, however trusted.
+    const std::string key = "openssl req -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -keyout ";
+    shell("cd " + folder_ + " && " + key + "ca.key -x509 -days 1 -subj '/CN=spikard test root' -out ca.crt && " + key +
+          "client.key -subj /CN=spikard-client -out client.csr && openssl x509 -req -in client.csr -CA ca.crt -CAkey ca.key "
+          "-CAcreateserial -days 1 -out client.crt");
     ports_.clear();  // free for the server, and given to nobody else meanwhile
     std::ofstream(folder_ + "/rabbitmq.conf")
         << "listeners.tcp.1 = 127.0.0.1:" << port_ << "\nlisteners.ssl.1 = 127.0.0.1:" << tls_port_
-        << "\nssl_options.cacertfile = " << client.certificate << "\nssl_options.certfile = " << server.certificate
+        << "\nssl_options.cacertfile = " << folder_ << "/ca.crt" << "\nssl_options.certfile = " << server.certificate
         << "\nssl_options.keyfile = " << server.key
         << "\nssl_options.verify = verify_peer\nssl_options.fail_if_no_peer_cert = false\nssl_cert_login_from = common_name\n"
            "auth_mechanisms.1 = PLAIN\nauth_mechanisms.2 = EXTERNAL\nlog.console = true\nlog.console.level = info\nlog.file = "
@@ -90,23 +95,27 @@ class RabbitMq {
   }
   void signal(int number) const { ::kill(-pid_, number); }
   /// `rabbitmqctl ...`
-  void control(const std::string& arguments) const {
-    const ::pid_t pid = ::fork();
-    if (pid == 0) {
-      environment();
-      ::execl("/bin/sh", "sh", "-c", ("/usr/lib/rabbitmq/bin/rabbitmqctl -q " + arguments + " >/dev/null").c_str(),
-              static_cast<char*>(nullptr));
-      ::_exit(127);
-    }
-    int status = 0;
-    ::waitpid(pid, &status, 0);
-    if (status != 0) throw std::runtime_error("rabbitmqctl " + arguments);
+  void control(const std::string& arguments) const { shell("/usr/lib/rabbitmq/bin/rabbitmqctl -q " + arguments); }
+  /// URL options: the login of `spikard-client`.
+  [[nodiscard]] std::string certificate() const {
+    return "&certificate=" + folder_ + "/client.crt&key=" + folder_ + "/client.key";
   }
   [[nodiscard]] std::string address() const { return "127.0.0.1:" + port_; }
   [[nodiscard]] std::string url(const std::string& query = {}) const { return "amqp://localhost:" + port_ + "/?" + query; }
   [[nodiscard]] std::string tls_url(const std::string& query) const { return "amqps://localhost:" + tls_port_ + "/?" + query; }
 
  private:
+  void shell(const std::string& command) const {
+    const ::pid_t pid = ::fork();
+    if (pid == 0) {
+      environment();
+      ::execl("/bin/sh", "sh", "-c", ("{ " + command + "; } >/dev/null 2>&1").c_str(), static_cast<char*>(nullptr));
+      ::_exit(127);
+    }
+    int status = 0;
+    ::waitpid(pid, &status, 0);
+    if (status != 0) throw std::runtime_error(command);
+  }
   /// Of the child, between fork and exec.
   void environment() const {
     const auto set = [](const char* name, const std::string& value) { ::setenv(name, value.c_str(), 1); };
@@ -133,7 +142,6 @@ class RabbitMq {
 
  public:
   const net::test::Identity server;
-  const net::test::Identity client;
 };
 
 }  // namespace spikard::contract
