@@ -55,7 +55,7 @@ struct AmqpFaults : ::testing::TestWithParam<int> {
     return messaging::open(config, Environment(clock));
   }
   template <class Condition>
-  bool until(Condition condition, Duration patience = 120s) {
+  bool until(Condition condition, Duration patience = 600s) {
     const Instant deadline = clock.now() + patience;
     while (!condition() && clock.now() < deadline) loop->turn(10);
     return condition();
@@ -212,7 +212,7 @@ TEST_P(AmqpFaults, ConnectionsCutAtRandomBytes) {
 }
 
 TEST_P(AmqpFaults, TheBrokerStoppedAndKilled) {
-  connect(broker().url(name + "&timeout_ms=110000&heartbeat_s=1"));
+  connect(broker().url(name + "&timeout_ms=600000&heartbeat_s=1"));
   ASSERT_NE(client, nullptr);
   consume();
   flow(count / 4, [&](int i) {

@@ -140,14 +140,14 @@ Task<Result<std::vector<worker_loop::WorkItem>>> AmqpSubscription::deliver(std::
   const std::size_t count = std::min<std::size_t>({buffer_.size(), max, max_batch});
   std::vector<worker_loop::WorkItem> items;
   std::vector<Settling> unseen;
-  std::vector<Outgoing> later;
-  std::vector<Settling> after;
+  std::optional<Received> early;
   for (std::size_t i = 0; i < count; ++i) {
     Incoming incoming = std::move(buffer_.front());
     buffer_.pop_front();
     Result<Received> received = received_of(incoming, false);
     if (!received.ok()) {
       unseen.push_back({incoming.tag, true});  // nobody can ever read it
+      backend_->dropped_.fetch_add(1, std::memory_order_relaxed);
       continue;
     }
     Message& message = received->message;
@@ -157,18 +157,10 @@ Task<Result<std::vector<worker_loop::WorkItem>>> AmqpSubscription::deliver(std::
       unseen.push_back({incoming.tag, true});
       continue;
     }
-    if (const std::int64_t now = millis_of(RealClock().wall()); received->due_ms > now) {
-      // Its wait was longer than a queue can be.
-      const std::uint64_t step = step_of(std::chrono::milliseconds(received->due_ms - now));
-      Result<void> made = co_await backend_->make_delay(loop_, step);
-      Record record = received->record;
-      Result<Outgoing> copy = copy_of(*received, std::move(incoming.payload), queue_, record, received->due_ms);
-      if (!made.ok()) co_return Items(std::move(made).error());
-      if (!copy.ok()) co_return Items(std::move(copy).error());
-      copy->exchange = delay_name(backend_->options_.name, step);
-      later.push_back(std::move(*copy));
-      after.push_back({incoming.tag, true});
-      continue;
+    if (received->due_ms > millis_of(RealClock().wall())) {
+      if (items.empty()) early.emplace(std::move(*received));
+      buffer_.push_front(std::move(incoming));
+      break;
     }
     worker_loop::WorkItem& item = items.emplace_back();
     // One that comes again while its handler runs is the same to the worker loop, which ends that one.
@@ -192,15 +184,36 @@ Task<Result<std::vector<worker_loop::WorkItem>>> AmqpSubscription::deliver(std::
     held.id_hash = hash;
     held_.insert_or_assign(item.id, std::move(held));
   }
-  Connection& consumer = backend_->wire_->consumer();
-  if (!later.empty()) {
-    const std::uint64_t session = session_;
-    Result<void> confirmed = co_await backend_->wire_->publisher().publish(loop_, std::move(later));
-    if (!confirmed.ok()) co_return Items(std::move(confirmed).error());
-    consumer.settle(consumer_, session, std::move(after));
+  if (!unseen.empty()) backend_->wire_->consumer().settle(consumer_, session_, std::move(unseen));
+  if (early) {
+    Result<void> put_off = co_await wait_longer(&*early);
+    if (!put_off.ok()) co_return Items(std::move(put_off).error());
   }
-  if (!unseen.empty()) consumer.settle(consumer_, session_, std::move(unseen));
   co_return Items(std::move(items));
+}
+
+/// The first of the buffer, whose wait was longer than a queue can be: into the next one.
+Task<Result<void>> AmqpSubscription::wait_longer(const Received* received) {
+  const Duration left = std::chrono::milliseconds(received->due_ms - millis_of(RealClock().wall()));
+  const std::uint64_t step = step_of(left);
+  const std::uint64_t tag = buffer_.front().tag;
+  const std::uint64_t session = session_;
+  Record record = received->record;
+  record.tries += received->returned;
+  record.deliveries += received->returned;
+  Result<Outgoing> copy = copy_of(*received, buffer_.front().payload, queue_, record, received->due_ms);
+  if (!copy.ok()) co_return std::move(copy).error();
+  copy->exchange = delay_name(backend_->options_.name, step);
+  Result<void> made = co_await backend_->make_delay(loop_, step);
+  if (!made.ok()) co_return made;
+  std::vector<Outgoing> one;
+  one.push_back(std::move(*copy));
+  Result<void> confirmed = co_await backend_->wire_->publisher().publish(loop_, std::move(one));
+  if (!confirmed.ok()) co_return confirmed;
+  if (session_ == session && !buffer_.empty() && buffer_.front().tag == tag) buffer_.pop_front();
+  std::vector<Settling> done{{tag, true}};
+  backend_->wire_->consumer().settle(consumer_, session, std::move(done));
+  co_return Result<void>();
 }
 
 void AmqpSubscription::retire() {

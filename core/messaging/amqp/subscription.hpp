@@ -66,6 +66,7 @@ class AmqpSubscription final : public messaging::Subscription {
   void absorb();
   void lose();
   [[nodiscard]] Task<Result<std::vector<worker_loop::WorkItem>>> deliver(std::uint32_t max);
+  [[nodiscard]] Task<Result<void>> wait_longer(const Received* received);
   void retire();
   [[nodiscard]] Task<Result<void>> retired();
   [[nodiscard]] static Task<Result<void>> give_back(std::shared_ptr<Return> what);
