@@ -164,10 +164,17 @@ def main() -> int:
 Fact = Callable[[bool, str], None]
 
 
+def subscribed(process: Process, arrived: threading.Condition) -> Process:
+    """A group of AMQP begins with its first consumer: what is published before it has no place to go."""
+    with arrived:
+        assert arrived.wait_for(lambda: bool(process.said("R ")), 60), "not subscribed within 60 s"
+    return process
+
+
 def flow(args: argparse.Namespace, worker: str, server: Server, proxy: Proxy | Sockets, place: Callable[[str, int], str], rng: random.Random, fact: Fact) -> None:
     url, direct = place("flow", proxy.port), place("flow", proxy.to)
     arrived = threading.Condition()
-    consumers = [Process(worker, url, "consume", name, arrived) for name in ("x", "y")]
+    consumers = [subscribed(Process(worker, url, "consume", name, arrived), arrived) for name in ("x", "y")]
     os.environ["SPIKARD_CRASH_PACE_MS"] = "20"  # messages flow until the last fault
     publishers = [Process(worker, url, "publish", name, arrived, "8", str(args.messages // 16)) for name in ("a", "b")]
     del os.environ["SPIKARD_CRASH_PACE_MS"]
@@ -237,7 +244,7 @@ def flow(args: argparse.Namespace, worker: str, server: Server, proxy: Proxy | S
 def killed_consumer(worker: str, url: str, fact: Fact) -> None:
     os.environ["SPIKARD_CRASH_LEASE_MS"] = "10000"
     arrived = threading.Condition()
-    holder = Process(worker, url, "hold", "h", arrived)
+    holder = subscribed(Process(worker, url, "hold", "h", arrived), arrived)
     publisher = Process(worker, url, "publish", "k", arrived, "1", "4")
     publisher.process.wait(60)
     with arrived:
@@ -257,7 +264,7 @@ def killed_consumer(worker: str, url: str, fact: Fact) -> None:
 
 def retry_after(worker: str, server: Server, url: str, fact: Fact) -> None:
     arrived = threading.Condition()
-    consumer = Process(worker, url, "later", "l", arrived)
+    consumer = subscribed(Process(worker, url, "later", "l", arrived), arrived)
     publisher = Process(worker, url, "publish", "r", arrived, "1", "1")
     publisher.process.wait(60)
     with arrived:

@@ -27,7 +27,7 @@ struct AmqpOptions {
   std::string name = "spikard";  ///< of the exchange; other names begin with it and a dot
   bool mandatory = false;        ///< publishing to a topic that no group takes fails (not_found)
   std::uint32_t replicas = 0;    ///< `x-quorum-initial-group-size` of queues that are made; 0: the server's default
-  std::chrono::seconds heartbeat{5};
+  std::chrono::seconds heartbeat{4};
   Duration timeout{std::chrono::seconds(10)};  ///< of everything the server is asked
   Duration connect_timeout{std::chrono::seconds(5)};
 
