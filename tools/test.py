@@ -28,7 +28,7 @@ PYTHON = str(ROOT / "build/venv/bin/python")
 SERVICES = str(ROOT / "tools/services")
 LANGUAGES = ["cpp", "c", "python"]  # of e2e/run
 TOOLBOX = ["cache", "db", "messaging", "storage", "tasks", "cron"]  # suites whose cases run on every backend
-SERVERS: list[str] = ["azblob", "gcs", "kafka", "mqtt", "mysql", "nats", "postgres", "redis", "s3"]  # of tools/services: what the tests with the label `server` and the toolbox fixtures run on
+SERVERS: list[str] = ["amqp", "azblob", "gcs", "kafka", "mqtt", "mysql", "nats", "postgres", "redis", "s3"]  # of tools/services: what the tests with the label `server` and the toolbox fixtures run on
 # Lines of ctest, GoogleTest, pytest, the fixture player and the compilers that say what failed: repeated before the closing lines.
 FAILURE = re.compile(r"^FAILED |^ERROR |^E  |\[  FAILED  \] \S|\*\*\*Failed|\*\*\*Exception|\*\*\*Timeout|^not ok|^FAIL|: error: |: Failure$|SUMMARY: \w+Sanitizer")
 
@@ -172,7 +172,7 @@ def faults(o: Outcome) -> None:
     """Servers killed, frozen and cut off."""
     with real_servers(o) as env:
         ctest("full", o, "-L", "faults", "-j", "1", env=env)
-    for broker in ("nats", "redis"):
+    for broker in ("amqp", "nats", "redis"):
         run([PYTHON, "e2e/scenarios/messaging_faults.py", broker], o)
 
 

@@ -1,6 +1,9 @@
 // Which backends this build has. One line each.
 #include "messaging/registry.hpp"
 
+#ifdef SPIKARD_MESSAGING_AMQP
+#include "messaging/amqp/amqp.hpp"
+#endif
 #ifdef SPIKARD_MESSAGING_KAFKA
 #include "messaging/kafka/kafka.hpp"
 #endif
@@ -29,6 +32,9 @@ void register_builtin_backends(Registry& registry) {
 #endif
 #ifdef SPIKARD_MESSAGING_NATS
   nats::register_nats(registry);
+#endif
+#ifdef SPIKARD_MESSAGING_AMQP
+  amqp::register_amqp(registry);
 #endif
 #ifdef SPIKARD_MESSAGING_KAFKA
   kafka::register_kafka(registry);

@@ -13,7 +13,8 @@ constexpr std::array known{Known{"memory", "SPIKARD_MESSAGING_MEMORY"}, Known{"s
                            Known{"mqtt", "SPIKARD_MESSAGING_MQTT"},     Known{"mqtts", "SPIKARD_MESSAGING_MQTT"},
                            Known{"nats", "SPIKARD_MESSAGING_NATS"},     Known{"kafka", "SPIKARD_MESSAGING_KAFKA"},
                            Known{"kafkas", "SPIKARD_MESSAGING_KAFKA"},  Known{"redis", "SPIKARD_MESSAGING_REDIS"},
-                           Known{"rediss", "SPIKARD_MESSAGING_REDIS"}};
+                           Known{"rediss", "SPIKARD_MESSAGING_REDIS"},  Known{"amqp", "SPIKARD_MESSAGING_AMQP"},
+                           Known{"amqps", "SPIKARD_MESSAGING_AMQP"}};
 
 }  // namespace
 

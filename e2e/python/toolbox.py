@@ -529,7 +529,7 @@ class DbDriver(Driver):
         await self.db.close()
 
 
-MESSAGING_SERVERS = {name: url for name in ("kafka", "mqtt", "nats", "redis") if (url := os.environ.get(f"SPIKARD_TEST_{name.upper()}_URL"))}
+MESSAGING_SERVERS = {name: url for name in ("amqp", "kafka", "mqtt", "nats", "redis") if (url := os.environ.get(f"SPIKARD_TEST_{name.upper()}_URL"))}
 
 
 class MessagingDriver(Driver):
@@ -539,9 +539,9 @@ class MessagingDriver(Driver):
 
     def __init__(self, config: Json) -> None:
         super().__init__(config)
-        self.real_time = config.get("backend") in ("kafka", "nats", "redis")  # of MQTT the delivery store owns the waits
+        self.real_time = config.get("backend") in ("amqp", "kafka", "nats", "redis")  # of MQTT the delivery store owns the waits
         if self.real_time:
-            self.capabilities = ["replay", "real_time"]
+            self.capabilities = ["real_time"] if config.get("backend") == "amqp" else ["replay", "real_time"]
         elif config.get("backend") == "mqtt":
             self.capabilities = []
 
@@ -550,6 +550,8 @@ class MessagingDriver(Driver):
         urls = {"memory": "memory:", "sqlite": "sqlite:FOLDER/test.db"}
         MessagingDriver.places += 1
         name = f"fixture_py_{os.getpid()}_{MessagingDriver.places}"
+        if amqp := MESSAGING_SERVERS.get("amqp"):
+            urls["amqp"] = f"{amqp}?name={name}"
         if nats := MESSAGING_SERVERS.get("nats"):
             urls["nats"] = f"{nats}?storage=memory&stream={name}"
         if mqtt := MESSAGING_SERVERS.get("mqtt"):

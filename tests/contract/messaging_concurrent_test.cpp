@@ -11,8 +11,8 @@
 #include "messaging/client.hpp"
 #include "messaging/registry.hpp"
 #include "net/service_thread.hpp"
-#if defined(SPIKARD_MESSAGING_KAFKA) || defined(SPIKARD_MESSAGING_MQTT) || defined(SPIKARD_MESSAGING_NATS) || \
-    defined(SPIKARD_MESSAGING_REDIS)
+#if defined(SPIKARD_MESSAGING_AMQP) || defined(SPIKARD_MESSAGING_KAFKA) || defined(SPIKARD_MESSAGING_MQTT) || \
+    defined(SPIKARD_MESSAGING_NATS) || defined(SPIKARD_MESSAGING_REDIS)
 #include "net/signing/hash.hpp"
 #include "server.hpp"
 #endif
@@ -115,6 +115,12 @@ struct MessagingConcurrent : ::testing::TestWithParam<std::string> {
     services::MessagingConfig config;
     Environment environment(clock);
     config.url = "memory:";
+#ifdef SPIKARD_MESSAGING_AMQP
+    if (GetParam() == "amqp") {
+      if (place.empty()) place = "concurrent-" + net::signing::hex(net::signing::random_bytes(6));
+      config.url = contract::server_setting("AMQP_URL") + "?name=" + place;
+    }
+#endif
 #ifdef SPIKARD_MESSAGING_KAFKA
     if (GetParam() == "kafka") {
       if (place.empty()) place = "concurrent-" + net::signing::hex(net::signing::random_bytes(6)) + ".";
@@ -346,6 +352,10 @@ INSTANTIATE_TEST_SUITE_P(Backends, MessagingConcurrent, ::testing::ValuesIn(back
                          [](const auto& info) { return info.param; });
 #if defined(SPIKARD_MESSAGING_MQTT) && defined(SPIKARD_MESSAGING_SQLITE)
 INSTANTIATE_TEST_SUITE_P(Server_mqtt, MessagingConcurrent, ::testing::Values("mqtt"),
+                         [](const auto& info) { return std::string(info.param); });
+#endif
+#ifdef SPIKARD_MESSAGING_AMQP
+INSTANTIATE_TEST_SUITE_P(Server_amqp, MessagingConcurrent, ::testing::Values("amqp"),
                          [](const auto& info) { return std::string(info.param); });
 #endif
 #ifdef SPIKARD_MESSAGING_KAFKA

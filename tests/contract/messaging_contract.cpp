@@ -4,8 +4,8 @@
 
 #include "messaging_rig.hpp"
 
-#if defined(SPIKARD_MESSAGING_KAFKA) || defined(SPIKARD_MESSAGING_MQTT) || defined(SPIKARD_MESSAGING_NATS) || \
-    defined(SPIKARD_MESSAGING_REDIS)
+#if defined(SPIKARD_MESSAGING_AMQP) || defined(SPIKARD_MESSAGING_KAFKA) || defined(SPIKARD_MESSAGING_MQTT) || \
+    defined(SPIKARD_MESSAGING_NATS) || defined(SPIKARD_MESSAGING_REDIS)
 #include "net/signing/hash.hpp"
 #include "server.hpp"
 #endif
@@ -1209,6 +1209,30 @@ BackendCase kafka_case(std::string name, std::string options) {
 INSTANTIATE_TEST_SUITE_P(Server_kafka, MessagingContract,
                          ::testing::Values(kafka_case("kafka", ""), kafka_case("kafka_3_partitions", "&partitions=3")), named);
 INSTANTIATE_TEST_SUITE_P(Server_kafka, MessagingRealTime, ::testing::Values(kafka_case("kafka", "")), named);
+#endif
+
+#ifdef SPIKARD_MESSAGING_AMQP
+/// An exchange and queues of its own for each test; the server is one for the tests, and they go with it.
+BackendCase amqp_case(std::string name) {
+  BackendCase out;
+  out.name = std::move(name);
+  out.real_time = true;
+  out.lease = milliseconds(100);  // the broker sees at once that a channel is gone
+  out.skip = [](std::string_view test) -> std::string {
+    if (test == "ALateSettlementIsRefused") return "a consumer's channel is its lease: while it lives, nothing of it runs out";
+    if (test == "AMessageThatWasTriedInPlaceKeepsItsCountsWhenItsConsumerDies")
+      return "a message in hand cannot be changed: tries in place are told when it is settled";
+    return {};
+  };
+  out.place = []() -> BackendCase::Open {
+    services::MessagingConfig config;
+    config.url = contract::server_setting("AMQP_URL") + "?name=test-" + net::signing::hex(net::signing::random_bytes(6));
+    return [config](Clock& clock) { return messaging::open(config, Environment(clock)); };
+  };
+  return out;
+}
+INSTANTIATE_TEST_SUITE_P(Server_amqp, MessagingContract, ::testing::Values(amqp_case("amqp")), named);
+INSTANTIATE_TEST_SUITE_P(Server_amqp, MessagingRealTime, ::testing::Values(amqp_case("amqp")), named);
 #endif
 
 }  // namespace

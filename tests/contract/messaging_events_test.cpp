@@ -27,6 +27,7 @@ struct EventBroker {
 /// The servers' URLs are asked for in the tests only.
 EventBroker broker_of(const std::string& name) {
   const std::string place = "events_" + net::signing::hex(net::signing::random_bytes(6));
+  if (name == "amqp") return {"amqp", contract::server_setting("AMQP_URL") + "?name=" + place};
   if (name == "kafka") return {"kafka", contract::server_setting("KAFKA_URL") + "?prefix=" + place + "."};
   if (name == "nats") return {"nats", contract::server_setting("NATS_URL") + "?storage=memory&stream=" + place};
   if (name == "redis") return {"redis", contract::server_setting("REDIS_URL") + "?prefix=" + place};
@@ -136,6 +137,9 @@ const auto named = [](const auto& info) { return info.param; };
 INSTANTIATE_TEST_SUITE_P(Backends, MessagingEvents, ::testing::Values("memory"), named);
 #ifdef SPIKARD_MESSAGING_MQTT
 INSTANTIATE_TEST_SUITE_P(Server_mqtt, MessagingEvents, ::testing::Values("mqtt"), named);
+#endif
+#ifdef SPIKARD_MESSAGING_AMQP
+INSTANTIATE_TEST_SUITE_P(Server_amqp, MessagingEvents, ::testing::Values("amqp"), named);
 #endif
 #ifdef SPIKARD_MESSAGING_KAFKA
 INSTANTIATE_TEST_SUITE_P(Server_kafka, MessagingEvents, ::testing::Values("kafka"), named);

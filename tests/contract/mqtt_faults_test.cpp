@@ -3,7 +3,6 @@
 #include <gtest/gtest.h>
 
 #include <cstdio>
-#include <future>
 #include <map>
 #include <random>
 #include <set>
@@ -12,8 +11,7 @@
 #include "messaging/operations.hpp"
 #include "messaging/registry.hpp"
 #include "mosquitto.hpp"
-#include "net/service_thread.hpp"
-#include "proxy.hpp"
+#include "proxy_thread.hpp"
 #include "store/sqlite/databases.hpp"
 #include "store/sqlite/test_database.hpp"
 
@@ -22,39 +20,6 @@ namespace {
 
 using std::chrono::milliseconds;
 using std::chrono::seconds;
-
-/// A proxy that goes on while this thread waits.
-class ProxyThread {
- public:
-  explicit ProxyThread(const std::string& upstream) : thread_(net::ServiceThread::start(clock_, "proxy").value()) {
-    run([&] { proxy_ = std::make_unique<contract::Proxy>(thread_->loop(), upstream); });
-  }
-  ~ProxyThread() {
-    run([&] { proxy_.reset(); });
-  }
-  [[nodiscard]] std::string address() const { return proxy_->address(); }
-  void cut_after(std::uint64_t bytes) {
-    run([&] { proxy_->cut_after(bytes); });
-  }
-  [[nodiscard]] std::size_t cuts() {
-    std::size_t out = 0;
-    run([&] { out = proxy_->cuts(); });
-    return out;
-  }
-
- private:
-  void run(const std::function<void()>& what) {
-    std::promise<void> promise;
-    thread_->loop().post([&] {
-      what();
-      promise.set_value();
-    });
-    promise.get_future().wait();
-  }
-  RealClock clock_;
-  std::unique_ptr<net::ServiceThread> thread_;
-  std::unique_ptr<contract::Proxy> proxy_;
-};
 
 struct MqttFaults : ::testing::TestWithParam<std::string> {
   static constexpr int count = 10'000;
@@ -222,7 +187,7 @@ TEST_P(MqttFaults, TheBrokerStandsStill) {
 }
 
 TEST_P(MqttFaults, ConnectionsAreCutAtRandomBytes) {
-  ProxyThread proxy(server.address());
+  contract::ProxyThread proxy(server.address());
   open("mqtt://" + proxy.address() + "?connect_timeout_ms=5000");
   consume();
   std::minstd_rand random(11);

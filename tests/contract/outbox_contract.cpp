@@ -57,6 +57,7 @@ struct OutboxContract : ::testing::TestWithParam<Way>, store::sqlite::DatabaseFi
   [[nodiscard]] std::string broker_url() const {
     const std::string& to = GetParam().broker;
     if (to == "kafka") return contract::server_setting("KAFKA_URL") + "?prefix=" + place + ".";
+    if (to == "amqp") return contract::server_setting("AMQP_URL") + "?name=" + place;
     if (to == "nats") return contract::server_setting("NATS_URL") + "?storage=memory&stream=" + place;
     if (to == "redis") return contract::server_setting("REDIS_URL") + "?prefix=" + place;
     if (to == "mqtt") return contract::server_setting("MQTT_URL") + "?session_expiry_s=60&prefix=" + place + "/";
@@ -244,6 +245,9 @@ INSTANTIATE_TEST_SUITE_P(Server_postgres, OutboxContract, ::testing::Values(Way{
                          ::testing::PrintToStringParamName());
 #else
 #define SPIKARD_TO(BROKER) ::testing::Values(Way{"sqlite", BROKER})
+#endif
+#ifdef SPIKARD_MESSAGING_AMQP
+INSTANTIATE_TEST_SUITE_P(Server_amqp, OutboxContract, SPIKARD_TO("amqp"), ::testing::PrintToStringParamName());
 #endif
 #ifdef SPIKARD_MESSAGING_NATS
 INSTANTIATE_TEST_SUITE_P(Server_nats, OutboxContract, SPIKARD_TO("nats"), ::testing::PrintToStringParamName());

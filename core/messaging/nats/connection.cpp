@@ -6,6 +6,7 @@
 #include <random>
 
 #include "base/json.hpp"
+#include "messaging/answer.hpp"
 #include "messaging/nats/nkey.hpp"
 #include "messaging/nats/upgradable.hpp"
 #include "net/signing/hash.hpp"
@@ -45,28 +46,6 @@ std::optional<std::uint64_t> number(std::string_view text) {
 void append_command(std::string& out, std::string_view a, std::uint64_t sid) {
   out.append(a).append(std::to_string(sid)).append("\r\n");
 }
-
-/// Where a caller waits, on its loop. The other side holds it weakly: a caller may have gone.
-template <class T>
-struct Answer {
-  explicit Answer(net::Loop& loop) : done(loop) {}
-  net::Event done;
-  std::optional<T> value;
-};
-template <class T>
-struct Waiting {
-  std::weak_ptr<Answer<T>> answer;
-  std::shared_ptr<net::Loop::Mailbox> mailbox;
-  void tell(T value) {
-    if (mailbox == nullptr) return;
-    mailbox->post([weak = std::move(answer), value = std::move(value)]() mutable {
-      const auto still = weak.lock();
-      if (still == nullptr) return;
-      still->value.emplace(std::move(value));
-      still->done.set();
-    });
-  }
-};
 
 }  // namespace
 
@@ -142,8 +121,7 @@ Task<Result<std::vector<Reply>>> Connection::exchange(net::Loop& loop, std::vect
   auto exchange = std::make_shared<Exchange>();
   exchange->messages = std::move(messages);
   auto answer = std::make_shared<Answer<Replies>>(loop);
-  exchange->waiting.answer = answer;
-  exchange->waiting.mailbox = loop.mailbox();
+  exchange->waiting = {answer, loop};
   loop_.post([self = shared_from_this(), exchange = std::move(exchange)]() mutable { self->add(std::move(exchange)); });
   Result<void> waited = co_await answer->done.wait();
   if (!waited.ok()) co_return Replies(std::move(waited).error());
@@ -164,8 +142,7 @@ Task<Result<void>> Connection::confirm(net::Loop& loop, std::string commands) {
   auto confirm = std::make_shared<Confirm>();
   confirm->commands = std::move(commands);
   auto answer = std::make_shared<Answer<Result<void>>>(loop);
-  confirm->waiting.answer = answer;
-  confirm->waiting.mailbox = loop.mailbox();
+  confirm->waiting = {answer, loop};
   loop_.post([self = shared_from_this(), confirm = std::move(confirm)]() mutable { self->add(std::move(confirm)); });
   Result<void> waited = co_await answer->done.wait();
   if (!waited.ok()) co_return waited;

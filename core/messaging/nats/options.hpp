@@ -7,15 +7,9 @@
 
 #include "base/clock.hpp"
 #include "base/result.hpp"
+#include "messaging/url.hpp"
 
 namespace spikard::messaging::nats {
-
-struct Server {
-  std::string host;
-  std::uint16_t port = 4222;
-  [[nodiscard]] std::string text() const;
-  friend bool operator==(const Server&, const Server&) = default;
-};
 
 /// What a URL says: `nats://[USER:PASSWORD@]HOST[:PORT][,HOST[:PORT]...][?OPTION=VALUE&...]`. docs/guide/messaging.md lists the
 /// options.

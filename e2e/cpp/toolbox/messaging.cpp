@@ -292,10 +292,8 @@ struct Server {
   bool owns_waits;
 };
 constexpr Server servers[] = {
-    {"kafka", "SPIKARD_TEST_KAFKA_URL", true},
-    {"mqtt", "SPIKARD_TEST_MQTT_URL", false},
-    {"nats", "SPIKARD_TEST_NATS_URL", true},
-    {"redis", "SPIKARD_TEST_REDIS_URL", true},
+    {"amqp", "SPIKARD_TEST_AMQP_URL", true}, {"kafka", "SPIKARD_TEST_KAFKA_URL", true}, {"mqtt", "SPIKARD_TEST_MQTT_URL", false},
+    {"nats", "SPIKARD_TEST_NATS_URL", true}, {"redis", "SPIKARD_TEST_REDIS_URL", true},
 };
 
 const char* server_of(std::string_view backend) {
@@ -309,6 +307,7 @@ const char* server_of(std::string_view backend) {
 std::string fresh_place(std::string_view backend, const std::string& server) {
   static int count = 0;
   const std::string name = "fixture_" + std::to_string(::getpid()) + "_" + std::to_string(++count);
+  if (backend == "amqp") return server + "?name=" + name;
   if (backend == "nats") return server + "?storage=memory&stream=" + name;
   if (backend == "mqtt") return server + "?session_expiry_s=60&prefix=" + name + "/";
   if (backend == "kafka") return server + "?prefix=" + name + ".";
