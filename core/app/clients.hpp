@@ -34,6 +34,9 @@ class Databases;
 namespace spikard::store::postgres {
 class Databases;
 }
+namespace spikard::tasks {
+class Hubs;
+}
 
 namespace spikard::app {
 
@@ -119,6 +122,7 @@ class Clients {
   const Environment environment_;
   std::shared_ptr<store::sqlite::Databases> databases_;   // null in a build without SQLite
   std::shared_ptr<store::postgres::Databases> postgres_;  // null in a build without PostgreSQL
+  std::shared_ptr<tasks::Hubs> hubs_;
   store::OpenTransactions transactions_;
   Slots<cache::Client, net::OperationTarget> cache_;
   Slots<storage::Client, net::OperationTarget> storage_;

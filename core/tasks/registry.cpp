@@ -6,6 +6,9 @@
 #ifdef SPIKARD_TASKS_POSTGRES
 #include "tasks/postgres/postgres.hpp"
 #endif
+#ifdef SPIKARD_TASKS_REDIS
+#include "tasks/redis/redis.hpp"
+#endif
 #ifdef SPIKARD_TASKS_SQLITE
 #include "tasks/sqlite/sqlite.hpp"
 #endif
@@ -49,7 +52,14 @@ Result<std::shared_ptr<Backend>> open_backend(const StoreOptions& options, const
     return absent("postgres:", "-DSPIKARD_TASKS_POSTGRES=ON");
 #endif
   }
-  return invalid_argument("url: a store of tasks is expected, memory:, sqlite:FILE or postgres://...")
+  if (url.starts_with("redis:") || url.starts_with("rediss:") || url.starts_with("redis+") || url.starts_with("rediss+")) {
+#ifdef SPIKARD_TASKS_REDIS
+    return open_redis_backend(options, environment.hubs);
+#else
+    return absent("redis:", "-DSPIKARD_TASKS_REDIS=ON");
+#endif
+  }
+  return invalid_argument("url: a store of tasks is expected, memory:, sqlite:FILE, postgres://... or redis://...")
       .with_operation("tasks.open");
 }
 
