@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "net/loop/loop.hpp"
+#include "net/operation_target.hpp"
 #include "net/redis/client.hpp"
 #include "redis_servers.hpp"
 

@@ -196,6 +196,38 @@ TEST_P(RedisTasks, TenThousandTasksThroughConnectionsThatAreCutAtRandomBytesLose
   EXPECT_GT(cuts, 10U);
 }
 
+TEST_P(RedisTasks, AClaimWhoseAnswerIsLostIsGivenOutAgain) {
+  const std::string url = contract::server_setting("REDIS_URL");
+  const auto server = net::redis::Options::parse(url).value().endpoints.front();
+  contract::Proxy proxy(*loop_, server.text());
+  const std::string prefix = "?prefix=tasks-test:" + std::to_string(std::random_device()());
+  Process& here = process(url + prefix);
+  Process& there = process("redis://" + proxy.address() + "/0" + prefix);
+  for (int i = 0; i < 3; ++i) ASSERT_TRUE(run(here.client->enqueue(caller_, NewJob("q", "t"))).ok());
+  ClaimRequest claim;
+  claim.queue = "q";
+  claim.worker = "w";
+  claim.max = 10;
+  // Cut before, in the middle of and after the command, and in the middle of its answer.
+  for (std::uint64_t bytes = 0; bytes < 3000; bytes += 41) {
+    proxy.cut_after(bytes);
+    const auto claimed = run(there.client->backend()->claim(*loop_, claim));
+    ASSERT_TRUE(claimed.ok()) << bytes << ": " << claimed.error().to_string();
+    ASSERT_EQ(claimed->jobs.size(), 3U) << bytes;
+    std::vector<Completion> back;
+    for (const Job& job : claimed->jobs) {
+      EXPECT_EQ(job.attempt, 1U) << bytes;
+      Completion one;
+      one.kind = Completion::Kind::hand_back;
+      one.run = {job.id, job.lease};
+      back.push_back(std::move(one));
+    }
+    const auto settled = run(here.client->backend()->settle(*loop_, std::move(back)));
+    ASSERT_TRUE(settled.ok() && settled->empty()) << bytes;
+  }
+  EXPECT_GT(proxy.cuts(), 20U);
+}
+
 /// Another process, which takes five tasks and never ends them.
 ::pid_t holder(const std::string& url) {
   const ::pid_t pid = ::fork();

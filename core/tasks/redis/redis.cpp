@@ -80,8 +80,9 @@ class RedisBackend final : public Backend {
       Result<void> done = co_await purge(loop);
       if (!done.ok()) co_return Result<ClaimResult>(std::move(done).error());
     }
-    Command command = store_->begin(store_->scripts.claim, store_->names.base(request.queue), now);
-    command.arg(request.max).arg(request.worker).arg(request.lease_ms);
+    const std::string base = store_->names.base(request.queue);
+    const std::uint64_t number = claims_.fetch_add(1, std::memory_order_relaxed) + 1;
+    const Instant until = loop.now() + Store::patience;
     const auto decode = [&](View reply) -> Result<ClaimResult> {
       if (reply.size() < 4) return stranger();
       ClaimResult out;
@@ -95,9 +96,19 @@ class RedisBackend final : public Backend {
       }
       return out;
     };
-    Async<ClaimResult> asking = store_->ask<ClaimResult>(loop, std::move(command), decode);
-    Result<ClaimResult> out = co_await std::move(asking);
-    co_return out;
+    for (bool again = false;; again = true) {
+      Command command = store_->begin(store_->scripts.claim, base, now_ms(loop.clock()));
+      command.arg(request.max).arg(request.worker).arg(request.lease_ms).arg(again ? "1" : "0").arg(number);
+      // Jobs that were taken are given out, to be handed back by a worker that is stopping: nobody else knows that they are held.
+      Async<ClaimResult> asking = store_->ask<ClaimResult>(loop, std::move(command), decode).with_token(CancelSource().token());
+      Result<ClaimResult> out = co_await std::move(asking);
+      if (out.ok() || loop.now() >= until) co_return out;
+      const ErrorKind kind = out.error().kind();
+      const bool unknown = kind == ErrorKind::outcome_unknown;
+      if (!unknown && !(again && (kind == ErrorKind::unavailable || kind == ErrorKind::timeout))) co_return out;
+      const Result<void> slept = co_await net::sleep(loop, Store::pause);
+      if (!slept.ok()) co_return out;
+    }
   }
 
   Async<std::vector<JobId>> settle(net::Loop& loop, std::vector<Completion> completions) override {
@@ -442,6 +453,7 @@ class RedisBackend final : public Backend {
 
   const std::shared_ptr<Store> store_;
   std::atomic<Millis> purged_{0};
+  std::atomic<std::uint64_t> claims_{0};
   std::mutex mutex_;
   std::unordered_map<net::Loop*, std::weak_ptr<Ear>> ears_;
 };

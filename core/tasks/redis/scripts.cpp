@@ -310,9 +310,25 @@ end
 return {'ok', news(), out}
 )lua")),
       claim(script(R"lua(
+local most, worker, lease_until = tonumber(ARGV[7]), ARGV[8], text(now + tonumber(ARGV[9]))
+local note, number, out = base .. 'k:' .. sender .. ':' .. worker, ARGV[11], {}
+if ARGV[10] == '1' then
+  local before = call('GET', note)
+  if before and match(before, '^%d+') == number then
+    for seq, lease in string.gmatch(before, ' (%d+):(%d+)') do
+      local key = base .. 'j:' .. seq
+      local v = call('HMGET', key, 'state', 'lease')
+      if v[1] == 'running' and v[2] == lease then
+        call('HSET', key, 'lease_until', lease_until)
+        call('ZADD', base .. 'leases', lease_until, seq)
+        out[#out + 1] = call('HGETALL', key)
+      end
+    end
+    return {'ok', {''}, '0', out}
+  end
+end
 sweep(base)
 purge(base)
-local most, worker, lease_until = tonumber(ARGV[7]), ARGV[8], text(now + tonumber(ARGV[9]))
 local q = call('HMGET', base .. 'q', 'paused', 'rate_count', 'rate_period_ms', 'rate_burst', 'rate_full_at_us')
 local paused, rate = q[1] == '1', tonumber(q[2] or 0)
 local allowed, interval, burst, full = most, 0, 0, 0
@@ -324,7 +340,6 @@ if rate > 0 then  -- tasks/rate.hpp
   allowed = math.min(allowed, room <= 0 and 0 or math.floor(room / interval))
 end
 if paused then allowed = 0 end
-local out = {}
 while #out < allowed do
   local popped = call('ZPOPMIN', base .. 'ready', allowed - #out)
   if not popped[1] then break end
@@ -344,11 +359,13 @@ while #out < allowed do
            'worker', worker, 'started_at', ARGV[4])
       call('ZADD', base .. 'leases', lease_until, seq)
       out[#out + 1] = call('HGETALL', key)
+      number = number .. ' ' .. seq .. ':' .. (v[4] or 0) + 1
     end
   end
 end
 local next_at = 0
 if #out > 0 then
+  call('SET', note, number, 'PX', ARGV[9])
   count(base, 'available', -#out)
   count(base, 'running', #out)
   if rate > 0 then

@@ -15,7 +15,7 @@ struct Scripts {
   /// waits for the batch. `ok`: `+ID` made, `=ID` was there. Or `origin` (ids), `nojob` and `nobatch` and `donebatch` (a key),
   /// `callbackkey`, `taken` (sequences were given out twice).
   net::redis::Script enqueue;
-  net::redis::Script claim;     ///< most, worker, lease: when to look again, the fields of each job
+  net::redis::Script claim;     ///< most, worker, lease, again, number of the call: when to look again, the fields of each job
   net::redis::Script settle;    ///< again, count; kind, sequence, lease, and what goes with it: which were lost, from 1
   net::redis::Script extend;    ///< lease (0: look only), count; sequence, lease: which were lost, from 1
   net::redis::Script progress;  ///< sequence, lease, JSON: 1, 0 lost, -1 not there
