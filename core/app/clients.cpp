@@ -23,6 +23,7 @@
 #ifdef SPIKARD_STORE_SQLITE
 #include "store/sqlite/databases.hpp"
 #endif
+#include "tasks/memory/hub.hpp"
 
 namespace spikard::app {
 namespace {
@@ -101,6 +102,7 @@ Clients::Clients(const services::Manifest& manifest, Environment environment)
 #ifdef SPIKARD_STORE_POSTGRES
   postgres_ = std::make_shared<store::postgres::Databases>();
 #endif
+  hubs_ = std::make_shared<tasks::Hubs>();
   const services::Services& services = manifest.services;
   for (const auto& entry : with_default(services.cache, manifest.in_memory_stores)) {
     auto slot = std::make_shared<Slot<cache::Client, net::OperationTarget>>();
@@ -193,6 +195,7 @@ Clients::Clients(const services::Manifest& manifest, Environment environment)
       environment.databases = databases_.get();
       environment.postgres = postgres_.get();
       environment.mysql = mysql_.get();
+      environment.hubs = hubs_.get();
       tasks::ClientOptions options;
       options.store.url = config.url;
       options.store.retention_ms = static_cast<tasks::Millis>(config.retention_ms);

@@ -37,6 +37,9 @@ class Databases;
 namespace spikard::store::mysql {
 class Databases;
 }
+namespace spikard::tasks {
+class Hubs;
+}
 
 namespace spikard::app {
 
@@ -123,6 +126,7 @@ class Clients {
   std::shared_ptr<store::sqlite::Databases> databases_;   // null in a build without SQLite
   std::shared_ptr<store::postgres::Databases> postgres_;  // null in a build without PostgreSQL
   std::shared_ptr<store::mysql::Databases> mysql_;        // null in a build without MySQL
+  std::shared_ptr<tasks::Hubs> hubs_;
   store::OpenTransactions transactions_;
   Slots<cache::Client, net::OperationTarget> cache_;
   Slots<storage::Client, net::OperationTarget> storage_;

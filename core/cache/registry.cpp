@@ -30,16 +30,14 @@ Result<std::unique_ptr<Backend>> open_redis(const services::CacheConfig& config,
   if (front) url.remove_prefix(tiered.size());
   Result<net::redis::Options> options = net::redis::Options::parse(url, redis_options);
   if (!options.ok()) return std::move(options).error();
-  std::string prefix = "spikard:cache";
-  if (const auto given = options->extra.find("prefix"); given != options->extra.end()) prefix = given->second;
-  if (prefix.empty() || prefix.size() > 256 || prefix.find_first_of("{}") != std::string::npos)
-    return invalid_argument("url: option prefix: 1 to 256 bytes without braces");
+  Result<std::string> prefix = options->prefix("spikard:cache");
+  if (!prefix.ok()) return std::move(prefix).error();
   if (options->client_name.empty()) options->client_name = "spikard-cache";
   if (!front) {
     if (config.max_bytes || config.max_entries)
       return invalid_argument(
           "max_bytes and max_entries are bounds of `memory:` and `tiered+redis:`; of `redis:` the server's own count");
-    return std::unique_ptr<Backend>(std::make_unique<Redis>(*environment.clock, std::move(*options), std::move(prefix)));
+    return std::unique_ptr<Backend>(std::make_unique<Redis>(*environment.clock, std::move(*options), std::move(*prefix)));
   }
   if (options->topology == net::redis::Topology::cluster)
     return Error(ErrorKind::unsupported, "url: `tiered+` is not there for a cluster, where one connection hears one node only");
@@ -47,7 +45,7 @@ Result<std::unique_ptr<Backend>> open_redis(const services::CacheConfig& config,
   MemoryOptions near;
   near.max_bytes = config.max_bytes.value_or(0);
   near.max_entries = config.max_entries.value_or(0);
-  return std::unique_ptr<Backend>(std::make_unique<Tiered>(*environment.clock, near, std::move(*options), std::move(prefix)));
+  return std::unique_ptr<Backend>(std::make_unique<Tiered>(*environment.clock, near, std::move(*options), std::move(*prefix)));
 }
 #endif
 

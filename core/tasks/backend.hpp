@@ -19,6 +19,9 @@ struct Capabilities {
   bool durable = false;       ///< jobs outlive the process
   bool shared = false;        ///< several processes may use one store
   bool transactions = false;  ///< `enqueue_in` and `complete_in` write through a `store::Transaction` of the same database
+  /// A request may be of several queues; jobs may depend on jobs of other queues, and share keys and batches with them. False: it
+  /// is unsupported, and keys are of a queue.
+  bool across_queues = true;
 };
 
 /// One transaction: all of it or nothing.

@@ -1,6 +1,7 @@
 #include "tasks/job_json.hpp"
 
 #include <algorithm>
+#include <cmath>
 
 #include "base/json.hpp"
 #include "base/tz.hpp"
@@ -134,9 +135,9 @@ Result<NewJob> new_job_from_nodes(Value object, std::string where, bool stored, 
     job.backoff.initial_ms = of.integer("initial_ms", 1000, 0, furthest);
     job.backoff.factor = of.number("factor", 2.0);
     job.backoff.max_ms = of.integer("max_ms", 300'000, 0, furthest);
-    job.backoff.jitter = of.number("jitter", 0.0);
+    job.backoff.jitter = of.number("jitter_percent", 0.0) / 100;
     if (!(job.backoff.factor >= 1.0)) of.wrong("factor", "at least 1 is expected");
-    if (!(job.backoff.jitter >= 0.0 && job.backoff.jitter <= 1.0)) of.wrong("jitter", "0 to 1 is expected");
+    if (!(job.backoff.jitter >= 0.0 && job.backoff.jitter <= 1.0)) of.wrong("jitter_percent", "0 to 100 is expected");
     if (Result<void> good = of.finish(); !good.ok()) return std::move(good).error();
   }
   job.timeout_ms = in.integer("timeout_ms", 0, 0, furthest);
@@ -168,7 +169,8 @@ std::string new_job_to_json(const NewJob& job) {
   w.key("initial_ms"), w.integer(job.backoff.initial_ms);
   w.key("factor"), w.number(job.backoff.factor);
   w.key("max_ms"), w.integer(job.backoff.max_ms);
-  w.key("jitter"), w.number(job.backoff.jitter);
+  // To a millionth: what is read is written again as it was.
+  w.key("jitter_percent"), w.number(std::round(job.backoff.jitter * 1e8) / 1e6);
   w.end_object();
   w.key("timeout_ms"), w.integer(job.timeout_ms);
   w.key("unique_key"), w.string(job.unique_key);

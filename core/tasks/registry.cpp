@@ -9,6 +9,9 @@
 #ifdef SPIKARD_TASKS_POSTGRES
 #include "tasks/postgres/postgres.hpp"
 #endif
+#ifdef SPIKARD_TASKS_REDIS
+#include "tasks/redis/redis.hpp"
+#endif
 #ifdef SPIKARD_TASKS_SQLITE
 #include "tasks/sqlite/sqlite.hpp"
 #endif
@@ -61,7 +64,14 @@ Result<std::shared_ptr<Backend>> open_backend(const StoreOptions& options, const
     return absent("mysql:", "-DSPIKARD_TASKS_MYSQL=ON");
 #endif
   }
-  return invalid_argument("url: a store of tasks is expected, memory:, sqlite:FILE, postgres://... or mysql://...")
+  if (url.starts_with("redis:") || url.starts_with("rediss:") || url.starts_with("redis+") || url.starts_with("rediss+")) {
+#ifdef SPIKARD_TASKS_REDIS
+    return open_redis_backend(options, environment.hubs);
+#else
+    return absent("redis:", "-DSPIKARD_TASKS_REDIS=ON");
+#endif
+  }
+  return invalid_argument("url: a store of tasks is expected, memory:, sqlite:FILE, postgres://..., mysql://... or redis://...")
       .with_operation("tasks.open");
 }
 

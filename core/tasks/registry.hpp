@@ -20,6 +20,8 @@ class Databases;
 
 namespace spikard::tasks {
 
+class Hubs;
+
 struct StoreOptions {
   std::string url = "memory:";
   Millis retention_ms = 86'400'000;
@@ -31,6 +33,7 @@ struct Environment {
   store::sqlite::Databases* databases = nullptr;   ///< for `sqlite:`
   store::postgres::Databases* postgres = nullptr;  ///< for `postgres:`
   store::mysql::Databases* mysql = nullptr;        ///< for `mysql:`
+  Hubs* hubs = nullptr;  ///< for `redis:`: what one client of a store does, the others in this process are told at once
 };
 
 /// By the URL's scheme. Blocks: for start-up. Errors: invalid_argument for an unknown scheme, naming the option where it is only

@@ -207,6 +207,7 @@ class Driver:
 
 
 POSTGRES = os.environ.get("SPIKARD_TEST_POSTGRES_URL")
+REDIS = os.environ.get("SPIKARD_TEST_REDIS_URL")
 
 
 class Schema:
@@ -256,14 +257,13 @@ class MysqlDatabase:
 
 
 class CacheDriver(Driver):
-    redis = os.environ.get("SPIKARD_TEST_REDIS_URL")
-    backends = ["memory", *(["redis", "tiered"] if redis else [])]
+    backends = ["memory", *(["redis", "tiered"] if REDIS else [])]
 
     def services(self) -> Json:
         only(self.config, "backend default_ttl_ms max_entries", "cache")
         config = {k: v for k, v in self.config.items() if k != "backend"}
-        empty = f"{self.redis}?prefix=e2e:{secrets.token_hex(8)}"
-        servers = {"redis": empty, "tiered": f"tiered+{empty}"} if self.redis else {}
+        empty = f"{REDIS}?prefix=e2e:{secrets.token_hex(8)}"
+        servers = {"redis": empty, "tiered": f"tiered+{empty}"} if REDIS else {}
         return {"cache": {"default": {"url": self.url(self.config["backend"], {"memory": "memory:", **servers}), **config}}}
 
     async def open(self) -> None:
@@ -629,12 +629,14 @@ class MessagingDriver(Driver):
 
 
 class TasksDriver(Driver):
-    backends = ["memory", "sqlite", *(["postgres"] if POSTGRES else []), *(["mysql"] if MYSQL else [])]
+    backends = ["memory", "sqlite", *(["postgres"] if POSTGRES else []), *(["mysql"] if MYSQL else []), *(["redis"] if REDIS else [])]
     schema: Schema | MysqlDatabase | None = None
 
     def services(self) -> Json:
         only(self.config, "backend clock", "tasks")
         urls = {"memory": "memory:", "sqlite": "sqlite:FOLDER/test.db"}
+        if REDIS:
+            urls["redis"] = f"{REDIS}?prefix=e2e:{secrets.token_hex(8)}"
         if self.config["backend"] == "postgres" and POSTGRES:
             self.schema = Schema()
             urls["postgres"] = self.schema.url()

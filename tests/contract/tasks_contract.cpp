@@ -923,6 +923,10 @@ INSTANTIATE_TEST_SUITE_P(Server_postgres, TasksContract, ::testing::Values("post
 INSTANTIATE_TEST_SUITE_P(Server_mysql, TasksContract, ::testing::Values("mysql"),
                          [](const auto& at) { return std::string(at.param); });
 #endif
+#ifdef SPIKARD_TEST_TASKS_REDIS
+INSTANTIATE_TEST_SUITE_P(Server_redis, TasksContract, ::testing::Values("redis"),
+                         [](const auto& at) { return std::string(at.param); });
+#endif
 
 }  // namespace
 }  // namespace spikard::tasks

@@ -24,6 +24,12 @@
 #ifdef SPIKARD_TEST_TASKS_POSTGRES
 #include "postgres_schema.hpp"
 #endif
+#ifdef SPIKARD_TEST_TASKS_REDIS
+#include <random>
+
+#include "server.hpp"
+#include "tasks/memory/hub.hpp"
+#endif
 
 namespace spikard::tasks {
 
@@ -89,6 +95,12 @@ class Rig {
       options.url = schema->url();
     }
     environment.postgres = &servers;
+#endif
+#ifdef SPIKARD_TEST_TASKS_REDIS
+    // Empty at first: a prefix of its own.
+    if (backend == "redis")
+      options.url = contract::server_setting("REDIS_URL") + "?prefix=tasks-test:" + std::to_string(std::random_device()());
+    environment.hubs = &hubs;
 #endif
     options_ = options;
     client = open();
@@ -206,6 +218,9 @@ class Rig {
 #ifdef SPIKARD_TEST_TASKS_POSTGRES
   std::optional<contract::PostgresSchema> schema;
   store::postgres::Databases servers;
+#endif
+#ifdef SPIKARD_TEST_TASKS_REDIS
+  Hubs hubs;
 #endif
   std::shared_ptr<Client> client;
 

@@ -42,7 +42,7 @@ async def count(order: Order) -> None:
             await tx.execute("INSERT INTO counted VALUES (?)", [order.id])
 
 
-@app.task(max_attempts=20, backoff={"jitter": 0})
+@app.task(max_attempts=20, backoff={"jitter_percent": 0})
 async def invoice(order: Order) -> None:
     async with db.transaction() as tx:
         if await tx.inbox("invoice", str(order.id)):

@@ -584,7 +584,7 @@ class TestTasks:
         tasks = app.tasks()
         runs: list[Any] = []
 
-        @app.task(queue="mail", max_attempts=3, backoff={"initial_ms": 1000, "factor": 1, "max_ms": 1000, "jitter": 0})
+        @app.task(queue="mail", max_attempts=3, backoff={"initial_ms": 1000, "factor": 1, "max_ms": 1000, "jitter_percent": 0})
         async def send(to: str, n: int = 1, *, run: TaskRun) -> dict[str, Any]:
             runs.append((to, n, run.attempt, run.queue))
             if to == "flaky" and run.attempt == 1:

@@ -251,4 +251,12 @@ Result<Options> Options::parse(std::string_view url, std::span<const std::string
   return out;
 }
 
+Result<std::string> Options::prefix(std::string_view usual) const {
+  const auto given = extra.find("prefix");
+  std::string out(given == extra.end() ? usual : std::string_view(given->second));
+  if (out.empty() || out.size() > 256 || out.find_first_of("{}") != std::string::npos)
+    return invalid_argument("url: option prefix: 1 to 256 bytes without braces");
+  return out;
+}
+
 }  // namespace spikard::net::redis

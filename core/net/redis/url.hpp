@@ -76,6 +76,8 @@ struct Options {
   /// `extra` names the options that are allowed beside those above. invalid_argument says what is wrong with which part, and
   /// never repeats the URL.
   [[nodiscard]] static Result<Options> parse(std::string_view url, std::span<const std::string_view> extra = {});
+  /// The extra option `prefix`, which names of keys begin with: 1 to 256 bytes without braces (invalid_argument), else `usual`.
+  [[nodiscard]] Result<std::string> prefix(std::string_view usual) const;
 };
 
 /// Whether the scheme is one of the above.

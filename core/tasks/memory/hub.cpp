@@ -3,6 +3,7 @@
 #include <atomic>
 #include <map>
 #include <mutex>
+#include <random>
 #include <utility>
 #include <vector>
 
@@ -24,7 +25,10 @@ struct Hub::State {
   std::map<std::pair<Backend::Topic, std::string>, std::vector<std::shared_ptr<Subscriber>>> subscribers;
 };
 
-Hub::Hub() : state_(std::make_shared<State>()) {}
+Hub::Hub() : state_(std::make_shared<State>()) {
+  std::random_device random;
+  for (int i = 0; i < 3; ++i) token_ += (i == 0 ? "" : ".") + std::to_string(random());
+}
 Hub::~Hub() = default;
 
 std::shared_ptr<void> Hub::subscribe(net::Loop& loop, Backend::Topic topic, std::string queue, Function<void()> fn) {
@@ -55,6 +59,15 @@ void Hub::notify(Backend::Topic topic, const std::string& queue) {
       if (!one->gone) one->fn();
     });
   }
+}
+
+std::shared_ptr<Hub> Hubs::of(const std::string& store) {
+  const std::lock_guard lock(mutex_);
+  std::erase_if(hubs_, [](const auto& one) { return one.second.expired(); });
+  std::weak_ptr<Hub>& known = hubs_[store];
+  std::shared_ptr<Hub> hub = known.lock();
+  if (hub == nullptr) known = hub = std::make_shared<Hub>();
+  return hub;
 }
 
 }  // namespace spikard::tasks

@@ -2,6 +2,7 @@
 #include "tasks/client.hpp"
 
 #include <algorithm>
+#include <random>
 
 #include "base/json.hpp"
 #include "base/tz.hpp"
@@ -9,11 +10,14 @@
 #include "postgres_schema.hpp"
 #include "store/sqlite/databases.hpp"
 #include "tasks/job_json.hpp"
+#include "tasks/memory/hub.hpp"
 #include "toolbox/toolbox.hpp"
 #include "worker_loop/task_sink.hpp"
 
 namespace spikard::e2e {
 namespace {
+
+constexpr const char* redis_variable = "SPIKARD_TEST_REDIS_URL";
 
 /// What one started worker has run; its handlers may outlive it.
 struct Played {
@@ -68,6 +72,7 @@ struct Stores {
   store::postgres::Databases servers;
   std::optional<contract::MysqlDatabase> mysql_database;
   store::mysql::Databases mysql_servers;
+  tasks::Hubs hubs;
 };
 
 class TasksClient final : public ToolboxClient {
@@ -356,12 +361,16 @@ Task<Result<std::shared_ptr<ToolboxClient>>> open_tasks(Stage& stage, Document c
   environment.databases = &stores->files;
   environment.postgres = &stores->servers;
   environment.mysql = &stores->mysql_servers;
+  environment.hubs = &stores->hubs;
   if (backend == "postgres") {
     options.store.url = stores->schema.emplace().url();
   } else if (backend == "mysql") {
     options.store.url = stores->mysql_database.emplace().url();
   } else if (backend == "sqlite") {
     options.store.url = "sqlite:" + stage.folder() + "/tasks.db";
+  } else if (const char* server = std::getenv(redis_variable); server != nullptr && backend == "redis") {
+    // Empty at first: a prefix of its own.
+    options.store.url = std::string(server) + "?prefix=e2e:" + std::to_string(std::random_device()());
   } else if (backend != "memory") {
     throw NotBuilt("tasks on " + std::string(backend));
   }
@@ -376,6 +385,7 @@ Subsystem tasks_subsystem() {
   std::vector<std::string> backends{"memory", "sqlite"};
   if (std::getenv("SPIKARD_TEST_POSTGRES_URL") != nullptr) backends.emplace_back("postgres");
   if (std::getenv("SPIKARD_TEST_MYSQL_URL") != nullptr) backends.emplace_back("mysql");
+  if (std::getenv(redis_variable) != nullptr) backends.emplace_back("redis");
   return {"tasks", std::move(backends), open_tasks};
 }
 

@@ -2299,7 +2299,7 @@ class TasksClient(Client):
         run_at: Not before this instant: RFC 3339 text or ms since the epoch. Not with `delay_ms`.
         priority: Higher goes first; first come among equals.
         max_attempts: Runs at most, the first one included.
-        backoff: `{initial_ms, factor, max_ms, jitter}` between failed runs. Null: 1000, 2, 300000, 0.1. An object without `jitter` has none.
+        backoff: `{initial_ms, factor, max_ms, jitter_percent}` between failed runs. Null: 1000, 2, 300000, 10. An object without `jitter_percent` has none.
         timeout: A run that takes longer is cancelled and has failed. 0: the worker's limit.
         unique_key: At most one job of this key that has not ended is in the store. Empty: none.
         concurrency_key: Of the jobs of this key at most `concurrency_limit` run at a time, over all workers. Empty: none.
