@@ -103,6 +103,17 @@ final class Binding {
     return all[0];
   }
 
+  void noBlocking() {
+    for (Port port : ports) port.noBlocking("a future");
+  }
+
+  /** How many operations and timers were begun. */
+  long begun() {
+    long n = 0;
+    for (Port port : ports) n += port.users.get();
+    return n;
+  }
+
   int clientNumber(String group, String name) {
     Object known = clients.get(OWNERS.getOrDefault(group, group));
     int at = known instanceof List<?> names ? names.indexOf(name) : -1;

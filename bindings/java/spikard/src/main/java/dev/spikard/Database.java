@@ -75,7 +75,7 @@ public final class Database extends Queries {
   }
 
   public List<String> migrate(String folder) {
-    return client.migrate(given -> given.directory(folder));
+    return client.migrate(given -> given.folder(folder));
   }
 
   /** Ends it: what comes afterwards is unavailable, closed. */

@@ -12,6 +12,10 @@ import java.util.Map;
 final class Runtime {
   private Runtime() {}
 
+  private static final Object LOCK = new Object();
+  /** The application that signals end; 0: none. */
+  private static long live;
+
   static long open(Plan plan, boolean configured) {
     long app = Native.appOpen(Json.write(plan.manifest), configured);
     if (app < 0 && app > -4096) throw new ConfigException(Native.lastError());
@@ -52,6 +56,9 @@ final class Runtime {
     long core = open(plan, true);
     started(core);
     Binding binding = new Binding(plan, core);
+    synchronized (LOCK) {
+      live = core;
+    }
     signals(core);
     try {
       app.running(binding);
@@ -60,6 +67,9 @@ final class Runtime {
       return code instanceof Number number ? number.intValue() : 0;
     } finally {
       app.running(null);
+      synchronized (LOCK) {
+        live = 0;
+      }
       Native.appClose(core);
     }
   }
@@ -68,7 +78,11 @@ final class Runtime {
   private static void signals(long core) {
     for (String name : List.of("TERM", "INT")) {
       try {
-        sun.misc.Signal.handle(new sun.misc.Signal(name), signal -> Native.drain(core, -1));
+        sun.misc.Signal.handle(new sun.misc.Signal(name), signal -> {
+          synchronized (LOCK) {
+            if (live == core) Native.drain(core, -1);
+          }
+        });
       } catch (IllegalArgumentException taken) {
         // The JVM was started with -Xrs, or another owner has it: then only a call of drain ends the application.
         System.getLogger("dev.spikard").log(System.Logger.Level.WARNING, "SIG" + name + " is not handled: " + taken.getMessage());

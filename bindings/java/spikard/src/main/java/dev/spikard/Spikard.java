@@ -40,6 +40,37 @@ public final class Spikard {
     return future;
   }
 
+  /** Waits for a future; an interrupt leaves it. What it failed with is thrown as it is, a checked exception as a cause. Under a test's virtual clock this thread is known to rest. */
+  public static <T> T join(CompletableFuture<T> future) {
+    Scope here = Scope.current();
+    boolean rests = here != null && here.guest && !future.isDone();
+    if (here != null) here.binding.noBlocking();
+    java.util.concurrent.CountDownLatch done = new java.util.concurrent.CountDownLatch(1);
+    boolean[] resting = {rests};
+    if (rests) here.binding.guests.decrementAndGet();
+    future.whenComplete((value, error) -> {
+      synchronized (resting) {
+        if (resting[0]) here.binding.guests.incrementAndGet();
+        resting[0] = false;
+      }
+      done.countDown();
+    });
+    try {
+      done.await();
+      return future.get();
+    } catch (InterruptedException error) {
+      Thread.currentThread().interrupt();
+      throw new CancelledException(here == null || here.work == null || here.work.reason() == null ? CancelReason.REQUESTED : here.work.reason());
+    } catch (java.util.concurrent.ExecutionException error) {
+      throw Pending.rethrown(error.getCause());
+    } finally {
+      synchronized (resting) {
+        if (resting[0]) here.binding.guests.incrementAndGet();
+        resting[0] = false;
+      }
+    }
+  }
+
   /** Completes when the graceful end begins: a stream without an end of its own ends then, or the drain waits for it until its limit. */
   public static CompletableFuture<Void> stopping() {
     return here("stopping").binding.stopping.copy();

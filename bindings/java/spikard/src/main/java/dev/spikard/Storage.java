@@ -110,7 +110,7 @@ public final class Storage extends StorageOperations {
             given.prefix(prefix);
             if (token != null) given.token(token);
           });
-          for (Object entry : (Iterable<Object>) (Object) next.entries()) page.add((Map<String, Object>) entry);
+          for (Object entry : (Iterable<Object>) next.entries()) page.add((Map<String, Object>) entry);
           token = next.next();
           ended = token == null;
         }

@@ -136,7 +136,7 @@ public final class Transaction extends Queries implements AutoCloseable, PlainDa
 
   /** Deletes keys from a cache when the transaction commits. */
   public void invalidate(String... keys) {
-    new Cache(client.app(), "default", null).invalidate(number, given -> given.keys(List.of(keys)));
+    new Cache(client.app(), "default", null).invalidate(given -> given.keys(List.of(keys)).transaction(number));
   }
 
   /** Notes (source, id); false when it was there: what this transaction does was done before. */
