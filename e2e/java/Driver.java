@@ -183,7 +183,9 @@ abstract class Driver {
         case "get_many":
           return cache.getMany(texts(args, "keys"));
         case "set_many":
-          cache.setMany(Values.map(args.get("items")), given -> {
+          Map<String, byte[]> items = new LinkedHashMap<>();
+          Values.map(args.get("items")).forEach((each, value) -> items.put(each, Values.bytes(value)));
+          cache.setMany(items, given -> {
             if (forever) given.forever(true);
             else if (ttl != null) given.ttl(ttl);
           });
