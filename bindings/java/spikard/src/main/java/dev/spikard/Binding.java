@@ -29,6 +29,8 @@ final class Binding {
   final String problemBase;
   /** Telemetry is on. */
   final boolean traced;
+  /** Time is a test's. */
+  private final boolean virtual;
   private final Map<String, Object> clients;
   final Map<Long, Object> tokens = new ConcurrentHashMap<>();
   final Map<Long, AutoCloseable> closers = new ConcurrentHashMap<>();
@@ -52,6 +54,7 @@ final class Binding {
     this.app = app;
     Map<String, Object> info = (Map<String, Object>) Json.parse(Native.info(app));
     problemBase = (String) info.getOrDefault("problem_base", Problem.BASE);
+    virtual = "virtual".equals(plan.manifest.get("clock"));
     traced = Boolean.TRUE.equals(info.get("telemetry"));
     clients = (Map<String, Object>) info.getOrDefault("clients", Map.of());
     scope = new Scope(this, null, null, false);
@@ -144,7 +147,10 @@ final class Binding {
       }
       case Abi.EV_CANCEL -> {
         Work of = port.owed.get(event.id);
-        if (of != null) of.cancel(CancelReason.of(event.arg));
+        if (of != null) {
+          of.cancel(CancelReason.of(event.arg));
+          if (virtual) of.awaitReaction();
+        }
       }
       case Abi.EV_TASK -> {
         if (event.rec == null) background(port, event.id, event.user);
@@ -160,11 +166,20 @@ final class Binding {
     }
   }
 
+  /** In whose name a thread runs a handler. Only the loop's thread can ask for the handler's span, so it does so here. */
+  Scope scopeOf(Port port, Work of) {
+    Scope plain = new Scope(this, of, null, false);
+    if (!traced) return plain;
+    Pending<String> context = port.call(Abi.OP_TELEMETRY_CONTEXT, 0, new dev.spikard.internal.Arguments(), plain, result -> (String) result.get("traceparent"));
+    String traceparent = context.getNow(null);
+    return traceparent == null ? plain : plain.span(traceparent);
+  }
+
   private void background(Port port, long id, long user) {
     Runnable job = port.jobs.remove(user);
     Work of = new Work(port, id);
     port.owed.put(id, of);
-    execute(new Scope(this, of, null, false), () -> {
+    execute(scopeOf(port, of), () -> {
       of.begin();
       Throwable thrown = null;
       try {

@@ -3,7 +3,6 @@ package dev.spikard;
 import dev.spikard.internal.Abi;
 import dev.spikard.internal.Batch;
 import dev.spikard.internal.Json;
-import dev.spikard.internal.Mapper;
 import dev.spikard.internal.MappingException;
 import dev.spikard.internal.Nodes;
 import java.nio.ByteBuffer;
@@ -47,7 +46,7 @@ final class Http {
     if (route.mode() == Plan.Mode.LOOP) {
       run(work, route, arguments);
     } else {
-      Scope scope = new Scope(binding, work, null, false);
+      Scope scope = binding.scopeOf(port, work);
       binding.execute(scope, () -> {
         work.begin();
         run(work, route, arguments);
@@ -263,7 +262,7 @@ final class Http {
   private void owe(Port port, long id, Plan.Mode mode, java.util.concurrent.Callable<Object> code, java.util.function.Consumer<Object> done, java.util.function.Consumer<Throwable> failed) {
     Work work = new Work(port, id);
     Work before = id == 0 ? null : port.owed.put(id, work);
-    Scope scope = new Scope(binding, work, null, false);
+    Scope scope = mode == Plan.Mode.BLOCKING ? binding.scopeOf(port, work) : new Scope(binding, work, null, false);
     Runnable over = () -> {
       work.finish();
       if (id == 0) return;
@@ -419,9 +418,5 @@ final class Http {
     if (value instanceof Map<?, ?>) return "object";
     if (value instanceof List<?>) return "array";
     return null;
-  }
-
-  static Mapper plain() {
-    return Mapper.PLAIN;
   }
 }

@@ -81,6 +81,7 @@ final class Pending<T> extends CompletableFuture<T> {
         try {
           if (!isDone()) {
             port.noBlocking("an operation");
+            if (scope != null && scope.work != null) scope.work.rest();
             rest();
           }
           return get();

@@ -1,6 +1,5 @@
 package dev.spikard;
 
-import dev.spikard.internal.Mapper;
 import dev.spikard.internal.Schemas;
 import java.lang.reflect.Type;
 import java.time.Duration;
@@ -182,9 +181,5 @@ public final class Route {
 
   static Map<String, Object> segment(String kind) {
     return SEGMENTS.getOrDefault(kind == null ? "" : kind, Maps.of("type", "string"));
-  }
-
-  static Mapper mapper(Type type) {
-    return Mapper.of(type);
   }
 }

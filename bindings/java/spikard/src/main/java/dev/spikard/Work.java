@@ -22,6 +22,8 @@ final class Work implements Cancellation {
   private boolean bodyDone;
   private long credit = 65536;
   private boolean over;
+  /** Its thread waits for something since it was cancelled. */
+  private boolean rests;
   /** Of a request: jobs to run after the answer. */
   List<Runnable> background;
 
@@ -82,6 +84,31 @@ final class Work implements Cancellation {
     }
   }
 
+  /** Its thread waits for an operation, cancelled or not. */
+  void rest() {
+    if (reason == null) return;
+    lock.lock();
+    try {
+      rests = true;
+      changed.signalAll();
+    } finally {
+      lock.unlock();
+    }
+  }
+
+  /** Under a virtual clock: what was cancelled has come to its end, or to its next wait, before time goes on. Bounded, for a handler may not listen. */
+  void awaitReaction() {
+    long left = 2_000_000_000L;
+    lock.lock();
+    try {
+      while (runner != null && !over && !rests && left > 0) left = changed.awaitNanos(left);
+    } catch (InterruptedException interrupted) {
+      Thread.currentThread().interrupt();
+    } finally {
+      lock.unlock();
+    }
+  }
+
   /** This thread runs its handler from here on; false: it is cancelled, and the thread interrupted. */
   void begin() {
     lock.lock();
@@ -98,6 +125,7 @@ final class Work implements Cancellation {
     lock.lock();
     try {
       runner = null;
+      changed.signalAll();
     } finally {
       lock.unlock();
     }

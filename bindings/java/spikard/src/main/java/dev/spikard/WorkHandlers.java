@@ -44,7 +44,7 @@ final class WorkHandlers {
       return;
     }
     port.owed.put(id, work);
-    Scope scope = new Scope(binding, work, null, false);
+    Scope scope = plan.mode() == Plan.Mode.BLOCKING ? binding.scopeOf(port, work) : new Scope(binding, work, null, false);
     Runnable run = () -> {
       boolean blocking = plan.mode() == Plan.Mode.BLOCKING;
       if (blocking) work.begin();

@@ -82,7 +82,7 @@ public final class Native {
     String place = "/dev/spikard/native/" + os + "-" + arch + "/";
     try {
       Path folder = Files.createTempDirectory("spikard-");
-      String[] names = {"libspikard.so", "libspikard_jni.so"};
+      String[] names = {"libspikard.so.0", "libspikard_jni.so"};
       for (String name : names) {
         try (InputStream in = Native.class.getResourceAsStream(place + name)) {
           if (in == null) throw new UnsatisfiedLinkError("there is no " + place + name + " in the jar; build one for this platform, or set -Dspikard.native");
@@ -90,7 +90,7 @@ public final class Native {
         }
       }
       // A library that is loaded needs its file no more.
-      System.load(folder.resolve("libspikard.so").toString());
+      System.load(folder.resolve("libspikard.so.0").toString());
       System.load(folder.resolve("libspikard_jni.so").toString());
       for (String name : names) Files.deleteIfExists(folder.resolve(name));
       Files.deleteIfExists(folder);
