@@ -283,6 +283,7 @@ final class Controllers {
     if (given.maxRetries() >= 0) options.maxRetries(given.maxRetries());
     if (!given.deadLetter().isEmpty()) options.deadLetter(given.deadLetter());
     if (given.ordered()) options.ordered(true);
+    if (!given.startFrom().isEmpty()) options.put("start_from", given.startFrom());
     Plan.Code code = code(method);
     app.consumer(options, new Plan.WorkPlan(subject -> code.call(made(makers, (Message) subject)), mode(method), schema));
   }

@@ -27,4 +27,7 @@ public @interface Consumes {
   String deadLetter() default "";
 
   boolean ordered() default false;
+
+  /** earliest or latest; empty: the core says. */
+  String startFrom() default "";
 }

@@ -181,6 +181,7 @@ public final class Schemas {
       }
       Map<String, Object> schema = map("type", "object", "properties", properties);
       if (!required.isEmpty()) schema.put("required", required);
+      if (c.isAnnotationPresent(dev.spikard.validation.Closed.class)) schema.put("additionalProperties", false);
       Description description = c.getAnnotation(Description.class);
       if (description != null) schema.put("description", description.value());
       definitions.put(name, schema);
