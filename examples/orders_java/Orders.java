@@ -77,6 +77,10 @@ public final class Orders {
     }
   }
 
+  record Attached(long order, long size, String sha256) {}
+
+  record Change(String change, Order order) {}
+
   record OrderList(List<Order> orders, long total) {}
 
   private static final String COLUMNS = "id, customer, status, items, note, total, attachment";
@@ -179,7 +183,7 @@ public final class Orders {
 
   // Streamed into the store; nothing of it is seen before all of it is there.
   @Put("/orders/{id:int}/attachment")
-  Map<String, Object> attach(long id, BodyStream body) throws Exception {
+  Attached attach(long id, BodyStream body) throws Exception {
     if (cached(id) == null) throw none(id);
     MessageDigest digest = MessageDigest.getInstance("SHA-256");
     long[] size = {0};
@@ -208,7 +212,7 @@ public final class Orders {
       return order;
     });
     tell("attached", changed);
-    return Map.of("order", id, "size", attachment.size(), "sha256", attachment.sha256());
+    return new Attached(id, attachment.size(), attachment.sha256());
   }
 
   // A link that works for fifteen minutes without any credentials.
@@ -228,7 +232,7 @@ public final class Orders {
   /** To everyone who follows the feed of this process. One that falls a thousand events behind is closed. */
   private void tell(String change, Order order) {
     if (watchers.isEmpty()) return;
-    String event = "event: order\ndata: " + Json.text(Map.of("change", change, "order", order)) + "\n\n";
+    String event = "event: order\ndata: " + Json.text(new Change(change, order)) + "\n\n";
     for (BlockingQueue<Optional<String>> watcher : watchers) watcher.add(watcher.size() < 1000 ? Optional.of(event) : Optional.empty());
   }
 

@@ -179,6 +179,41 @@ EXPORT(jint, call)(JNIEnv *env, jclass self, jlong port, jlong command, jobjectA
   return rc;
 }
 
+/* A copy of the record; NULL: error() says why. */
+EXPORT(jbyteArray, jsonRead)(JNIEnv *env, jclass self, jbyteArray json) {
+  jsize length = (*env)->GetArrayLength(env, json);
+  jbyte *text = (*env)->GetByteArrayElements(env, json, NULL);
+  const spk_record *record = NULL;
+  jbyteArray out = NULL;
+  int rc;
+  (void)self;
+  if (text == NULL) return NULL;
+  rc = spk_json_read((const char *)text, (size_t)length, &record);
+  (*env)->ReleaseByteArrayElements(env, json, text, JNI_ABORT);
+  if (rc == 0 && record != NULL) out = bytes_of(env, record, record->size);
+  spk_record_free(record);
+  return out;
+}
+
+/* NULL: the nodes are malformed, or there is no memory. */
+EXPORT(jbyteArray, jsonWrite)(JNIEnv *env, jclass self, jbyteArray nodes) {
+  jsize length = (*env)->GetArrayLength(env, nodes);
+  jbyte *data = (*env)->GetByteArrayElements(env, nodes, NULL);
+  size_t cap = (size_t)length + 64;
+  jbyteArray out = NULL;
+  (void)self;
+  while (data != NULL) {
+    char *text = malloc(cap);
+    size_t needed = text == NULL ? 0 : spk_json_write(data, (size_t)length, text, cap);
+    if (needed != 0 && needed < cap) out = bytes_of(env, text, needed);
+    free(text);
+    if (needed < cap) break;
+    cap = needed + 1;
+  }
+  if (data != NULL) (*env)->ReleaseByteArrayElements(env, nodes, data, JNI_ABORT);
+  return out;
+}
+
 EXPORT(jint, setenv)(JNIEnv *env, jclass self, jstring name, jstring value) {
   const char *n = (*env)->GetStringUTFChars(env, name, NULL);
   int rc = -1;

@@ -58,6 +58,12 @@ public final class Native {
   /** 1: out[0] is the record; 0: DONE follows; else a negated error code. */
   public static native int call(long port, long command, byte[][] out);
 
+  /** A record with the document as nodes; null: {@link #lastError} says why. */
+  public static native byte[] jsonRead(byte[] json);
+
+  /** Nodes, texts relative to the first, as JSON text; null when they are malformed. */
+  public static native byte[] jsonWrite(byte[] nodes);
+
   /** Of this process: the core reads it, System.getenv does not. value: null takes it away. */
   public static native int setenv(String name, String value);
 
