@@ -626,7 +626,7 @@ public final class Config {
       return put("max_bytes", value);
     }
 
-    /** How long a message that no group waits for is kept for replay, on {@code memory:} and {@code sqlite:}. {@code memory:} gives it up earlier when it needs the room. Dead letters stay until they are redriven or purged. */
+    /** How long a message that no group waits for is kept for replay, on {@code memory:}, {@code sqlite:} and {@code redis:}. {@code memory:} gives it up earlier when it needs the room. Dead letters stay until they are redriven or purged. */
     public MessagingConfig retention(Duration value) {
       return put("retention_ms", millis(value));
     }
@@ -956,7 +956,7 @@ public final class Config {
 
   /** A database. */
   public static final class DbConfig extends ConfigObject<DbConfig> {
-    /** {@code sqlite:FILE}, {@code sqlite::memory:}, {@code postgres://USER:PASSWORD@HOST/DATABASE} (docs/guide/db.md has its options), or the URL of another backend. SQLite: {@code ?synchronous=normal} trades the last commits before a power cut for speed, {@code &busy_timeout_ms=N} is how long to wait for another process. */
+    /** {@code sqlite:FILE}, {@code sqlite::memory:}, {@code postgres://USER:PASSWORD@HOST/DATABASE}, {@code mysql://USER:PASSWORD@HOST/DATABASE} (docs/guide/db.md has their options), or the URL of another backend. SQLite: {@code ?synchronous=normal} trades the last commits before a power cut for speed, {@code &busy_timeout_ms=N} is how long to wait for another process. */
     public DbConfig url(String value) {
       return put("url", value);
     }
@@ -1428,12 +1428,12 @@ public final class Config {
       return put("path", value);
     }
 
-    /** Key of the signatures. Empty: a random one, which {@code file:} keeps in its folder and {@code memory:} forgets at the end of the process. */
+    /** Key of the signatures, and of the tokens of listings and uploads. Empty: a random one, which {@code file:} keeps in its folder and {@code memory:} forgets at the end of the process; elsewhere the key or secret of the store that is in the configuration, without which there are no uploads in parts. */
     public StoragePresign secret(String value) {
       return put("secret", value);
     }
 
-    /** Largest body that a signed PUT takes; more gets 413. */
+    /** Largest body that a signed PUT takes, also of one part of an upload; more gets 413. */
     public StoragePresign maxUploadBytes(long value) {
       return put("max_upload_bytes", value);
     }

@@ -20,6 +20,15 @@ public final class Details {
 
     /** The writer gave up before the end. Kind: {@link ErrorKind#CANCELLED}. */
     public static final String ABORTED = "aborted";
+
+    /** A token of an upload that was not given out for this key and store, or whose time is over. Kind: {@link ErrorKind#INVALID_ARGUMENT}. */
+    public static final String INVALID_UPLOAD = "invalid_upload";
+
+    /** An upload in parts that was completed, aborted or taken away. Kind: {@link ErrorKind#NOT_FOUND}. */
+    public static final String NO_SUCH_UPLOAD = "no_such_upload";
+
+    /** A part of an upload is missing or has another size or etag. Kind: {@link ErrorKind#CONFLICT}. */
+    public static final String INVALID_PART = "invalid_part";
   }
 
   /** Of cache. */

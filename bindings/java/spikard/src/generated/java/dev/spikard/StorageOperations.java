@@ -712,4 +712,197 @@ public abstract class StorageOperations extends Client {
   public CompletableFuture<PresignResult> presignAsync(String method, String key, Consumer<? super PresignOptions> options) {
     return start(Abi.OP_STORAGE_PRESIGN, presignArguments(method, key, options), StorageOperations::presignAnswer);
   }
+
+  /**
+   * What {@code storage.plan_upload} gives.
+   *
+   * @param upload Opaque, for the two operations below. It can be read, not forged, and is for this key and store only.
+   * @param key The key.
+   * @param parts An array of {@code {number, method, url, headers, offset, size}}: a request with these headers, whose body is the {@code size} bytes of the object from {@code offset}. Numbers are from 1. Any 2xx says that the part arrived; where parts are ordered, 308 too.
+   * @param ordered Whether parts must be sent one after the other ({@code gcs:}).
+   * @param expiresAt When the URLs end, in ms since the epoch. The upload can be completed until a day later.
+   */
+  public record PlanUploadResult(String upload, String key, Object parts, boolean ordered, long expiresAt) {}
+
+  /** What {@code storage.plan_upload} may be told besides. */
+  public static final class PlanUploadOptions {
+    private final Arguments arguments;
+
+    PlanUploadOptions(Arguments arguments) {
+      this.arguments = arguments;
+    }
+
+    /** Size of each part but the last. Rounded up to 256 KiB, and to what 10,000 parts need. */
+    public PlanUploadOptions partBytes(long partBytes) {
+      arguments.put("part_bytes", partBytes);
+      return this;
+    }
+
+    /** Content-Type that readers are told. */
+    public PlanUploadOptions contentType(String contentType) {
+      arguments.put("content_type", contentType);
+      return this;
+    }
+
+    /** Cache-Control that readers are told. */
+    public PlanUploadOptions cacheControl(String cacheControl) {
+      arguments.put("cache_control", cacheControl);
+      return this;
+    }
+
+    /** Content-Disposition that readers are told. */
+    public PlanUploadOptions contentDisposition(String contentDisposition) {
+      arguments.put("content_disposition", contentDisposition);
+      return this;
+    }
+
+    /** An object of texts, names and texts together 2048 bytes at most. Names are tokens as in HTTP headers and become lower case. */
+    public PlanUploadOptions metadata(Object metadata) {
+      arguments.put("metadata", metadata);
+      return this;
+    }
+
+    /** Only if the object that is there has this etag. */
+    public PlanUploadOptions ifMatch(String ifMatch) {
+      arguments.put("if_match", ifMatch);
+      return this;
+    }
+
+    /** {@code *}: only if nothing is there. */
+    public PlanUploadOptions ifNoneMatch(String ifNoneMatch) {
+      arguments.put("if_none_match", ifNoneMatch);
+      return this;
+    }
+
+    /** {@code https://HOST[:PORT]} of the pages whose scripts upload: the session of {@code gcs:} answers the browser for no other. Stores besides look at their CORS rules only. */
+    public PlanUploadOptions origin(String origin) {
+      arguments.put("origin", origin);
+      return this;
+    }
+
+    /** How long the URLs are good for. A part that has begun by then is taken. */
+    public PlanUploadOptions expiresS(long expiresS) {
+      arguments.put("expires_s", expiresS);
+      return this;
+    }
+  }
+
+  private static Arguments planUploadArguments(String key, long size, Consumer<? super PlanUploadOptions> options) {
+    Arguments arguments = new Arguments();
+    arguments.put("key", key);
+    arguments.put("size", size);
+    if (options != null) options.accept(new PlanUploadOptions(arguments));
+    return arguments;
+  }
+
+  private static PlanUploadResult planUploadAnswer(Map<String, Object> result) {
+    return new PlanUploadResult((String) result.get("upload"), (String) result.get("key"), result.get("parts"), Result.bool(result.get("ordered")), Result.int64(result.get("expires_at")));
+  }
+
+  /**
+   * Lets others, a browser perhaps, upload a large object in parts straight to the store, without credentials: what each part's request is. The object is there once {@code storage.complete_upload} was called.
+   *
+   * @param key The key.
+   * @param size Size of the object.
+   * @throws OperationException of kind invalid_argument, unsupported, too_large, unavailable
+   */
+  public PlanUploadResult planUpload(String key, long size) {
+    return planUploadAnswer(call(Abi.OP_STORAGE_PLAN_UPLOAD, planUploadArguments(key, size, null)));
+  }
+
+  /** As above, with options. */
+  public PlanUploadResult planUpload(String key, long size, Consumer<? super PlanUploadOptions> options) {
+    return planUploadAnswer(call(Abi.OP_STORAGE_PLAN_UPLOAD, planUploadArguments(key, size, options)));
+  }
+
+  /** {@link #planUpload} as a future. */
+  public CompletableFuture<PlanUploadResult> planUploadAsync(String key, long size) {
+    return start(Abi.OP_STORAGE_PLAN_UPLOAD, planUploadArguments(key, size, null), StorageOperations::planUploadAnswer);
+  }
+
+  /** {@link #planUpload} as a future, with options. */
+  public CompletableFuture<PlanUploadResult> planUploadAsync(String key, long size, Consumer<? super PlanUploadOptions> options) {
+    return start(Abi.OP_STORAGE_PLAN_UPLOAD, planUploadArguments(key, size, options), StorageOperations::planUploadAnswer);
+  }
+
+  /** What {@code storage.complete_upload} may be told besides. */
+  public static final class CompleteUploadOptions {
+    private final Arguments arguments;
+
+    CompleteUploadOptions(Arguments arguments) {
+      this.arguments = arguments;
+    }
+
+    /** The {@code ETag} of each part's answer, in the order of parts: that no other bytes came after it. None, or an empty text, where it is not known ({@code gcs:} and {@code azblob:} tell none). */
+    public CompleteUploadOptions etags(List<String> etags) {
+      arguments.put("etags", etags);
+      return this;
+    }
+  }
+
+  private static Arguments completeUploadArguments(String key, String upload, Consumer<? super CompleteUploadOptions> options) {
+    Arguments arguments = new Arguments();
+    arguments.put("key", key);
+    arguments.put("upload", upload);
+    if (options != null) options.accept(new CompleteUploadOptions(arguments));
+    return arguments;
+  }
+
+  private static Object completeUploadAnswer(Map<String, Object> result) {
+    return result.get("object");
+  }
+
+  /**
+   * Makes the parts the object, in one step. A part that is missing, has another size or another etag is conflict, detail invalid_part: it can be uploaded and the upload completed then. One that the store does not know (any more) is not_found, detail no_such_upload.
+   *
+   * @param key The key of the plan.
+   * @param upload {@code upload} of the plan. Anything else is invalid_argument, detail invalid_upload.
+   * @return The object as it is now.
+   * @throws OperationException of kind invalid_argument, not_found, condition_failed, conflict, too_large, outcome_unknown, unavailable
+   */
+  public Object completeUpload(String key, String upload) {
+    return completeUploadAnswer(call(Abi.OP_STORAGE_COMPLETE_UPLOAD, completeUploadArguments(key, upload, null)));
+  }
+
+  /** As above, with options. */
+  public Object completeUpload(String key, String upload, Consumer<? super CompleteUploadOptions> options) {
+    return completeUploadAnswer(call(Abi.OP_STORAGE_COMPLETE_UPLOAD, completeUploadArguments(key, upload, options)));
+  }
+
+  /** {@link #completeUpload} as a future. */
+  public CompletableFuture<Object> completeUploadAsync(String key, String upload) {
+    return start(Abi.OP_STORAGE_COMPLETE_UPLOAD, completeUploadArguments(key, upload, null), StorageOperations::completeUploadAnswer);
+  }
+
+  /** {@link #completeUpload} as a future, with options. */
+  public CompletableFuture<Object> completeUploadAsync(String key, String upload, Consumer<? super CompleteUploadOptions> options) {
+    return start(Abi.OP_STORAGE_COMPLETE_UPLOAD, completeUploadArguments(key, upload, options), StorageOperations::completeUploadAnswer);
+  }
+
+  private static Arguments abortUploadArguments(String key, String upload) {
+    Arguments arguments = new Arguments();
+    arguments.put("key", key);
+    arguments.put("upload", upload);
+    return arguments;
+  }
+
+  private static Void abortUploadAnswer(Map<String, Object> result) {
+    return null;
+  }
+
+  /**
+   * Takes away what arrived. One that was completed or aborted is no error, and what was completed stays.
+   *
+   * @param key The key of the plan.
+   * @param upload {@code upload} of the plan. Anything else is invalid_argument, detail invalid_upload.
+   * @throws OperationException of kind invalid_argument, unavailable
+   */
+  public void abortUpload(String key, String upload) {
+    abortUploadAnswer(call(Abi.OP_STORAGE_ABORT_UPLOAD, abortUploadArguments(key, upload)));
+  }
+
+  /** {@link #abortUpload} as a future. */
+  public CompletableFuture<Void> abortUploadAsync(String key, String upload) {
+    return start(Abi.OP_STORAGE_ABORT_UPLOAD, abortUploadArguments(key, upload), StorageOperations::abortUploadAnswer);
+  }
 }

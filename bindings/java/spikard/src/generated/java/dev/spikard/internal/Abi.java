@@ -153,6 +153,9 @@ public final class Abi {
   public static final int OP_STORAGE_COPY = 73;
   public static final int OP_STORAGE_RENAME = 74;
   public static final int OP_STORAGE_PRESIGN = 75;
+  public static final int OP_STORAGE_PLAN_UPLOAD = 76;
+  public static final int OP_STORAGE_COMPLETE_UPLOAD = 77;
+  public static final int OP_STORAGE_ABORT_UPLOAD = 78;
   public static final int OP_DB_QUERY = 96;
   public static final int OP_DB_FIRST = 97;
   public static final int OP_DB_EXECUTE = 98;
