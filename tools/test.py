@@ -186,6 +186,18 @@ def python(o: Outcome) -> None:
         run([PYTHON, "tools/docs", "run", "python", "--python", PYTHON, "--skip-missing"], o)
 
 
+def java(o: Outcome) -> None:
+    """The binding by Maven, which packs libspikard into the jar, and every suite of fixtures through it."""
+    import yaml  # in the venv
+
+    env = {"SPIKARD_LIBRARY": os.environ.get("SPIKARD_LIBRARY", str(ROOT / "build/full/abi"))}
+    run(["bindings/java/build"], o, env=env, count=False)
+    run(["mvn", "-B", "-q", "-f", "bindings/java", "install"], o, env=env)
+    suites = yaml.safe_load((ROOT / "e2e/built.yaml").read_text())["suites"]
+    folders = [a for folder in fixture_folders(o) for a in ("--fixtures", folder)]
+    run(["e2e/run", "java", *folders, *(a for s in suites for a in ("--suite", s))], o)
+
+
 def fixtures(o: Outcome) -> None:
     import yaml  # in the venv
 
@@ -276,7 +288,7 @@ def fuzz(o: Outcome) -> None:
 
 
 PLAN: dict[str, Callable[[Outcome], None]] = {
-    "lint": lint, "full": full, "python": python, "fixtures": fixtures, "servers": servers, "scenarios": scenarios, "install": install,
+    "lint": lint, "full": full, "python": python, "java": java, "fixtures": fixtures, "servers": servers, "scenarios": scenarios, "install": install,
     "asan": asan, "tsan": tsan, "gcc": gcc, "minimal": minimal,
 }
 WIDE: dict[str, Callable[[Outcome], None]] = {"faults": faults, "headers": headers, "pythons": pythons, "collector": collector, "crashes": crashes, "fuzz": fuzz, "tidy": tidy}

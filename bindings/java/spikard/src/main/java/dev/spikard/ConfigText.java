@@ -1,0 +1,6 @@
+package dev.spikard;
+
+/** A value that the manifest writes as a text of its own. */
+public interface ConfigText {
+  String text();
+}

@@ -1,0 +1,15 @@
+package dev.spikard.validation;
+
+import java.lang.annotation.ElementType;
+import java.lang.annotation.Retention;
+import java.lang.annotation.RetentionPolicy;
+import java.lang.annotation.Target;
+
+/** The number is not over this, or with {@code inclusive = false} under it. */
+@Retention(RetentionPolicy.RUNTIME)
+@Target({ElementType.FIELD, ElementType.PARAMETER, ElementType.TYPE_USE, ElementType.RECORD_COMPONENT, ElementType.METHOD})
+public @interface DecimalMax {
+  String value();
+
+  boolean inclusive() default true;
+}

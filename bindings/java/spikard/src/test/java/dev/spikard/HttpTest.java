@@ -1,0 +1,184 @@
+package dev.spikard;
+
+import static org.junit.jupiter.api.Assertions.assertArrayEquals;
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertInstanceOf;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import dev.spikard.annotation.Body;
+import dev.spikard.annotation.Get;
+import dev.spikard.annotation.Inject;
+import dev.spikard.annotation.NonBlocking;
+import dev.spikard.annotation.Post;
+import dev.spikard.annotation.Provides;
+import dev.spikard.annotation.Query;
+import dev.spikard.annotation.RoutePrefix;
+import dev.spikard.validation.Default;
+import dev.spikard.validation.Min;
+import dev.spikard.validation.Nullable;
+import dev.spikard.validation.Size;
+import java.io.InputStream;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicReference;
+import org.junit.jupiter.api.Test;
+
+class HttpTest {
+  record Item(@Size(min = 1) String sku, @Min(1) int quantity) {}
+
+  record NewOrder(@Size(min = 1, max = 10) String customer, @Size(min = 1) List<Item> items, @Nullable String note) {}
+
+  record Order(long id, String customer, List<Item> items, String note) {}
+
+  @RoutePrefix("/orders")
+  static final class Orders {
+    @Post(value = "", status = 201)
+    Order create(@Body NewOrder order) {
+      return new Order(1, order.customer(), order.items(), order.note());
+    }
+
+    @Get("/{id:int}")
+    @NonBlocking
+    Map<String, Object> read(long id, @Query @Default("false") boolean verbose, @Query @Nullable Integer limit) {
+      return Maps.of("id", id, "verbose", verbose, "limit", limit == null ? -1 : limit);
+    }
+
+    @Provides(scope = "singleton")
+    String greeting() {
+      return "hello";
+    }
+
+    @Get("/greeting")
+    CompletableFuture<String> greet(@Inject String greeting) {
+      return CompletableFuture.completedFuture(greeting);
+    }
+  }
+
+  private static App quiet() {
+    return new App("test").config(new Config.Manifest().log(new Config.Log().level(Config.LogLevel.OFF)));
+  }
+
+  @Test
+  void controllersTakeTypedArguments() {
+    try (TestServer server = TestServer.start(quiet().controllers(new Orders()))) {
+      TestClient client = new TestClient(server.url());
+      TestClient.Answer made = client.post("/orders", Map.of("customer", "Ada", "items", List.of(new Item("A", 2))));
+      assertEquals(201, made.status(), made.text());
+      assertEquals(new Order(1, "Ada", List.of(new Item("A", 2)), null), made.json(Order.class));
+      TestClient.Answer wrong = client.post("/orders", Map.of("customer", "", "items", List.of(Map.of("sku", "A", "quantity", 0))));
+      assertEquals(422, wrong.status());
+      assertEquals("application/problem+json", wrong.header("content-type"));
+      assertEquals(2, ((List<?>) ((Map<?, ?>) wrong.json()).get("errors")).size(), wrong.text());
+      assertEquals("{\"id\":7,\"verbose\":true,\"limit\":-1}", client.get("/orders/7?verbose=1").text());
+      assertEquals(422, client.get("/orders/7?limit=x").status());
+      assertEquals("hello", client.get("/orders/greeting").text());
+    }
+  }
+
+  @Test
+  void anExceptionIsAProblemThatTellsNothing() {
+    AtomicReference<Throwable> told = new AtomicReference<>();
+    App app = quiet().onFailure(told::set);
+    app.get("/fail", request -> {
+      throw new IllegalStateException("the password is 1234");
+    });
+    app.get("/problem", request -> {
+      throw new Problem(404).detail("No order 7");
+    });
+    try (TestServer server = TestServer.start(app)) {
+      TestClient client = new TestClient(server.url());
+      TestClient.Answer failed = client.get("/fail");
+      assertEquals(500, failed.status());
+      assertFalse(failed.text().contains("1234"));
+      assertInstanceOf(IllegalStateException.class, told.get());
+      assertTrue(client.get("/problem").text().contains("No order 7"));
+    }
+  }
+
+  @Test
+  void answersMayComeInAnyOrder() throws Exception {
+    CompletableFuture<String> first = new CompletableFuture<>();
+    CountDownLatch waiting = new CountDownLatch(1);
+    App app = quiet();
+    app.get("/first", request -> {
+      waiting.countDown();
+      return first;
+    }).nonBlocking();
+    app.get("/second", request -> "second");
+    try (TestServer server = TestServer.start(app)) {
+      TestClient client = new TestClient(server.url());
+      CompletableFuture<String> slow = CompletableFuture.supplyAsync(() -> new TestClient(server.url()).get("/first").text());
+      assertTrue(waiting.await(20, TimeUnit.SECONDS));
+      assertEquals("second", client.get("/second").text());
+      assertFalse(slow.isDone());
+      first.complete("first");
+      assertEquals("first", slow.get(20, TimeUnit.SECONDS));
+    }
+  }
+
+  @Test
+  void aClientThatIsGoneInterruptsItsHandler() throws Exception {
+    CompletableFuture<CancelReason> reason = new CompletableFuture<>();
+    App app = quiet();
+    app.get("/endless", request -> new StreamingResponse("text/plain", out -> {
+      try {
+        for (;;) out.write(new byte[4096]);
+      } catch (CancelledException error) {
+        reason.complete(error.reason());
+        throw error;
+      }
+    }));
+    try (TestServer server = TestServer.start(app)) {
+      try (InputStream in = new TestClient(server.url()).stream("GET", "/endless", null, null).body()) {
+        assertEquals(4096, in.readNBytes(4096).length);
+      }
+      assertEquals(CancelReason.CLIENT_GONE, reason.get(20, TimeUnit.SECONDS));
+    }
+  }
+
+  @Test
+  void bodiesAreStreamedBothWays() {
+    App app = quiet();
+    app.post("/echo", request -> {
+      byte[] all = request.stream().readAll();
+      return new StreamingResponse("application/octet-stream", out -> out.write(all));
+    }).stream();
+    // HTTP/1.1: what the answer has begun before is not read any more.
+    app.post("/late", request -> new StreamingResponse("text/plain", out -> {
+      try {
+        for (byte[] chunk : request.stream()) out.write(".");
+      } catch (IllegalStateException error) {
+        out.write("too late");
+      }
+    })).stream();
+    byte[] sent = new byte[1 << 20];
+    for (int i = 0; i < sent.length; ++i) sent[i] = (byte) (i * 31);
+    try (TestServer server = TestServer.start(app)) {
+      assertArrayEquals(sent, new TestClient(server.url()).send("POST", "/echo", sent, null).body());
+      assertTrue(new TestClient(server.url()).send("POST", "/late", sent, null).text().endsWith("too late"));
+    }
+  }
+
+  @Test
+  void whatIsWrongIsSaidBeforeTheStart() {
+    App app = quiet();
+    app.get("/x/{id:nothing}", request -> "");
+    assertThrows(ConfigException.class, () -> TestServer.start(app));
+    assertThrows(ConfigException.class, () -> new App().hook("nowhere", (request, response) -> null));
+    assertThrows(ConfigException.class, () -> new App().controllers(new Object()));
+  }
+
+  @Test
+  void severalPortsServeOneApplication() {
+    App app = quiet().ports(3);
+    app.get("/thread", request -> Thread.currentThread().getName()).nonBlocking();
+    try (TestServer server = TestServer.start(app)) {
+      for (int i = 0; i < 20; ++i) assertTrue(new TestClient(server.url()).get("/thread").text().startsWith("spikard-port-"));
+    }
+  }
+}

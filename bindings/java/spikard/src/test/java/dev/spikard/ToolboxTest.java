@@ -1,0 +1,136 @@
+package dev.spikard;
+
+import static org.junit.jupiter.api.Assertions.assertArrayEquals;
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertNull;
+import static org.junit.jupiter.api.Assertions.assertSame;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import dev.spikard.internal.Json;
+import java.math.BigDecimal;
+import java.math.BigInteger;
+import java.nio.charset.StandardCharsets;
+import java.time.Duration;
+import java.time.Instant;
+import java.util.ArrayList;
+import java.util.Collections;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.CompletableFuture;
+import org.junit.jupiter.api.Test;
+
+class ToolboxTest {
+  private static App quiet() {
+    return new App("test").config(new Config.Manifest().log(new Config.Log().level(Config.LogLevel.OFF)));
+  }
+
+  record Thing(long id, String name) {}
+
+  @Test
+  void transactionsHoldRowsTasksAndMessagesTogether() {
+    App app = quiet();
+    List<String> seen = Collections.synchronizedList(new ArrayList<>());
+    Database db = app.db();
+    app.consumer(new Config.Consumer().topic("things").group("g"), Thing.class, thing -> seen.add("message " + thing.name()));
+    app.task("work", run -> seen.add("task " + run.args()));
+    String file = "sqlite::memory:";
+    try (TestApp test = TestApp.of(app).services(Map.of("messaging", Map.of("default", Map.of("url", file)), "tasks", Map.of("default", Map.of("url", file)))).start()) {
+      test.run(() -> {
+        db.execute("CREATE TABLE things (id INTEGER PRIMARY KEY, name TEXT)");
+        try (Transaction tx = db.begin()) {
+          tx.execute("INSERT INTO things (name) VALUES (?)", "dropped");
+        }
+        db.transaction(tx -> {
+          tx.execute("INSERT INTO things (name) VALUES (:name)", Map.of("name", "kept"));
+          tx.publish("things", new Thing(1, "kept"));
+          tx.enqueue("work", 7);
+          return null;
+        });
+        return null;
+      });
+      test.advance(Duration.ofSeconds(5));
+      List<Thing> things = test.run(() -> db.query("SELECT id, name FROM things").as(Thing.class));
+      assertEquals(List.of(new Thing(1, "kept")), things);
+      assertTrue(seen.contains("message kept"), seen.toString());
+      assertTrue(seen.contains("task 7"), seen.toString());
+    }
+  }
+
+  @Test
+  void errorsHaveKindsAndClasses() {
+    App app = quiet();
+    Storage storage = app.storage();
+    try (TestApp test = TestApp.of(app).start()) {
+      Errors.NotFound error = assertThrows(Errors.NotFound.class, () -> test.run(() -> storage.read("nothing")));
+      assertEquals(ErrorKind.NOT_FOUND, error.kind());
+      assertThrows(Errors.InvalidArgument.class, () -> test.run(() -> storage.write("/wrong", "x")));
+    }
+  }
+
+  @Test
+  void aFailedLoadHasItsCause() {
+    App app = quiet();
+    Cache cache = app.cache();
+    IllegalStateException cause = new IllegalStateException("no");
+    try (TestApp test = TestApp.of(app).start()) {
+      OperationException error = assertThrows(OperationException.class, () -> test.run(() -> cache.getOrLoad("k", () -> {
+        throw cause;
+      })));
+      assertEquals("load_failed", error.detail());
+      assertSame(cause, error.getCause());
+      assertArrayEquals("v".getBytes(StandardCharsets.UTF_8), test.run(() -> cache.getOrLoad("k", () -> "v".getBytes(StandardCharsets.UTF_8))));
+      assertNull(test.run(() -> cache.getAsync("none").get()));
+    }
+  }
+
+  @Test
+  void aCancelledFutureEndsItsOperation() {
+    App app = quiet();
+    try (TestApp test = TestApp.of(app).start()) {
+      assertTrue(test.run(() -> {
+        CompletableFuture<Void> sleep = Spikard.sleepAsync(Duration.ofDays(365));
+        return sleep.cancel(true) && sleep.isCancelled();
+      }));
+    }
+  }
+
+  @Test
+  void clientsAreRefusedWithoutAnApplication() {
+    App app = quiet();
+    Cache cache = app.cache();
+    assertThrows(SpikardException.class, () -> cache.get("k"));
+    try (TestApp test = TestApp.of(app).start()) {
+      assertNull(test.run(() -> cache.get("k")));
+    }
+    assertThrows(SpikardException.class, () -> cache.get("k"));
+  }
+
+  @Test
+  void columnsHaveJavasTypes() {
+    App app = quiet();
+    Database db = app.db();
+    try (TestApp test = TestApp.of(app).start()) {
+      Instant now = Instant.parse("2026-01-02T03:04:05.678Z");
+      Row row = test.run(() -> {
+        db.execute("CREATE TABLE t (a TIMESTAMP, b DECIMAL_TEXT, c BLOB)");
+        db.execute("INSERT INTO t VALUES (?, ?, ?)", now, new BigDecimal("1.10"), new byte[] {1, 2});
+        return db.first("SELECT a, b, c FROM t");
+      });
+      assertEquals(now, row.getInstant("a"));
+      assertEquals(new BigDecimal("1.10"), row.getDecimal("b"));
+      assertArrayEquals(new byte[] {1, 2}, row.getBytes("c"));
+      assertThrows(IllegalArgumentException.class, () -> row.get("nothing"));
+    }
+  }
+
+  @Test
+  void jsonIsReadAndWrittenAsItIs() {
+    String text = "{\"a\":[1,-2.5,true,null,\"\\u00e4\\n\\ud83d\\ude00\"],\"big\":123456789012345678901234567890,\"x\":{}}";
+    assertEquals("{\"a\":[1,-2.5,true,null,\"ä\\n😀\"],\"big\":123456789012345678901234567890,\"x\":{}}", Json.text(Json.parse(text)));
+    assertEquals(new BigInteger("123456789012345678901234567890"), ((Map<?, ?>) Json.parse(text)).get("big"));
+    for (String wrong : List.of("", "{", "[1,]", "01", "\"\u0001\"", "nul", "1 2", "{\"a\" 1}", "\"\\x\"")) {
+      assertThrows(IllegalArgumentException.class, () -> Json.parse(wrong), wrong);
+    }
+  }
+}
