@@ -1,5 +1,7 @@
 // The addon: the port in libuv's loop. It moves events and commands between the core and memory that JavaScript sees; all else is JavaScript (src/).
+#include <dlfcn.h>
 #include <node_api.h>
+#include <unistd.h>
 #include <uv.h>
 
 #include <cstdint>
@@ -69,6 +71,15 @@ struct Args {
   }
 };
 
+/// The addon is bound to its own libraries first (src/native.ts), and so to libc's `environ`, where process.env sets that of the program.
+void share_environment() {
+  void* program = dlopen(nullptr, RTLD_NOW);
+  if (program == nullptr) return;
+  auto* theirs = static_cast<char***>(dlsym(program, "environ"));
+  if (theirs != nullptr && theirs != &environ) environ = *theirs;
+  dlclose(program);
+}
+
 struct AppHandle {
   App* app;
 };
@@ -84,6 +95,7 @@ napi_value app_open(napi_env env, napi_callback_info info) {
   std::string manifest(length + 1, '\0');
   napi_get_value_string_utf8(env, args.values[0], manifest.data(), manifest.size(), &length);
   napi_get_value_bool(env, args.values[1], &configured);
+  share_environment();
   spk_app* app = nullptr;
   const int rc = configured ? spk_app_open_configured(SPK_ABI, manifest.data(), length, &app) : spk_app_open(SPK_ABI, manifest.data(), length, &app);
   if (rc < 0) {
@@ -113,6 +125,7 @@ spk_app* app_of(const Args& args, std::size_t i = 0) {
 napi_value app_start(napi_env env, napi_callback_info info) {
   spk_app* app = app_of(Args(env, info));
   if (app == nullptr) return nullptr;
+  share_environment();
   if (const int rc = spk_app_start(app); rc < 0) throw_core(env, rc, "starting the application");
   return undefined(env);
 }

@@ -4,7 +4,7 @@ import { type CacheInvalidateOptions, DatabaseClient, type DatabaseBeginOptions,
 import { Operation } from './_generated/constants';
 import type { CallOptions, Handle, Stream } from './client';
 import { OperationError } from './errors';
-import { toPlain } from './nodes';
+import { Decimal, toPlain } from './nodes';
 import { Served, type ServedAnswer, StreamingResponse } from './response';
 import { Cache, Messaging, type PublishOptions, Tasks } from './toolbox';
 import type { Task } from './handlers';
@@ -19,20 +19,6 @@ export interface QueryOptions extends CallOptions {
 }
 
 const FORMS = new Set(['$int64', '$decimal', '$timestamp', '$bytes', '$json', '$float']);
-
-/** An exact decimal, as text. */
-export class Decimal {
-  constructor(readonly text: string) {}
-  toString(): string {
-    return this.text;
-  }
-  toJSON(): string {
-    return this.text;
-  }
-  [toPlain](): unknown {
-    return { $decimal: this.text };
-  }
-}
 
 function parameter(value: unknown): unknown {
   if (typeof value === 'number' && !Number.isFinite(value)) return { $float: String(value) };
@@ -58,7 +44,7 @@ function timestamp(value: unknown): unknown {
 }
 
 const TYPES: Record<string, (value: any) => unknown> = {
-  decimal: (value) => new Decimal(String(value)),
+  decimal: (value) => (value instanceof Decimal ? value : new Decimal(String(value))),
   timestamp,
 };
 

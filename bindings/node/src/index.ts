@@ -3,10 +3,11 @@
 export { App, type AppOptions, type Config, type ConsumerOptions, type EventOptions, type Handler, type Made, type PathOf, type Phase, type RouteOptions, type ScheduleOptions } from './app';
 export type { CallOptions, Chunks, Handle } from './client';
 export { Stream } from './client';
-export { Database, Decimal, type Params, Query, type QueryOptions, type Row, Rows, Transaction, type TransactionOptions } from './database';
+export { Database, type Params, Query, type QueryOptions, type Row, Rows, Transaction, type TransactionOptions } from './database';
 export { CancelledError, type CancelReason, ConfigError, OperationError, SpikardError } from './errors';
 export { type EventHandler, type MessageHandler, Task, type TaskHandler, type TaskOptions } from './handlers';
 export type { Hook } from './port';
+export { Decimal } from './nodes';
 export { Request, ResponseDraft } from './request';
 export { type CookieOptions, type HeadersLike, Problem, type ProblemOptions, Response, type ResponseOptions, Served, StreamingResponse } from './response';
 export type { Report, RunOptions } from './run';

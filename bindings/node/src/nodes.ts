@@ -25,6 +25,7 @@ interface Slices extends Buffer {
 const [NULL, BOOL, INT, F64, STR, BYTES, ARR, OBJ, UINT, NUMTEXT] = [0, 1, 2, 3, 4, 5, 6, 7, 8, 9];
 const TWO_32 = 4294967296;
 let cursor = 0;
+let exact = false;
 
 function read(view: View, base: number): any {
   const at = cursor >>> 2;
@@ -69,7 +70,7 @@ function read(view: View, base: number): any {
     case NUMTEXT: {
       const from = base + view.u32[at + 2];
       const text = view.bytes.latin1Slice(from, from + length);
-      return /^-?\d+$/.test(text) ? BigInt(text) : Number(text);
+      return /^-?\d+$/.test(text) ? BigInt(text) : exact ? new Decimal(text) : Number(text);
     }
     default:
       throw new RangeError('a node of no type');
@@ -82,6 +83,16 @@ export function decode(view: View, at: number, base: number): any {
   return read(view, base);
 }
 
+/** @internal As `decode`, with decimals that a number does not hold as Decimal: results of operations. */
+export function decodeExact(view: View, at: number, base: number): any {
+  exact = true;
+  try {
+    return decode(view, at, base);
+  } finally {
+    exact = false;
+  }
+}
+
 /** @internal `count` values one after the other; `each` gets them. */
 export function decodeAll(view: View, at: number, base: number, count: number, each: (value: any, index: number) => void): void {
   cursor = at;
@@ -90,6 +101,20 @@ export function decodeAll(view: View, at: number, base: number, count: number, e
 
 /** An object that is plain data of another shape on its way into the core. */
 export const toPlain = Symbol.for('spikard.plain');
+
+/** An exact decimal, as text. */
+export class Decimal {
+  constructor(readonly text: string) {}
+  toString(): string {
+    return this.text;
+  }
+  toJSON(): string {
+    return this.text;
+  }
+  [toPlain](): unknown {
+    return { $decimal: this.text };
+  }
+}
 
 /** @internal Values as nodes. One at a time: a `toJSON` that comes back here needs another encoder. */
 export class Encoder {

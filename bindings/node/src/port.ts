@@ -5,7 +5,7 @@ import { ERROR_KINDS, RETRY_CLASSES } from './_generated/errors';
 import { Batch } from './batch';
 import { CancelledError, ConfigError, OperationError, SpikardError } from './errors';
 import { type AppHandle, native, type PortHandle } from './native';
-import { decode, Encoder, View } from './nodes';
+import { decode, decodeExact, Encoder, View } from './nodes';
 import { Problem, Response, Served, StreamingResponse, type Background } from './response';
 import { pairs, Request, ResponseDraft, type RoutePlan } from './request';
 import { closed, opened, Scope, storage } from './scope';
@@ -21,7 +21,7 @@ const TWO_32 = 4294967296;
 /** A slow handler must not hold the replies before it: they are sent after so many milliseconds. */
 const LONGEST_HOLD = 0.2;
 /** Groups of operations that another subsystem's clients have. */
-const OWNERS: Record<string, string> = { cron: 'tasks', cloudevents: 'events' };
+const OWNERS: Record<string, string> = { cron: 'tasks' };
 
 export type Hook = (request: Request, response: ResponseDraft) => unknown;
 
@@ -267,7 +267,7 @@ export class Binding {
     const u = view.u32;
     const text = (at: number): string => view.bytes.utf8Slice(base + u[w + at / 4], base + u[w + at / 4] + u[w + at / 4 + 1]);
     const status = u[w + RECORD.status / 4];
-    if (status === 0) return { status, nodes: this.nodesOf(view, base), message: '', detail: '', retry: 0 };
+    if (status === 0) return { status, nodes: u[w + RECORD.nodes / 4 + 1] === 0 ? undefined : decodeExact(view, base + u[w + RECORD.nodes / 4], base), message: '', detail: '', retry: 0 };
     return { status, nodes: undefined, message: text(RECORD.body), detail: text(RECORD.key), retry: u[w + RECORD.attempt / 4] };
   }
 
@@ -657,7 +657,6 @@ export class Binding {
 
   clientNumber(group: string, name: string): number {
     const names: string[] = this.info.clients?.[OWNERS[group] ?? group] ?? [];
-    if (group === 'telemetry') return 0;
     const at = names.indexOf(name);
     if (at < 0) throw new ConfigError(`there is no ${group} client '${name}'; those of the application: ${names.join(', ') || 'none'}`);
     return at;
