@@ -54,6 +54,11 @@ function packed(value) {
 const snake = (value) => Object.fromEntries(Object.entries(value).map(([key, member]) => [key.replace(/[A-Z]/g, (c) => `_${c.toLowerCase()}`), member]));
 const camel = (value) => Object.fromEntries(Object.entries(value).map(([key, member]) => [key.replace(/_([a-z])/g, (_, c) => c.toUpperCase()), member]));
 
+function exactDate(text) {
+  const date = new Date(text);
+  return /^[0-9T:-]+(\.\d{3})?Z$/.test(text) && !Number.isNaN(date.getTime()) && date.toISOString().slice(0, 19) === text.slice(0, 19) ? date : undefined;
+}
+
 /** A SQL parameter in JavaScript's own types. */
 function parameter(value) {
   switch (single(value)) {
@@ -62,8 +67,8 @@ function parameter(value) {
     case '$decimal':
       return new Decimal(value.$decimal);
     case '$timestamp':
-      // A Date has milliseconds; the core says what is wrong with what is none.
-      return /^[0-9T:-]+(\.\d{1,3})?Z$/.test(value.$timestamp) && !Number.isNaN(Date.parse(value.$timestamp)) ? new Date(value.$timestamp) : value;
+      // A Date has milliseconds, and makes another day of one that is none: the core says what is wrong with that.
+      return exactDate(value.$timestamp) ?? value;
     case '$float':
       return Number(value.$float);
     default:
