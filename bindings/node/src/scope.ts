@@ -6,18 +6,20 @@ import type { Binding } from './port';
 
 const REASONS: Record<number, CancelReason> = { 1: 'requested', 2: 'deadline', 3: 'client_gone', 4: 'shutdown' };
 
-/** @internal One handler at work; what it waits for ends with it. */
+/** One handler at work; what it waits for ends with it. */
 export class Scope {
-  binding: Binding;
-  low: number;
-  high: number;
-  /** The innermost span of the application's own, as a traceparent. */
+  /** @internal */ binding: Binding;
+  /** @internal */ low: number;
+  /** @internal */ high: number;
+  /** @internal The innermost span of the application's own, as a traceparent. */
   span: string | undefined = undefined;
+  /** Why nobody waits any more, or undefined. */
   cancelledBy: CancelReason | undefined = undefined;
-  protected controller: AbortController | undefined = undefined;
+  private controller: AbortController | undefined = undefined;
   private outer: Scope | undefined = undefined;
   private waits: Set<(error: CancelledError) => void> | undefined = undefined;
 
+  /** @internal */
   constructor(binding: Binding, low: number, high: number) {
     this.binding = binding;
     this.low = low;
@@ -33,7 +35,7 @@ export class Scope {
     return this.controller.signal;
   }
 
-  /** For spans: the same handler, inside of another span. */
+  /** @internal For spans: the same handler, inside of another span. */
   inside(span: string | undefined): Scope {
     const inner = new Scope(this.binding, this.low, this.high);
     inner.outer = this.root();
@@ -41,11 +43,12 @@ export class Scope {
     return inner;
   }
 
+  /** @internal */
   root(): Scope {
     return this.outer ?? this;
   }
 
-  /** Calls `end` when this is cancelled; gives what takes it back. */
+  /** @internal Calls `end` when this is cancelled; gives what takes it back. */
   onCancel(end: (error: CancelledError) => void): () => void {
     const root = this.root();
     const waits = (root.waits ??= new Set());
@@ -53,6 +56,7 @@ export class Scope {
     return () => waits.delete(end);
   }
 
+  /** @internal */
   cancel(reason: number): void {
     this.cancelledBy = REASONS[reason] ?? 'requested';
     const error = new CancelledError(this.cancelledBy);

@@ -50,9 +50,13 @@ export class Message<T = any> {
     /** Used up before this one. */
     readonly tries: number,
     readonly published: Date,
-    /** Aborted when nobody waits for it any more. */
-    readonly signal: () => AbortSignal,
+    private readonly cancelled: () => AbortSignal,
   ) {}
+
+  /** Aborted when nobody waits for it any more. */
+  get signal(): AbortSignal {
+    return this.cancelled();
+  }
 
   get headers(): Record<string, string> {
     return Object.fromEntries(this.headerList);
