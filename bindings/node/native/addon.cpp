@@ -4,9 +4,12 @@
 #include <unistd.h>
 #include <uv.h>
 
+#include <atomic>
 #include <cstdint>
 #include <cstring>
+#include <mutex>
 #include <string>
+#include <unordered_map>
 #include <vector>
 
 #include <spikard/spikard.h>
@@ -43,13 +46,25 @@ napi_value undefined(napi_env env) {
 
 struct App {
   spk_app* app = nullptr;
-  std::uint32_t users = 1;  // the handle of JavaScript and the ports
+  std::atomic<std::uint32_t> users{1};  // the handles of JavaScript, the ports, and the table below
   void release() {
     if (--users != 0) return;
     spk_app_close(app);
     delete this;
   }
 };
+
+/// Applications that other threads of the process may open ports of, by number: a handle belongs to one thread.
+struct Shared {
+  std::mutex mutex;
+  std::unordered_map<std::uint32_t, App*> apps;
+  std::uint32_t next = 0;
+};
+
+Shared& shared() {
+  static Shared table;
+  return table;
+}
 
 struct Args {
   Args(napi_env e, napi_callback_info info) : env(e) { napi_get_cb_info(env, info, &count, values, nullptr, nullptr); }
@@ -84,6 +99,8 @@ struct AppHandle {
   App* app;
 };
 
+napi_value handle_of(napi_env env, App* app);
+
 napi_value app_open(napi_env env, napi_callback_info info) {
   const Args args(env, info);
   std::size_t length = 0;
@@ -102,7 +119,13 @@ napi_value app_open(napi_env env, napi_callback_info info) {
     throw_core(env, rc, "opening the application");
     return nullptr;
   }
-  auto* handle = new AppHandle{new App{app}};
+  auto* made = new App;
+  made->app = app;
+  return handle_of(env, made);
+}
+
+napi_value handle_of(napi_env env, App* app) {
+  auto* handle = new AppHandle{app};
   napi_value result = nullptr;
   napi_create_external(env, handle, [](napi_env, void* data, void*) {
         auto* h = static_cast<AppHandle*>(data);
@@ -110,6 +133,44 @@ napi_value app_open(napi_env env, napi_callback_info info) {
         delete h;
       }, nullptr, &result);
   return result;
+}
+
+/// share(app): its number for `adopt`, until `unshare`.
+napi_value app_share(napi_env env, napi_callback_info info) {
+  auto* handle = Args(env, info).handle<AppHandle>(0);
+  napi_value result = nullptr;
+  if (handle == nullptr || handle->app == nullptr) return undefined(env);
+  const std::lock_guard lock(shared().mutex);
+  ++handle->app->users;
+  shared().apps.emplace(++shared().next, handle->app);
+  napi_create_uint32(env, shared().next, &result);
+  return result;
+}
+
+napi_value app_unshare(napi_env env, napi_callback_info info) {
+  const std::uint32_t number = Args(env, info).number(0);
+  App* app = nullptr;
+  {
+    const std::lock_guard lock(shared().mutex);
+    const auto at = shared().apps.find(number);
+    if (at == shared().apps.end()) return undefined(env);
+    app = at->second;
+    shared().apps.erase(at);
+  }
+  app->release();
+  return undefined(env);
+}
+
+napi_value app_adopt(napi_env env, napi_callback_info info) {
+  const std::uint32_t number = Args(env, info).number(0);
+  const std::lock_guard lock(shared().mutex);
+  const auto at = shared().apps.find(number);
+  if (at == shared().apps.end()) {
+    napi_throw_error(env, nullptr, "the application is over");
+    return nullptr;
+  }
+  ++at->second->users;
+  return handle_of(env, at->second);
 }
 
 spk_app* app_of(const Args& args, std::size_t i = 0) {
@@ -541,6 +602,7 @@ napi_value init(napi_env env, napi_value exports) {
   } functions[] = {
       {"open", app_open},           {"start", app_start},           {"info", app_text<spk_info>}, {"report", app_text<spk_report>}, {"drain", app_drain},
       {"close", app_close},         {"openPort", port_open},        {"region", port_region},      {"memory", port_memory},          {"flush", port_flush},
+      {"share", app_share},         {"unshare", app_unshare},       {"adopt", app_adopt},
       {"call", port_call},          {"closePort", port_close},      {"ref", port_ref},
   };
   for (const auto& [name, fn] : functions) {

@@ -494,7 +494,7 @@ export class App<Deps extends object = {}> {
   // ---- running
 
   /**
-   * Serves until SIGTERM or SIGINT, then drains; the process then ends with 0 when nothing was abandoned. `workers`: that many processes (node:cluster). spikard.toml, PORT and SPIKARD_... of the
+   * Serves until SIGTERM or SIGINT, then drains; the process then ends with 0 when nothing was abandoned. `workers`: that many threads, each of which runs the program. spikard.toml, PORT and SPIKARD_... of the
    * environment are laid over all of it.
    */
   run(options: RunOptions = {}): Promise<void> {

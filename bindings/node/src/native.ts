@@ -16,6 +16,9 @@ interface Addon {
   report(app: AppHandle): string;
   drain(app: AppHandle, milliseconds?: number): void;
   close(app: AppHandle): void;
+  share(app: AppHandle): number;
+  unshare(number: number): void;
+  adopt(number: number): AppHandle;
   openPort(app: AppHandle, callback: (n: number) => void, events: ArrayBuffer, state: ArrayBuffer, commands: ArrayBuffer, arena: ArrayBuffer, externals: unknown[], blocks: ArrayBuffer[]): PortHandle;
   region(port: PortHandle): ArrayBuffer | undefined;
   memory(port: PortHandle, which: number, buffer: ArrayBuffer): void;

@@ -1,11 +1,11 @@
-/** Running an application: in this process, or as several of node:cluster. */
+/** Running an application: on this thread, or on several of the process. */
 
-import cluster from 'node:cluster';
+import { isMainThread, Worker, workerData } from 'node:worker_threads';
 import type { App } from './app';
 import { ConfigError } from './errors';
 import { type AppHandle, native } from './native';
 import { Binding, type Plan } from './port';
-import { Scope, storage } from './scope';
+import { running, Scope, storage } from './scope';
 import { bridgeConsole } from './telemetry';
 
 export interface RunOptions {
@@ -13,7 +13,7 @@ export interface RunOptions {
   host?: string;
   /** Default: as configured, else 8000. */
   port?: number;
-  /** Processes, kept alive by this one. Default: 1. */
+  /** Threads, each with a port of its own on the same addresses (SO_REUSEPORT): the program runs in each. Default: 1. */
   workers?: number;
 }
 
@@ -61,9 +61,15 @@ function listen(plan: Plan, { host, port }: RunOptions): void {
   http.listeners = [{ ...first, ...(host === undefined ? {} : { address: host }), ...(port === undefined ? {} : { port }) }, ...rest];
 }
 
+interface Shared {
+  spikard: number;
+}
+
 /** @internal */
 export async function run(app: App<any>, options: RunOptions): Promise<void> {
   const plan = app.plan();
+  const shared = isMainThread ? undefined : (workerData as Shared | null)?.spikard;
+  if (shared !== undefined) return inThread(plan, shared);
   listen(plan, options);
   if (process.env.SPIKARD_PRINT_MANIFEST === '1') {
     process.stdout.write(`${JSON.stringify(plan.manifest)}\n`);
@@ -71,63 +77,80 @@ export async function run(app: App<any>, options: RunOptions): Promise<void> {
   }
   const workers = options.workers ?? 1;
   if (!Number.isInteger(workers) || workers < 1) throw new ConfigError(`workers: expected a number from 1, not ${workers}`);
-  if (workers > 1 && cluster.isPrimary) return supervise(plan, workers);
+  if (workers > 1 && (plan.manifest.http?.dependencies ?? []).some((one: any) => one.kind === 'factory' && one.scope === 'singleton')) {
+    throw new ConfigError('workers: a singleton that a factory makes belongs to one thread; make it in the module, or inject a value');
+  }
   const core = openApp(plan.manifest, true);
   let code: number;
   try {
     native.start(core);
     const drain = (): void => native.drain(core);
+    let threads: Threads | undefined;
     let report: Report;
     try {
       report = await serve(plan, core, () => {
         for (const name of ['SIGTERM', 'SIGINT'] as const) process.on(name, drain);
-        if (cluster.isWorker) process.on('disconnect', drain);
+        if (workers > 1) threads = new Threads(core, workers - 1);
       });
+      await threads?.ended();
     } finally {
       for (const name of ['SIGTERM', 'SIGINT'] as const) process.off(name, drain);
-      if (cluster.isWorker) process.off('disconnect', drain);
     }
     code = Number(report.exit_code ?? 0);
   } finally {
     native.close(core);
   }
   process.exitCode = code;
-  if (cluster.isWorker) process.exit(code);
 }
 
-/** Keeps `workers` processes alive, each with a port of its own on the same addresses; one that dies is started again, later each time. Ends when they have ended after a signal. */
-function supervise(plan: Plan, workers: number): Promise<void> {
-  const core = openApp(plan.manifest, true); // a wrong manifest fails here, once
-  native.close(core);
-  for (const { port } of plan.manifest.http?.listeners ?? []) if (port === 0) throw new ConfigError('workers: several processes cannot share port 0; name one');
-  return new Promise((resolve) => {
-    let stopping = false;
-    let code = 0;
-    let failures = 0;
-    const begun = new Map<number, number>();
-    const start = (): void => {
-      const worker = cluster.fork();
-      begun.set(worker.id, Date.now());
-    };
-    const stop = (name: NodeJS.Signals): void => {
-      stopping = true;
-      for (const worker of Object.values(cluster.workers ?? {})) worker?.process.kill(name);
-    };
-    for (const name of ['SIGTERM', 'SIGINT'] as const) process.on(name, () => stop(name));
-    cluster.on('exit', (worker, status, killed) => {
-      if (stopping) {
-        code ||= killed ? 1 : status;
-        if (Object.keys(cluster.workers ?? {}).length === 0) {
-          process.exitCode = code;
-          resolve();
-          process.exit(code);
-        }
-        return;
-      }
-      failures = Date.now() - (begun.get(worker.id) ?? 0) > 10_000 ? 0 : failures + 1;
-      process.stderr.write(`spikard: worker ${worker.process.pid} ended (${killed ?? status}); starting another\n`);
-      setTimeout(() => stopping || start(), failures === 0 ? 0 : Math.min(30_000, 100 * 2 ** failures));
+/** In a worker thread: the same program, on a port of its own of the main thread's application. */
+async function inThread(plan: Plan, number: number): Promise<void> {
+  const core = native.adopt(number);
+  try {
+    await serve({ ...plan, onStart: [], onStop: [] }, core, () => {});
+  } finally {
+    native.close(core);
+  }
+}
+
+/** Threads that run the program again, each with a port of its own; one that dies is started again, later each time. */
+class Threads {
+  private readonly number: number;
+  private readonly live = new Set<Worker>();
+  private stopping = false;
+  private failures = 0;
+  private over: () => void = () => {};
+
+  constructor(core: AppHandle, count: number) {
+    this.number = native.share(core);
+    for (let i = 0; i < count; ++i) this.start();
+  }
+
+  private start(): void {
+    if (this.stopping) return;
+    const begun = Date.now();
+    const worker = new Worker(process.argv[1], { workerData: { spikard: this.number } satisfies Shared });
+    this.live.add(worker);
+    worker.on('error', (error) => process.stderr.write(`spikard: a thread failed: ${error?.stack ?? error}\n`));
+    worker.on('exit', () => {
+      this.live.delete(worker);
+      if (this.stopping || stoppingHere()) return this.live.size === 0 ? this.over() : undefined;
+      this.failures = Date.now() - begun > 10_000 ? 0 : this.failures + 1;
+      setTimeout(() => this.start(), this.failures <= 1 ? 0 : Math.min(30_000, 100 * 2 ** this.failures)).unref();
     });
-    for (let i = 0; i < workers; ++i) start();
-  });
+  }
+
+  /** When the application is over: until all have ended. */
+  async ended(): Promise<void> {
+    this.stopping = true;
+    // One that was only just starting has no port to hear it from.
+    const late = setTimeout(() => this.live.forEach((worker) => void worker.terminate()), 1000);
+    if (this.live.size > 0) await new Promise<void>((resolve) => (this.over = resolve));
+    clearTimeout(late);
+    native.unshare(this.number);
+  }
+}
+
+function stoppingHere(): boolean {
+  return running()?.stopping.signal.aborted ?? true;
 }
