@@ -391,7 +391,7 @@ class DbDriver extends Driver {
   do_close = () => this.db.close();
 }
 
-const MESSAGING_SERVERS = Object.fromEntries(['kafka', 'mqtt', 'nats'].map((name) => [name, setting(`${name.toUpperCase()}_URL`)]).filter(([, url]) => url));
+const MESSAGING_SERVERS = Object.fromEntries(['kafka', 'mqtt', 'nats', 'redis'].map((name) => [name, setting(`${name.toUpperCase()}_URL`)]).filter(([, url]) => url));
 
 /** What consumers and workers have in common. */
 class HandlingDriver extends Driver {
@@ -425,18 +425,19 @@ class MessagingDriver extends HandlingDriver {
 
   constructor(config) {
     super(config);
-    this.realTime = ['kafka', 'nats'].includes(config.backend); // of MQTT the delivery store owns the waits
+    this.realTime = ['kafka', 'nats', 'redis'].includes(config.backend); // of MQTT the delivery store owns the waits
     this.capabilities = this.realTime ? ['replay', 'real_time'] : config.backend === 'mqtt' ? [] : ['replay'];
   }
 
   services() {
     only(this.config, 'backend', 'messaging');
     const name = `fixture_node_${process.pid}_${++MessagingDriver.places}`;
-    const { nats, mqtt, kafka } = MESSAGING_SERVERS;
+    const { nats, mqtt, kafka, redis } = MESSAGING_SERVERS;
     const urls = { memory: 'memory:', sqlite: 'sqlite:FOLDER/test.db' };
     if (nats) urls.nats = `${nats}?storage=memory&stream=${name}`;
     if (mqtt) urls.mqtt = `${mqtt}?session_expiry_s=60&prefix=${name}/`;
     if (kafka) urls.kafka = `${kafka}?prefix=${name}.`;
+    if (redis) urls.redis = `${redis}?prefix=${name}`;
     const client = { url: this.url(this.config.backend, urls) };
     if (this.config.backend === 'mqtt') client.store = this.url('mqtt', { mqtt: 'sqlite:FOLDER/deliveries.db' });
     return { messaging: { default: client } };

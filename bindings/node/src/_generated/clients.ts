@@ -1356,6 +1356,20 @@ export interface StoragePresignResult {
   expiresAt: number;
 }
 
+/** What `storage.plan_upload` gives. */
+export interface StoragePlanUploadResult {
+  /** Opaque, for the two operations below. It can be read, not forged, and is for this key and store only. */
+  upload: string;
+  /** The key. */
+  key: string;
+  /** An array of `{number, method, url, headers, offset, size}`: a request with these headers, whose body is the `size` bytes of the object from `offset`. Numbers are from 1. Any 2xx says that the part arrived; where parts are ordered, 308 too. */
+  parts: any;
+  /** Whether parts must be sent one after the other (`gcs:`). */
+  ordered: boolean;
+  /** When the URLs end, in ms since the epoch. The upload can be completed until a day later. In ms. */
+  expiresAt: number;
+}
+
 /** Options of `storage.read`. */
 export interface StorageReadOptions extends CallOptions {
   /** First byte. At or after the end is invalid_argument, detail range_not_satisfiable. In bytes. Default: `null`. */
@@ -1450,6 +1464,34 @@ export interface StorageRenameOptions extends CallOptions {
 export interface StoragePresignOptions extends CallOptions {
   /** How long it is good for. In s. Default: `900`. */
   expiresS?: number;
+}
+
+/** Options of `storage.plan_upload`. */
+export interface StoragePlanUploadOptions extends CallOptions {
+  /** Size of each part but the last. Rounded up to 256 KiB, and to what 10,000 parts need. In bytes. Default: `8388608`. */
+  partBytes?: number;
+  /** Content-Type that readers are told. Default: `null`. */
+  contentType?: string | null;
+  /** Cache-Control that readers are told. Default: `null`. */
+  cacheControl?: string | null;
+  /** Content-Disposition that readers are told. Default: `null`. */
+  contentDisposition?: string | null;
+  /** An object of texts, names and texts together 2048 bytes at most. Names are tokens as in HTTP headers and become lower case. Default: `null`. */
+  metadata?: unknown;
+  /** Only if the object that is there has this etag. Default: `null`. */
+  ifMatch?: string | null;
+  /** `*`: only if nothing is there. Default: `null`. */
+  ifNoneMatch?: string | null;
+  /** `https://HOST[:PORT]` of the pages whose scripts upload: the session of `gcs:` answers the browser for no other. Stores besides look at their CORS rules only. Default: `null`. */
+  origin?: string | null;
+  /** How long the URLs are good for. A part that has begun by then is taken. In s. Default: `3600`. */
+  expiresS?: number;
+}
+
+/** Options of `storage.complete_upload`. */
+export interface StorageCompleteUploadOptions extends CallOptions {
+  /** The `ETag` of each part's answer, in the order of parts: that no other bytes came after it. None, or an empty text, where it is not known (`gcs:` and `azblob:` tell none). Default: `[]`. */
+  etags?: readonly string[];
 }
 
 export class StorageClient extends Client {
@@ -1633,6 +1675,54 @@ export class StorageClient extends Client {
     if (options.expiresS !== undefined) args.expires_s = options.expiresS;
     const result = await this._call(75, args, options.signal);
     return { url: result.url, expiresAt: result.expires_at };
+  }
+
+  /**
+   * Lets others, a browser perhaps, upload a large object in parts straight to the store, without credentials: what each part's request is. The object is there once `storage.complete_upload` was called.
+   *
+   * @param key The key.
+   * @param size Size of the object. In bytes.
+   * @throws OperationError of kind `invalid_argument`, `unsupported`, `too_large`, `unavailable`
+   */
+  async planUpload(key: string, size: number, options: StoragePlanUploadOptions = {}): Promise<StoragePlanUploadResult> {
+    const args: Json = { key: key, size: size };
+    if (options.partBytes !== undefined) args.part_bytes = options.partBytes;
+    if (options.contentType !== undefined) args.content_type = options.contentType;
+    if (options.cacheControl !== undefined) args.cache_control = options.cacheControl;
+    if (options.contentDisposition !== undefined) args.content_disposition = options.contentDisposition;
+    if (options.metadata !== undefined) args.metadata = options.metadata;
+    if (options.ifMatch !== undefined) args.if_match = options.ifMatch;
+    if (options.ifNoneMatch !== undefined) args.if_none_match = options.ifNoneMatch;
+    if (options.origin !== undefined) args.origin = options.origin;
+    if (options.expiresS !== undefined) args.expires_s = options.expiresS;
+    const result = await this._call(76, args, options.signal);
+    return { upload: result.upload, key: result.key, parts: result.parts, ordered: result.ordered, expiresAt: result.expires_at };
+  }
+
+  /**
+   * Makes the parts the object, in one step. A part that is missing, has another size or another etag is conflict, detail invalid_part: it can be uploaded and the upload completed then. One that the store does not know (any more) is not_found, detail no_such_upload.
+   *
+   * @param key The key of the plan.
+   * @param upload `upload` of the plan. Anything else is invalid_argument, detail invalid_upload.
+   * @throws OperationError of kind `invalid_argument`, `not_found`, `condition_failed`, `conflict`, `too_large`, `outcome_unknown`, `unavailable`
+   */
+  async completeUpload(key: string, upload: string, options: StorageCompleteUploadOptions = {}): Promise<any> {
+    const args: Json = { key: key, upload: upload };
+    if (options.etags !== undefined) args.etags = options.etags;
+    const result = await this._call(77, args, options.signal);
+    return result.object;
+  }
+
+  /**
+   * Takes away what arrived. One that was completed or aborted is no error, and what was completed stays.
+   *
+   * @param key The key of the plan.
+   * @param upload `upload` of the plan. Anything else is invalid_argument, detail invalid_upload.
+   * @throws OperationError of kind `invalid_argument`, `unavailable`
+   */
+  async abortUpload(key: string, upload: string, options: CallOptions = {}): Promise<void> {
+    const args: Json = { key: key, upload: upload };
+    await this._call(78, args, options.signal);
   }
 }
 

@@ -94,6 +94,9 @@ export const DETAILS = {
     range_not_satisfiable: 'invalid_argument',
     condition_not_met: 'condition_failed',
     aborted: 'cancelled',
+    invalid_upload: 'invalid_argument',
+    no_such_upload: 'not_found',
+    invalid_part: 'conflict',
   },
   cache: {
     not_an_integer: 'invalid_argument',

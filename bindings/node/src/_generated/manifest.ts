@@ -268,7 +268,7 @@ export interface MessagingConfig {
   readonly max_message_bytes?: number;
   /** What `memory:` may hold, dead letters included; at the limit `publish` is refused (rate_limited). In bytes. Default: `268435456`. */
   readonly max_bytes?: number;
-  /** How long a message that no group waits for is kept for replay, on `memory:` and `sqlite:`. `memory:` gives it up earlier when it needs the room. Dead letters stay until they are redriven or purged. In ms. Default: `86400000`. */
+  /** How long a message that no group waits for is kept for replay, on `memory:`, `sqlite:` and `redis:`. `memory:` gives it up earlier when it needs the room. Dead letters stay until they are redriven or purged. In ms. Default: `86400000`. */
   readonly retention_ms?: number;
   /** How often `sqlite:` looks for what other processes did. Within a process consumers are woken at once. In ms. Default: `50`. */
   readonly poll_ms?: number;
@@ -428,7 +428,7 @@ export interface DbPool {
 
 /** A database. */
 export interface DbConfig {
-  /** `sqlite:FILE`, `sqlite::memory:`, `postgres://USER:PASSWORD@HOST/DATABASE` (docs/guide/db.md has its options), or the URL of another backend. SQLite: `?synchronous=normal` trades the last commits before a power cut for speed, `&busy_timeout_ms=N` is how long to wait for another process. Default: `"sqlite:data/app.db"`. */
+  /** `sqlite:FILE`, `sqlite::memory:`, `postgres://USER:PASSWORD@HOST/DATABASE`, `mysql://USER:PASSWORD@HOST/DATABASE` (docs/guide/db.md has their options), or the URL of another backend. SQLite: `?synchronous=normal` trades the last commits before a power cut for speed, `&busy_timeout_ms=N` is how long to wait for another process. Default: `"sqlite:data/app.db"`. */
   readonly url?: string;
   /** Connections. Default: `its own defaults`. */
   readonly pool?: DbPool;
@@ -656,9 +656,9 @@ export interface StoragePresign {
   readonly base_url?: string;
   /** Path below which signed URLs are answered; the name of the store comes next. Default: `"/_spikard/storage"`. */
   readonly path?: string;
-  /** Key of the signatures. Empty: a random one, which `file:` keeps in its folder and `memory:` forgets at the end of the process. Default: `""`. */
+  /** Key of the signatures, and of the tokens of listings and uploads. Empty: a random one, which `file:` keeps in its folder and `memory:` forgets at the end of the process; elsewhere the key or secret of the store that is in the configuration, without which there are no uploads in parts. Default: `""`. */
   readonly secret?: string;
-  /** Largest body that a signed PUT takes; more gets 413. In bytes. Default: `5368709120`. */
+  /** Largest body that a signed PUT takes, also of one part of an upload; more gets 413. In bytes. Default: `5368709120`. */
   readonly max_upload_bytes?: number;
 }
 
