@@ -259,7 +259,7 @@ class CacheDriver extends Driver {
 
 class StorageDriver extends Driver {
   static backends = ['memory', 'fs', ...['s3', 'gcs', 'azblob'].filter((kind) => setting(`${kind.toUpperCase()}_URL`))];
-  capabilities = ['metadata', 'conditional_write'];
+  capabilities = ['metadata', 'conditional_write', 'uploads'];
 
   /** An empty folder on a real server. */
   onServer(kind) {
@@ -295,6 +295,10 @@ class StorageDriver extends Driver {
   do_copy = ({ source, target }) => this.storage.copy(source, target);
   do_list = (args) => this.storage.list(camel(args));
   do_presign = async (args) => (await this.storage.presign(args.method, args.key, { expiresS: args.expires_s })).url;
+
+  do_plan_upload = async ({ key, size, metadata, ...rest }) => snake(await this.storage.planUpload(key, size, { ...camel(rest), ...(metadata === undefined ? {} : { metadata }) }));
+  do_complete_upload = ({ key, upload, ...rest }) => this.storage.completeUpload(key, upload, camel(rest));
+  do_abort_upload = ({ key, upload }) => this.storage.abortUpload(key, upload);
 
   do_write_stream = async ({ key, pattern, piece, abort_after }) => {
     const data = Buffer.alloc(pattern.bytes, pattern.repeat);

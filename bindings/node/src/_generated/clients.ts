@@ -1838,7 +1838,7 @@ export interface TasksEnqueueOptions extends CallOptions {
   priority?: number;
   /** Runs at most, the first one included. Default: `5`. */
   maxAttempts?: number;
-  /** `{initial_ms, factor, max_ms, jitter}` between failed runs. Null: 1000, 2, 300000, 0.1. An object without `jitter` has none. Default: `null`. */
+  /** `{initial_ms, factor, max_ms, jitter_percent}` between failed runs. Null: 1000, 2, 300000, 10. An object without `jitter_percent` has none. Default: `null`. */
   backoff?: unknown;
   /** A run that takes longer is cancelled and has failed. 0: the worker's limit. In ms. Default: `0`. */
   timeoutMs?: number;
