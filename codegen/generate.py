@@ -16,13 +16,14 @@ sys.path.insert(0, str(Path(__file__).resolve().parent))
 import cpp  # noqa: E402
 import java_names  # noqa: E402
 import markdown_names  # noqa: E402
+import node_names  # noqa: E402
 import python_names  # noqa: E402
 from abi import load_abi, load_errors  # noqa: E402
 from json_schema import manifest_schema  # noqa: E402
 from model import SpecError, load, load_services  # noqa: E402
 
 HERE = Path(__file__).resolve().parent
-GENERATED = ("core/**/*.gen.*", "abi/*.gen.*", "spec/generated/*", "docs/reference/*", "bindings/*/src/**/_generated/*.py*", "bindings/java/*/src/generated/**/*.java")
+GENERATED = ("core/**/*.gen.*", "abi/*.gen.*", "spec/generated/*", "docs/reference/*", "bindings/*/src/**/_generated/*", "bindings/java/*/src/generated/**/*.java")
 
 
 def c_wrap(text: str, indent: int) -> str:
@@ -49,6 +50,7 @@ def render_all(spec: Path, targets: Path) -> dict[str, str]:
     env.filters.update(cpp.filters(services))
     env.filters.update(python_names.filters(services))
     env.filters.update(java_names.filters(services))
+    env.filters.update(node_names.filters(services))
     env.filters.update(markdown_names.filters(services))
     env.filters.update(c_wrap=c_wrap, wrap_comment=wrap_comment, manifest_schema=lambda s: manifest_schema(s, s.roots[0]))
     common = {"services": services, "errors": errors, "abi": abi}

@@ -26,7 +26,7 @@ PYTHON = str(ROOT / "build/venv/bin/python")
 
 
 SERVICES = str(ROOT / "tools/services")
-LANGUAGES = ["cpp", "c", "python"]  # of e2e/run
+LANGUAGES = ["cpp", "c", "python", "node"]  # of e2e/run
 TOOLBOX = ["cache", "db", "messaging", "storage", "tasks", "cron"]  # suites whose cases run on every backend
 SERVERS: list[str] = ["amqp", "azblob", "gcs", "kafka", "mqtt", "mysql", "nats", "postgres", "redis", "s3"]  # of tools/services: what the tests with the label `server` and the toolbox fixtures run on
 # Lines of ctest, GoogleTest, pytest, the fixture player and the compilers that say what failed: repeated before the closing lines.
@@ -81,6 +81,9 @@ def counts(text: str) -> tuple[int, int]:
         passed = re.search(r"(\d+) passed", m[-1])
         failed = sum(int(n) for n in re.findall(r"(\d+) (?:failed|error)", m[-1]))
         return int(passed.group(1)) if passed else 0, failed
+    if m := re.findall(r"^(?:#|ℹ) pass (\d+)\n(?:#|ℹ) fail (\d+)\n(?:#|ℹ) cancelled (\d+)", text, re.M):  # node:test
+        passed, failed, cancelled = m[-1]
+        return int(passed), int(failed) + int(cancelled)
     if m := re.findall(r"^Ran (\d+) tests?", text, re.M):
         failed = sum(int(n) for n in re.findall(r"(?:failures|errors)=(\d+)", text))
         return int(m[-1]) - failed, failed
@@ -198,6 +201,19 @@ def java(o: Outcome) -> None:
     run(["e2e/run", "java", *folders, *(a for s in suites for a in ("--suite", s))], o)
 
 
+def node(o: Outcome) -> None:
+    """The Node.js package against the core of build/full: its own tests and its types."""
+    package = "--prefix=bindings/node"
+    before = o.failed
+    if not (ROOT / "bindings/node/node_modules/.package-lock.json").exists():
+        run(["npm", "ci", package, "--no-audit", "--no-fund"], o, count=False)
+    run(["npm", "run", "build", package], o, env={"SPIKARD_PREBUILT_DIR": str(ROOT / "build/full")}, count=False)
+    if o.failed != before:
+        return
+    run(["npm", "test", package], o)
+    run(["npm", "run", "types", package], o)
+
+
 def fixtures(o: Outcome) -> None:
     import yaml  # in the venv
 
@@ -288,7 +304,7 @@ def fuzz(o: Outcome) -> None:
 
 
 PLAN: dict[str, Callable[[Outcome], None]] = {
-    "lint": lint, "full": full, "python": python, "java": java, "fixtures": fixtures, "servers": servers, "scenarios": scenarios, "install": install,
+    "lint": lint, "full": full, "python": python, "node": node, "java": java, "fixtures": fixtures, "servers": servers, "scenarios": scenarios, "install": install,
     "asan": asan, "tsan": tsan, "gcc": gcc, "minimal": minimal,
 }
 WIDE: dict[str, Callable[[Outcome], None]] = {"faults": faults, "headers": headers, "pythons": pythons, "collector": collector, "crashes": crashes, "fuzz": fuzz, "tidy": tidy}

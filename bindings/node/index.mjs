@@ -1,0 +1,2 @@
+// The same module as `require('spikard')`: one state, whichever way it is loaded.
+export * from './dist/index.js';
