@@ -166,7 +166,7 @@ def pointed(f: Field) -> bool:
         return True
     if f.type.name == "string" or _zero(f):
         return False
-    return f.type.name == "bool" or f.min is None or f.min <= 0
+    return True
 
 
 def argument_type(f: Field) -> str:

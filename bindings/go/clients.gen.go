@@ -838,7 +838,7 @@ type CronNextOptions struct {
 	// An instant: RFC 3339 text or ms since the epoch. Null: now.
 	After any
 	// How many.
-	Count uint32
+	Count *uint32
 }
 
 // CronClient has one method for each operation of cron; Cron builds on it.
@@ -860,8 +860,8 @@ func (c CronClient) Next(ctx context.Context, expr string, options ...CronNextOp
 		if o.After != nil {
 			a.Any("after", o.After)
 		}
-		if o.Count != 0 {
-			a.Uint("count", uint64(o.Count))
+		if o.Count != nil {
+			a.Uint("count", uint64(*o.Count))
 		}
 	}
 	r, err := c.call(ctx, 188, a)
@@ -982,7 +982,7 @@ type DatabaseOpenCursorResult struct {
 // DatabaseFetchOptions are what db.fetch takes beside its arguments; the zero value is the default of each.
 type DatabaseFetchOptions struct {
 	// Most rows to give.
-	Max uint32
+	Max *uint32
 }
 
 // DatabaseFetchResult is what db.fetch gives.
@@ -1261,8 +1261,8 @@ func (c DatabaseClient) Fetch(ctx context.Context, cursor uint64, options ...Dat
 	a.Uint("cursor", uint64(cursor))
 	if len(options) > 0 {
 		o := &options[len(options)-1]
-		if o.Max != 0 {
-			a.Uint("max", uint64(o.Max))
+		if o.Max != nil {
+			a.Uint("max", uint64(*o.Max))
 		}
 	}
 	r, err := c.call(ctx, 106, a)
@@ -1380,7 +1380,7 @@ type MessagingStartConsumerOptions struct {
 	// Each message goes to one consumer of a group; empty for `name`.
 	Group string
 	// Handlers at once.
-	Concurrency uint32
+	Concurrency *uint32
 	// Messages in hand, those included that wait for a handler; 0 for as many as `concurrency`.
 	MaxInFlight uint32
 	// A message waits until the one before it of the same key is settled.
@@ -1422,7 +1422,7 @@ type MessagingListDeadLettersOptions struct {
 	// Only those behind this position.
 	After uint64
 	// How many at most.
-	Limit uint32
+	Limit *uint32
 	// With their payloads.
 	Payloads bool
 }
@@ -1529,8 +1529,8 @@ func (c MessagingClient) StartConsumer(ctx context.Context, name string, topic s
 		if o.Group != "" {
 			a.Text("group", o.Group)
 		}
-		if o.Concurrency != 0 {
-			a.Uint("concurrency", uint64(o.Concurrency))
+		if o.Concurrency != nil {
+			a.Uint("concurrency", uint64(*o.Concurrency))
 		}
 		if o.MaxInFlight != 0 {
 			a.Uint("max_in_flight", uint64(o.MaxInFlight))
@@ -1614,8 +1614,8 @@ func (c MessagingClient) ListDeadLetters(ctx context.Context, topic string, opti
 		if o.After != 0 {
 			a.Uint("after", uint64(o.After))
 		}
-		if o.Limit != 0 {
-			a.Uint("limit", uint64(o.Limit))
+		if o.Limit != nil {
+			a.Uint("limit", uint64(*o.Limit))
 		}
 		if o.Payloads {
 			a.Bool("payloads", o.Payloads)
@@ -1857,7 +1857,7 @@ type StorageListOptions struct {
 	// Only what is strictly greater.
 	StartAfter string
 	// Entries and prefixes of a page together.
-	Limit uint32
+	Limit *uint32
 	// `next` of the page before, with the same prefix and delimiter. A place in the order of keys, not a snapshot.
 	Token *string
 }
@@ -1891,7 +1891,7 @@ type StorageRenameOptions struct {
 // StoragePresignOptions are what storage.presign takes beside its arguments; the zero value is the default of each.
 type StoragePresignOptions struct {
 	// How long it is good for.
-	ExpiresS uint32
+	ExpiresS *uint32
 }
 
 // StoragePresignResult is what storage.presign gives.
@@ -2110,8 +2110,8 @@ func (c StorageClient) List(ctx context.Context, options ...StorageListOptions) 
 		if o.StartAfter != "" {
 			a.Text("start_after", o.StartAfter)
 		}
-		if o.Limit != 0 {
-			a.Uint("limit", uint64(o.Limit))
+		if o.Limit != nil {
+			a.Uint("limit", uint64(*o.Limit))
 		}
 		if o.Token != nil {
 			a.Text("token", *o.Token)
@@ -2184,8 +2184,8 @@ func (c StorageClient) Presign(ctx context.Context, method string, key string, o
 	a.Text("key", key)
 	if len(options) > 0 {
 		o := &options[len(options)-1]
-		if o.ExpiresS != 0 {
-			a.Uint("expires_s", uint64(o.ExpiresS))
+		if o.ExpiresS != nil {
+			a.Uint("expires_s", uint64(*o.ExpiresS))
 		}
 	}
 	r, err := c.call(ctx, 75, a)
@@ -2211,7 +2211,7 @@ type TasksEnqueueOptions struct {
 	// Higher goes first; first come among equals.
 	Priority int32
 	// Runs at most, the first one included.
-	MaxAttempts uint32
+	MaxAttempts *uint32
 	// `{initial_ms, factor, max_ms, jitter}` between failed runs. Null: 1000, 2, 300000, 0.1. An object without `jitter` has none.
 	Backoff any
 	// A run that takes longer is cancelled and has failed. 0: the worker's limit.
@@ -2221,7 +2221,7 @@ type TasksEnqueueOptions struct {
 	// Of the jobs of this key at most `concurrency_limit` run at a time, over all workers. Empty: none.
 	ConcurrencyKey string
 	// See `concurrency_key`.
-	ConcurrencyLimit uint32
+	ConcurrencyLimit *uint32
 	// Ids of jobs that must complete before this one begins. When one is discarded or cancelled, so is this one (cancelled, with the reason).
 	DependsOn []string
 	// Id of a batch that is not done, which this job joins.
@@ -2347,7 +2347,7 @@ type TasksListOptions struct {
 	// Only ids after this one: the last of the page before.
 	After string
 	// How many at most.
-	Limit uint32
+	Limit *uint32
 }
 
 // TasksCancelOptions are what tasks.cancel takes beside its arguments; the zero value is the default of each.
@@ -2389,7 +2389,7 @@ type TasksSetRateLimitOptions struct {
 // TasksHeartbeatOptions are what tasks.heartbeat takes beside its arguments; the zero value is the default of each.
 type TasksHeartbeatOptions struct {
 	// From now.
-	LeaseMs uint64
+	LeaseMs *uint64
 }
 
 // TasksWaitOptions are what tasks.wait takes beside its arguments; the zero value is the default of each.
@@ -2403,7 +2403,7 @@ type TasksStartWorkerOptions struct {
 	// The queue.
 	Queue string
 	// Handlers at once.
-	Concurrency uint32
+	Concurrency *uint32
 	// A job comes back this long after its worker died; renewed every third of it.
 	Lease time.Duration
 	// For tasks without a limit of their own. 0: none.
@@ -2439,7 +2439,7 @@ type TasksScheduleOptions struct {
 	// As in `tasks.enqueue`.
 	Priority int32
 	// As in `tasks.enqueue`.
-	MaxAttempts uint32
+	MaxAttempts *uint32
 	// As in `tasks.enqueue`.
 	Timeout time.Duration
 	// What becomes of times at which no scheduler ran: skip, once (one job for all of them), all (one for each).
@@ -2488,8 +2488,8 @@ func (c TasksClient) Enqueue(ctx context.Context, task string, options ...TasksE
 		if o.Priority != 0 {
 			a.Int("priority", int64(o.Priority))
 		}
-		if o.MaxAttempts != 0 {
-			a.Uint("max_attempts", uint64(o.MaxAttempts))
+		if o.MaxAttempts != nil {
+			a.Uint("max_attempts", uint64(*o.MaxAttempts))
 		}
 		if o.Backoff != nil {
 			a.Any("backoff", o.Backoff)
@@ -2503,8 +2503,8 @@ func (c TasksClient) Enqueue(ctx context.Context, task string, options ...TasksE
 		if o.ConcurrencyKey != "" {
 			a.Text("concurrency_key", o.ConcurrencyKey)
 		}
-		if o.ConcurrencyLimit != 0 {
-			a.Uint("concurrency_limit", uint64(o.ConcurrencyLimit))
+		if o.ConcurrencyLimit != nil {
+			a.Uint("concurrency_limit", uint64(*o.ConcurrencyLimit))
 		}
 		if o.DependsOn != nil {
 			a.Texts("depends_on", o.DependsOn)
@@ -2653,8 +2653,8 @@ func (c TasksClient) List(ctx context.Context, options ...TasksListOptions) (Val
 		if o.After != "" {
 			a.Text("after", o.After)
 		}
-		if o.Limit != 0 {
-			a.Uint("limit", uint64(o.Limit))
+		if o.Limit != nil {
+			a.Uint("limit", uint64(*o.Limit))
 		}
 	}
 	r, err := c.call(ctx, 165, a)
@@ -2792,8 +2792,8 @@ func (c TasksClient) Heartbeat(ctx context.Context, id string, lease uint64, opt
 	a.Uint("lease", uint64(lease))
 	if len(options) > 0 {
 		o := &options[len(options)-1]
-		if o.LeaseMs != 0 {
-			a.Uint("lease_ms", uint64(o.LeaseMs))
+		if o.LeaseMs != nil {
+			a.Uint("lease_ms", uint64(*o.LeaseMs))
 		}
 	}
 	r, err := c.call(ctx, 174, a)
@@ -2833,8 +2833,8 @@ func (c TasksClient) StartWorker(ctx context.Context, name string, options ...Ta
 		if o.Queue != "" {
 			a.Text("queue", o.Queue)
 		}
-		if o.Concurrency != 0 {
-			a.Uint("concurrency", uint64(o.Concurrency))
+		if o.Concurrency != nil {
+			a.Uint("concurrency", uint64(*o.Concurrency))
 		}
 		if o.Lease != 0 {
 			a.Span("lease_ms", o.Lease)
@@ -2907,8 +2907,8 @@ func (c TasksClient) Schedule(ctx context.Context, name string, cron string, tas
 		if o.Priority != 0 {
 			a.Int("priority", int64(o.Priority))
 		}
-		if o.MaxAttempts != 0 {
-			a.Uint("max_attempts", uint64(o.MaxAttempts))
+		if o.MaxAttempts != nil {
+			a.Uint("max_attempts", uint64(*o.MaxAttempts))
 		}
 		if o.Timeout != 0 {
 			a.Span("timeout_ms", o.Timeout)

@@ -93,6 +93,14 @@ func encoderOf(t reflect.Type) encode {
 
 func makeEncoder(t reflect.Type) encode {
 	switch {
+	case t.Implements(plainType) && t.Kind() != reflect.Interface:
+		return func(b *raw.Builder, v reflect.Value) error {
+			if v.Kind() == reflect.Pointer && v.IsNil() {
+				b.Null()
+				return nil
+			}
+			return Append(b, v.Interface().(interface{ Plain() any }).Plain())
+		}
 	case t == timeType:
 		return func(b *raw.Builder, v reflect.Value) error {
 			b.Text(v.Interface().(time.Time).Format(time.RFC3339Nano))

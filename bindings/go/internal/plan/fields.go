@@ -33,7 +33,7 @@ var (
 	optionalType        = reflect.TypeFor[optional]()
 	optionalTargetType  = reflect.TypeFor[optionalTarget]()
 	zeroType            = reflect.TypeFor[interface{ IsZero() bool }]()
-	bytesType           = reflect.TypeFor[[]byte]()
+	plainType           = reflect.TypeFor[interface{ Plain() any }]()
 )
 
 type optional interface{ OptionalValue() (any, bool) }
