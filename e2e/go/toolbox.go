@@ -181,6 +181,33 @@ type handled struct {
 	now, most     int
 	cancellations int
 	dead          bool
+	active        map[context.Context]chan struct{}
+}
+
+// begin waits for those that were cut off just before: they hear of it first.
+func (d *handled) begin(ctx context.Context) (end func()) {
+	over := make(chan struct{})
+	d.mu.Lock()
+	var cut []chan struct{}
+	for other, ended := range d.active {
+		if other.Err() != nil {
+			cut = append(cut, ended)
+		}
+	}
+	if d.active == nil {
+		d.active = map[context.Context]chan struct{}{}
+	}
+	d.active[ctx] = over
+	d.mu.Unlock()
+	for _, ended := range cut {
+		<-ended
+	}
+	return func() {
+		d.mu.Lock()
+		delete(d.active, ctx)
+		d.mu.Unlock()
+		close(over)
+	}
 }
 
 func (d *handled) settled(what object, outcome string) {
@@ -194,6 +221,7 @@ func (d *handled) settled(what object, outcome string) {
 }
 
 func (d *handled) run(ctx context.Context, entry any, what object) (any, error) {
+	defer d.begin(ctx)()
 	d.mu.Lock()
 	d.now++
 	d.most = max(d.most, d.now)
