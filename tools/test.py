@@ -26,7 +26,7 @@ PYTHON = str(ROOT / "build/venv/bin/python")
 
 
 SERVICES = str(ROOT / "tools/services")
-LANGUAGES = ["cpp", "c", "python"]  # of e2e/run
+LANGUAGES = ["cpp", "c", "python", *(["go"] if shutil.which("go") else [])]  # of e2e/run
 TOOLBOX = ["cache", "db", "messaging", "storage", "tasks", "cron"]  # suites whose cases run on every backend
 SERVERS: list[str] = ["amqp", "azblob", "gcs", "kafka", "mqtt", "mysql", "nats", "postgres", "redis", "s3"]  # of tools/services: what the tests with the label `server` and the toolbox fixtures run on
 # Lines of ctest, GoogleTest, pytest, the fixture player and the compilers that say what failed: repeated before the closing lines.
@@ -81,6 +81,8 @@ def counts(text: str) -> tuple[int, int]:
         passed = re.search(r"(\d+) passed", m[-1])
         failed = sum(int(n) for n in re.findall(r"(\d+) (?:failed|error)", m[-1]))
         return int(passed.group(1)) if passed else 0, failed
+    if m := re.findall(r"^\s*--- (PASS|FAIL): Test", text, re.M):  # go test -v
+        return m.count("PASS"), m.count("FAIL")
     if m := re.findall(r"^Ran (\d+) tests?", text, re.M):
         failed = sum(int(n) for n in re.findall(r"(?:failures|errors)=(\d+)", text))
         return int(m[-1]) - failed, failed
@@ -186,6 +188,18 @@ def python(o: Outcome) -> None:
         run([PYTHON, "tools/docs", "run", "python", "--python", PYTHON, "--skip-missing"], o)
 
 
+def go(o: Outcome) -> None:
+    """The Go binding's own tests under the race detector. Go is not in Debian 12: without it this is left out."""
+    if shutil.which("go") is None:
+        o.notes.append("left out: Go is not on this machine (the Go binding and its fixtures)")
+        return
+    library = ROOT / "build/full/abi"
+    env = {"CGO_LDFLAGS": f"-L{library} -Wl,-rpath,{library}", "GOFLAGS": "-buildvcs=false"}
+    for module in ("bindings/go", "e2e/go"):
+        run(["go", "-C", module, "vet", "./..."], o, env=env)
+    run(["go", "-C", "bindings/go", "test", "-race", "-timeout", "120s", "-v", "./..."], o, env=env)
+
+
 def fixtures(o: Outcome) -> None:
     import yaml  # in the venv
 
@@ -276,7 +290,7 @@ def fuzz(o: Outcome) -> None:
 
 
 PLAN: dict[str, Callable[[Outcome], None]] = {
-    "lint": lint, "full": full, "python": python, "fixtures": fixtures, "servers": servers, "scenarios": scenarios, "install": install,
+    "lint": lint, "full": full, "python": python, "go": go, "fixtures": fixtures, "servers": servers, "scenarios": scenarios, "install": install,
     "asan": asan, "tsan": tsan, "gcc": gcc, "minimal": minimal,
 }
 WIDE: dict[str, Callable[[Outcome], None]] = {"faults": faults, "headers": headers, "pythons": pythons, "collector": collector, "crashes": crashes, "fuzz": fuzz, "tidy": tidy}

@@ -1902,6 +1902,51 @@ type StoragePresignResult struct {
 	ExpiresAt int64
 }
 
+// StoragePlanUploadOptions are what storage.plan_upload takes beside its arguments; the zero value is the default of each.
+type StoragePlanUploadOptions struct {
+	// Size of each part but the last. Rounded up to 256 KiB, and to what 10,000 parts need.
+	PartBytes *uint64
+	// Content-Type that readers are told.
+	ContentType *string
+	// Cache-Control that readers are told.
+	CacheControl *string
+	// Content-Disposition that readers are told.
+	ContentDisposition *string
+	// An object of texts, names and texts together 2048 bytes at most. Names are tokens as in HTTP headers and become lower case.
+	Metadata any
+	// Only if the object that is there has this etag.
+	IfMatch *string
+	// `*`: only if nothing is there.
+	IfNoneMatch *string
+	// `https://HOST[:PORT]` of the pages whose scripts upload: the session of `gcs:` answers the browser for no other. Stores besides look at their CORS
+	// rules only.
+	Origin *string
+	// How long the URLs are good for. A part that has begun by then is taken.
+	ExpiresS *uint32
+}
+
+// StoragePlanUploadResult is what storage.plan_upload gives.
+type StoragePlanUploadResult struct {
+	// Opaque, for the two operations below. It can be read, not forged, and is for this key and store only.
+	Upload string
+	// The key.
+	Key string
+	// An array of `{number, method, url, headers, offset, size}`: a request with these headers, whose body is the `size` bytes of the object from
+	// `offset`. Numbers are from 1. Any 2xx says that the part arrived; where parts are ordered, 308 too.
+	Parts Value
+	// Whether parts must be sent one after the other (`gcs:`).
+	Ordered bool
+	// When the URLs end, in ms since the epoch. The upload can be completed until a day later.
+	ExpiresAt int64
+}
+
+// StorageCompleteUploadOptions are what storage.complete_upload takes beside its arguments; the zero value is the default of each.
+type StorageCompleteUploadOptions struct {
+	// The `ETag` of each part's answer, in the order of parts: that no other bytes came after it. None, or an empty text, where it is not known (`gcs:`
+	// and `azblob:` tell none).
+	Etags []string
+}
+
 // StorageClient has one method for each operation of storage; Storage builds on it.
 type StorageClient struct {
 	client
@@ -2196,6 +2241,89 @@ func (c StorageClient) Presign(ctx context.Context, method string, key string, o
 		URL:       r.Text("url"),
 		ExpiresAt: number[int64](r, "expires_at"),
 	}, nil
+}
+
+// PlanUpload: lets others, a browser perhaps, upload a large object in parts straight to the store, without credentials: what each part's request is.
+// The object is there once `storage.complete_upload` was called.
+//
+// Errors: invalid_argument, unsupported, too_large, unavailable.
+func (c StorageClient) PlanUpload(ctx context.Context, key string, size uint64, options ...StoragePlanUploadOptions) (StoragePlanUploadResult, error) {
+	a := newArguments()
+	a.Text("key", key)
+	a.Uint("size", uint64(size))
+	if len(options) > 0 {
+		o := &options[len(options)-1]
+		if o.PartBytes != nil {
+			a.Uint("part_bytes", uint64(*o.PartBytes))
+		}
+		if o.ContentType != nil {
+			a.Text("content_type", *o.ContentType)
+		}
+		if o.CacheControl != nil {
+			a.Text("cache_control", *o.CacheControl)
+		}
+		if o.ContentDisposition != nil {
+			a.Text("content_disposition", *o.ContentDisposition)
+		}
+		if o.Metadata != nil {
+			a.Any("metadata", o.Metadata)
+		}
+		if o.IfMatch != nil {
+			a.Text("if_match", *o.IfMatch)
+		}
+		if o.IfNoneMatch != nil {
+			a.Text("if_none_match", *o.IfNoneMatch)
+		}
+		if o.Origin != nil {
+			a.Text("origin", *o.Origin)
+		}
+		if o.ExpiresS != nil {
+			a.Uint("expires_s", uint64(*o.ExpiresS))
+		}
+	}
+	r, err := c.call(ctx, 76, a)
+	if err != nil {
+		return StoragePlanUploadResult{}, err
+	}
+	return StoragePlanUploadResult{
+		Upload:    r.Text("upload"),
+		Key:       r.Text("key"),
+		Parts:     r.Value("parts"),
+		Ordered:   r.Bool("ordered"),
+		ExpiresAt: number[int64](r, "expires_at"),
+	}, nil
+}
+
+// CompleteUpload: makes the parts the object, in one step. A part that is missing, has another size or another etag is conflict, detail invalid_part: it
+// can be uploaded and the upload completed then. One that the store does not know (any more) is not_found, detail no_such_upload.
+//
+// Errors: invalid_argument, not_found, condition_failed, conflict, too_large, outcome_unknown, unavailable.
+func (c StorageClient) CompleteUpload(ctx context.Context, key string, upload string, options ...StorageCompleteUploadOptions) (Value, error) {
+	a := newArguments()
+	a.Text("key", key)
+	a.Text("upload", upload)
+	if len(options) > 0 {
+		o := &options[len(options)-1]
+		if o.Etags != nil {
+			a.Texts("etags", o.Etags)
+		}
+	}
+	r, err := c.call(ctx, 77, a)
+	if err != nil {
+		return Value{}, err
+	}
+	return r.Value("object"), nil
+}
+
+// AbortUpload: takes away what arrived. One that was completed or aborted is no error, and what was completed stays.
+//
+// Errors: invalid_argument, unavailable.
+func (c StorageClient) AbortUpload(ctx context.Context, key string, upload string) error {
+	a := newArguments()
+	a.Text("key", key)
+	a.Text("upload", upload)
+	_, err := c.call(ctx, 78, a)
+	return err
 }
 
 // TasksEnqueueOptions are what tasks.enqueue takes beside its arguments; the zero value is the default of each.

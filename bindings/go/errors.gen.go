@@ -146,6 +146,12 @@ const (
 	DetailStorageConditionNotMet = "condition_not_met"
 	// DetailStorageAborted: the writer gave up before the end.
 	DetailStorageAborted = "aborted"
+	// DetailStorageInvalidUpload: a token of an upload that was not given out for this key and store, or whose time is over.
+	DetailStorageInvalidUpload = "invalid_upload"
+	// DetailStorageNoSuchUpload: an upload in parts that was completed, aborted or taken away.
+	DetailStorageNoSuchUpload = "no_such_upload"
+	// DetailStorageInvalidPart: a part of an upload is missing or has another size or etag.
+	DetailStorageInvalidPart = "invalid_part"
 	// DetailCacheNotAnInteger: `increment` of a value that is no integer.
 	DetailCacheNotAnInteger = "not_an_integer"
 	// DetailCacheOutOfRange: the result does not fit 64 bits.

@@ -533,8 +533,9 @@ type DbPool struct {
 
 // DbConfig: a database.
 type DbConfig struct {
-	// `sqlite:FILE`, `sqlite::memory:`, `postgres://USER:PASSWORD@HOST/DATABASE` (docs/guide/db.md has its options), or the URL of another backend.
-	// SQLite: `?synchronous=normal` trades the last commits before a power cut for speed, `&busy_timeout_ms=N` is how long to wait for another process.
+	// `sqlite:FILE`, `sqlite::memory:`, `postgres://USER:PASSWORD@HOST/DATABASE`, `mysql://USER:PASSWORD@HOST/DATABASE` (docs/guide/db.md has their
+	// options), or the URL of another backend. SQLite: `?synchronous=normal` trades the last commits before a power cut for speed, `&busy_timeout_ms=N`
+	// is how long to wait for another process.
 	URL string `json:"url,omitzero"`
 	// Connections.
 	Pool DbPool `json:"pool,omitzero"`
@@ -764,9 +765,10 @@ type StoragePresign struct {
 	BaseURL string `json:"base_url,omitzero"`
 	// Path below which signed URLs are answered; the name of the store comes next.
 	Path string `json:"path,omitzero"`
-	// Key of the signatures. Empty: a random one, which `file:` keeps in its folder and `memory:` forgets at the end of the process.
+	// Key of the signatures, and of the tokens of listings and uploads. Empty: a random one, which `file:` keeps in its folder and `memory:` forgets at
+	// the end of the process; elsewhere the key or secret of the store that is in the configuration, without which there are no uploads in parts.
 	Secret string `json:"secret,omitzero"`
-	// Largest body that a signed PUT takes; more gets 413.
+	// Largest body that a signed PUT takes, also of one part of an upload; more gets 413.
 	MaxUploadBytes uint64 `json:"max_upload_bytes,omitzero"`
 }
 

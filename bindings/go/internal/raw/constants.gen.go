@@ -310,6 +310,12 @@ const (
 	OpStorageRename = 74
 	// storage.presign
 	OpStoragePresign = 75
+	// storage.plan_upload
+	OpStoragePlanUpload = 76
+	// storage.complete_upload
+	OpStorageCompleteUpload = 77
+	// storage.abort_upload
+	OpStorageAbortUpload = 78
 	// db.query
 	OpDBQuery = 96
 	// db.first

@@ -437,6 +437,9 @@ enum {
   SPK_OP_STORAGE_COPY = 73,
   SPK_OP_STORAGE_RENAME = 74,
   SPK_OP_STORAGE_PRESIGN = 75,
+  SPK_OP_STORAGE_PLAN_UPLOAD = 76,
+  SPK_OP_STORAGE_COMPLETE_UPLOAD = 77,
+  SPK_OP_STORAGE_ABORT_UPLOAD = 78,
   SPK_OP_DB_QUERY = 96,
   SPK_OP_DB_FIRST = 97,
   SPK_OP_DB_EXECUTE = 98,
@@ -678,6 +681,31 @@ SPK_EXPORT int spk_wake(spk_port *port);
  * Errors: -SPK_E_CONFIG
  * Lifecycle: unstable */
 SPK_EXPORT int spk_region(spk_port *port, const void **base, uint64_t *size);
+
+/* JSON text as nodes, for hosts without a parser of their own.
+ * Thread: any
+ * json: UTF-8 JSON, `n` bytes, need not end in NUL. Borrowed during the call. NULL: SPK_E_CONFIG.
+ * n: Its length.
+ * out: A record with the document as `nodes`, owned by the caller until spk_record_free; NULL on error. NULL itself: SPK_E_CONFIG.
+ * Errors: -SPK_E_CONFIG, -SPK_E_MEMORY
+ * Lifecycle: unstable */
+SPK_EXPORT int spk_json_read(const char *json, size_t n, const spk_record **out);
+
+/* Nodes as JSON text, as the core writes an answer (SPK_BODY_NODES). Returns the length needed, without the NUL, and writes at most `cap` bytes, NUL
+ *   included; 0 when the nodes are malformed.
+ * Thread: any
+ * nodes: Nodes at its start, text offsets relative to it, 8-aligned. Borrowed during the call. NULL: 0.
+ * n: Bytes, the text included.
+ * buf: The caller's memory; NULL to ask for the length.
+ * cap: Its size.
+ * Lifecycle: unstable */
+SPK_EXPORT size_t spk_json_write(const void *nodes, size_t n, char *buf, size_t cap);
+
+/* Frees a record of spk_json_read, and no other.
+ * Thread: any
+ * record: NULL: nothing.
+ * Lifecycle: unstable */
+SPK_EXPORT void spk_record_free(const spk_record *record);
 
 #ifdef __cplusplus
 }
