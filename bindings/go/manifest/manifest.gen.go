@@ -368,8 +368,8 @@ type MessagingConfig struct {
 	MaxMessageBytes uint32 `json:"max_message_bytes,omitzero"`
 	// What `memory:` may hold, dead letters included; at the limit `publish` is refused (rate_limited).
 	MaxBytes uint64 `json:"max_bytes,omitzero"`
-	// How long a message that no group waits for is kept for replay, on `memory:` and `sqlite:`. `memory:` gives it up earlier when it needs the room.
-	// Dead letters stay until they are redriven or purged.
+	// How long a message that no group waits for is kept for replay, on `memory:`, `sqlite:` and `redis:`. `memory:` gives it up earlier when it needs
+	// the room. Dead letters stay until they are redriven or purged.
 	RetentionMs *uint64 `json:"retention_ms,omitzero"`
 	// How often `sqlite:` looks for what other processes did. Within a process consumers are woken at once.
 	PollMs uint32 `json:"poll_ms,omitzero"`
