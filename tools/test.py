@@ -26,7 +26,7 @@ PYTHON = str(ROOT / "build/venv/bin/python")
 
 
 SERVICES = str(ROOT / "tools/services")
-LANGUAGES = ["cpp", "c", "python", "node"]  # of e2e/run
+LANGUAGES = ["cpp", "c", "python"]  # of e2e/run; the others have steps of their own
 TOOLBOX = ["cache", "db", "messaging", "storage", "tasks", "cron"]  # suites whose cases run on every backend
 SERVERS: list[str] = ["amqp", "azblob", "gcs", "kafka", "mqtt", "mysql", "nats", "postgres", "redis", "s3"]  # of tools/services: what the tests with the label `server` and the toolbox fixtures run on
 # Lines of ctest, GoogleTest, pytest, the fixture player and the compilers that say what failed: repeated before the closing lines.
@@ -84,6 +84,8 @@ def counts(text: str) -> tuple[int, int]:
     if m := re.findall(r"^(?:#|ℹ) pass (\d+)\n(?:#|ℹ) fail (\d+)\n(?:#|ℹ) cancelled (\d+)", text, re.M):  # node:test
         passed, failed, cancelled = m[-1]
         return int(passed), int(failed) + int(cancelled)
+    if m := re.findall(r"^\s*--- (PASS|FAIL): Test", text, re.M):  # go test -v
+        return m.count("PASS"), m.count("FAIL")
     if m := re.findall(r"^Ran (\d+) tests?", text, re.M):
         failed = sum(int(n) for n in re.findall(r"(?:failures|errors)=(\d+)", text))
         return int(m[-1]) - failed, failed
@@ -162,7 +164,7 @@ def servers(o: Outcome) -> None:
         ctest("full", o, "-L", "server", env=env)
         run(["tools/backends", "--check", "build/full"], o)
         for folder in fixture_folders(o):
-            for language in LANGUAGES:
+            for language in ("cpp", "python"):
                 run(["e2e/run", language, "--fixtures", folder, *(a for s in TOOLBOX for a in ("--suite", s))], o, env=env)
 
 
@@ -189,16 +191,20 @@ def python(o: Outcome) -> None:
         run([PYTHON, "tools/docs", "run", "python", "--python", PYTHON, "--skip-missing"], o)
 
 
-def java(o: Outcome) -> None:
-    """The binding by Maven, which packs libspikard into the jar, and every suite of fixtures through it."""
+def every_suite(language: str, o: Outcome) -> None:
     import yaml  # in the venv
 
+    suites = yaml.safe_load((ROOT / "e2e/built.yaml").read_text())["suites"]
+    folders = [a for folder in fixture_folders(o) for a in ("--fixtures", folder)]
+    run(["e2e/run", language, *folders, *(a for s in suites for a in ("--suite", s))], o)
+
+
+def java(o: Outcome) -> None:
+    """The binding by Maven, which packs libspikard into the jar, and every suite of fixtures through it."""
     env = {"SPIKARD_LIBRARY": os.environ.get("SPIKARD_LIBRARY", str(ROOT / "build/full/abi"))}
     run(["bindings/java/build"], o, env=env, count=False)
     run(["mvn", "-B", "-q", "-f", "bindings/java", "install"], o, env=env)
-    suites = yaml.safe_load((ROOT / "e2e/built.yaml").read_text())["suites"]
-    folders = [a for folder in fixture_folders(o) for a in ("--fixtures", folder)]
-    run(["e2e/run", "java", *folders, *(a for s in suites for a in ("--suite", s))], o)
+    every_suite("java", o)
 
 
 def node(o: Outcome) -> None:
@@ -212,6 +218,20 @@ def node(o: Outcome) -> None:
         return
     run(["npm", "test", package], o)
     run(["npm", "run", "types", package], o)
+    every_suite("node", o)
+
+
+def go(o: Outcome) -> None:
+    """The Go binding's own tests under the race detector. Go is not in Debian 12: without it this is left out."""
+    if shutil.which("go") is None:
+        o.notes.append("left out: Go is not on this machine (the Go binding and its fixtures)")
+        return
+    library = ROOT / "build/full/abi"
+    env = {"CGO_LDFLAGS": f"-L{library} -Wl,-rpath,{library}", "GOFLAGS": "-buildvcs=false"}
+    for module in ("bindings/go", "e2e/go"):
+        run(["go", "-C", module, "vet", "./..."], o, env=env)
+    run(["go", "-C", "bindings/go", "test", "-race", "-timeout", "120s", "-v", "./..."], o, env=env)
+    every_suite("go", o)
 
 
 def fixtures(o: Outcome) -> None:
@@ -304,7 +324,7 @@ def fuzz(o: Outcome) -> None:
 
 
 PLAN: dict[str, Callable[[Outcome], None]] = {
-    "lint": lint, "full": full, "python": python, "node": node, "java": java, "fixtures": fixtures, "servers": servers, "scenarios": scenarios, "install": install,
+    "lint": lint, "full": full, "python": python, "node": node, "go": go, "java": java, "fixtures": fixtures, "servers": servers, "scenarios": scenarios, "install": install,
     "asan": asan, "tsan": tsan, "gcc": gcc, "minimal": minimal,
 }
 WIDE: dict[str, Callable[[Outcome], None]] = {"faults": faults, "headers": headers, "pythons": pythons, "collector": collector, "crashes": crashes, "fuzz": fuzz, "tidy": tidy}

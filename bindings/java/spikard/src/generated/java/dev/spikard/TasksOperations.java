@@ -73,7 +73,7 @@ public abstract class TasksOperations extends Client {
       return this;
     }
 
-    /** {@code {initial_ms, factor, max_ms, jitter}} between failed runs. Null: 1000, 2, 300000, 0.1. An object without {@code jitter} has none. */
+    /** {@code {initial_ms, factor, max_ms, jitter_percent}} between failed runs. Null: 1000, 2, 300000, 10. An object without {@code jitter_percent} has none. */
     public EnqueueOptions backoff(Object backoff) {
       arguments.put("backoff", backoff);
       return this;

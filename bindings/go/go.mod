@@ -1,0 +1,3 @@
+module spikard.dev/go
+
+go 1.24
