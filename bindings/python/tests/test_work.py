@@ -16,7 +16,7 @@ from typing import Any
 import pytest
 
 import spikard
-from spikard import App, CloudEvent, ConfigError, ErrorKind, Fatal, Message, Nack, OperationError, RetryClass, Task, TaskRun
+from spikard import App, CloudEvent, ConfigError, ErrorKind, Fatal, Message, Nack, OperationError, Request, RetryClass, Task, TaskRun, TestApp
 from spikard import _core
 from spikard._client import from_ms, to_ms
 from spikard._toolbox import _own_types, _parameters, payload_bytes
