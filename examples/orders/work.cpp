@@ -16,11 +16,11 @@ Task<Result<void>> count_customer(Order order, Message& message) {
     if (!fresh.ok()) co_return std::move(fresh).error();
     if (!*fresh) co_return Result<void>();
     Json params = json_list(order.customer, order.total);
-    Result<std::uint64_t> done =
-        co_await tx.execute(message,
-                            "INSERT INTO customers (name, orders, spent) VALUES ($1, 1, $2) "
-                            "ON CONFLICT (name) DO UPDATE SET orders = customers.orders + 1, spent = customers.spent + excluded.spent",
-                            std::move(params));
+    Result<std::uint64_t> done = co_await tx.execute(
+        message,
+        "INSERT INTO customers (name, orders, spent) VALUES ($1, 1, $2) "
+        "ON CONFLICT (name) DO UPDATE SET orders = customers.orders + 1, spent = customers.spent + excluded.spent",
+        std::move(params));
     if (!done.ok()) co_return std::move(done).error();
     co_return Result<void>();
   };
