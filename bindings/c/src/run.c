@@ -586,14 +586,20 @@ int spk_service_run(spk_service* s, spk_handler job, void* user) {
   return 0;
 }
 
-/* Drains at the first signal, forces at the second. */
+/* Drains at the first signal, forces at the second; ends with one that comes when all is over. */
 static void* signals_main(void* argument) {
   spk_service* s = argument;
   sigset_t set;
   sigemptyset(&set);
   sigaddset(&set, SIGTERM);
   sigaddset(&set, SIGINT);
-  for (int number; sigwait(&set, &number) == 0;) spk_drain(s->app, SPK_DRAIN_DEFAULT);
+  for (int number; sigwait(&set, &number) == 0;) {
+    pthread_mutex_lock(&s->mutex);
+    const int over = s->over;
+    pthread_mutex_unlock(&s->mutex);
+    if (over) break;
+    spk_drain(s->app, SPK_DRAIN_DEFAULT);
+  }
   return NULL;
 }
 
@@ -620,7 +626,7 @@ static int serve(spk_service* s) {
     perror(s->name);
   } else {
     poll_until_over(s);
-    pthread_cancel(signals);
+    pthread_kill(signals, SIGTERM);
     pthread_join(signals, NULL);
     end_threads(s);
     s->report = told(spk_report, s->app);
