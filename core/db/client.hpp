@@ -200,8 +200,8 @@ class Transaction final : public store::Transaction,
   [[nodiscard]] Task<Result<void>> run_step(net::Loop& loop, Function<Result<void>(store::sqlite::Connection&)> step) override;
   [[nodiscard]] Task<Result<void>> run_step(net::Loop& loop, store::postgres::TransactionPart::Step step) override;
   [[nodiscard]] Task<Result<void>> run_step(net::Loop& loop, store::mysql::TransactionPart::Step step) override;
-  template <class Part, class Step>
-  [[nodiscard]] Task<Result<void>> run_part(Part* part, Step step_fn);
+  template <class Part, class StepFn>
+  [[nodiscard]] Task<Result<void>> run_part(Part* part, StepFn step_fn);
   void expire();
   void end() noexcept;
 

@@ -355,8 +355,8 @@ store::mysql::TransactionPart* Transaction::mysql() noexcept {
   return session_ != nullptr && session_->mysql() != nullptr ? this : nullptr;
 }
 
-template <class Part, class Step>
-Task<Result<void>> Transaction::run_part(Part* part, Step step_fn) {
+template <class Part, class StepFn>
+Task<Result<void>> Transaction::run_part(Part* part, StepFn step_fn) {
   Result<void> entered = co_await enter();
   if (!entered.ok()) co_return entered;
   Turn turn(*this);
