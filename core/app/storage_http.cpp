@@ -204,9 +204,9 @@ void StorageHttp::refuse(Job& job, const Error& error) {
   http::Exchange& exchange = *job.exchange;
   switch (error.kind()) {
     case ErrorKind::not_found:
-      return problem(exchange, 404, "not-found", "Not Found",
-                     error.detail() == "no_such_upload" ? "The upload was completed, aborted or taken away"
-                                                        : "There is no such object");
+      return problem(
+          exchange, 404, "not-found", "Not Found",
+          error.detail() == "no_such_upload" ? "The upload was completed, aborted or taken away" : "There is no such object");
     case ErrorKind::invalid_argument: return problem(exchange, 400, "bad-request", "Bad Request", error.message());
     case ErrorKind::condition_failed:
       return problem(exchange, 412, "precondition-failed", "Precondition Failed", "The condition does not hold");

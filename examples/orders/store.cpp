@@ -73,7 +73,8 @@ Task<Result<OrderList>> page(db::Client& db, net::Caller caller, std::optional<S
   OrderList list;
   Json params = json_list(status, limit, offset);
   Result<db::Rows> rows = co_await db.query(
-      caller, std::string("SELECT ") + columns + " FROM orders WHERE status = COALESCE($1, status) ORDER BY id LIMIT $2 OFFSET $3",
+      caller,
+      std::string("SELECT ") + columns + " FROM orders WHERE status = COALESCE($1, status) ORDER BY id LIMIT $2 OFFSET $3",
       std::move(params));
   if (!rows.ok()) co_return Result<OrderList>(std::move(rows).error());
   for (const Value row : rows->rows.root().elements()) list.orders.push_back(from_validated<Order>(row));

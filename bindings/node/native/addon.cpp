@@ -1,4 +1,5 @@
-// The addon: the port in libuv's loop. It moves events and commands between the core and memory that JavaScript sees; all else is JavaScript (src/).
+// The addon: the port in libuv's loop. It moves events and commands between the core and memory that JavaScript sees; all else is
+// JavaScript (src/).
 #include <dlfcn.h>
 #include <node_api.h>
 #include <unistd.h>
@@ -18,7 +19,21 @@ namespace {
 
 constexpr std::uint32_t batch_events = 64;
 // What JavaScript gets of an event, as 32-bit words; src/port.ts reads the same.
-enum Word : std::uint32_t { w_kind, w_flags, w_route, w_id_lo, w_id_hi, w_where, w_offset, w_size, w_user_lo, w_user_hi, w_arg_lo, w_arg_hi, words };
+enum Word : std::uint32_t {
+  w_kind,
+  w_flags,
+  w_route,
+  w_id_lo,
+  w_id_hi,
+  w_where,
+  w_offset,
+  w_size,
+  w_user_lo,
+  w_user_hi,
+  w_arg_lo,
+  w_arg_hi,
+  words
+};
 // Where its record lies.
 enum Where : std::uint32_t { nowhere, in_region, in_spill, in_block };
 // Words that both sides write (`state`).
@@ -31,7 +46,9 @@ void throw_core(napi_env env, int rc, const char* what) {
   text.resize(spk_error(text.data(), text.size()));
   if (text.empty()) text = std::string(what) + " failed (" + std::to_string(-rc) + ")";
   napi_value message, error, code;
-  if (napi_create_string_utf8(env, text.data(), text.size(), &message) != napi_ok || napi_create_error(env, nullptr, message, &error) != napi_ok) return;
+  if (napi_create_string_utf8(env, text.data(), text.size(), &message) != napi_ok ||
+      napi_create_error(env, nullptr, message, &error) != napi_ok)
+    return;
   if (napi_create_int32(env, -rc, &code) == napi_ok) napi_set_named_property(env, error, "spk", code);
   napi_throw(env, error);
 }
@@ -86,7 +103,8 @@ struct Args {
   }
 };
 
-/// The addon is bound to its own libraries first (src/native.ts), and so to libc's `environ`, where process.env sets that of the program.
+/// The addon is bound to its own libraries first (src/native.ts), and so to libc's `environ`, where process.env sets that of the
+/// program.
 void share_environment() {
   void* program = dlopen(nullptr, RTLD_NOW);
   if (program == nullptr) return;
@@ -114,7 +132,8 @@ napi_value app_open(napi_env env, napi_callback_info info) {
   napi_get_value_bool(env, args.values[1], &configured);
   share_environment();
   spk_app* app = nullptr;
-  const int rc = configured ? spk_app_open_configured(SPK_ABI, manifest.data(), length, &app) : spk_app_open(SPK_ABI, manifest.data(), length, &app);
+  const int rc = configured ? spk_app_open_configured(SPK_ABI, manifest.data(), length, &app)
+                            : spk_app_open(SPK_ABI, manifest.data(), length, &app);
   if (rc < 0) {
     throw_core(env, rc, "opening the application");
     return nullptr;
@@ -127,11 +146,14 @@ napi_value app_open(napi_env env, napi_callback_info info) {
 napi_value handle_of(napi_env env, App* app) {
   auto* handle = new AppHandle{app};
   napi_value result = nullptr;
-  napi_create_external(env, handle, [](napi_env, void* data, void*) {
+  napi_create_external(
+      env, handle,
+      [](napi_env, void* data, void*) {
         auto* h = static_cast<AppHandle*>(data);
         if (h->app != nullptr) h->app->release();
         delete h;
-      }, nullptr, &result);
+      },
+      nullptr, &result);
   return result;
 }
 
@@ -310,7 +332,9 @@ void close_port(Port* self) {
     if (*ref != nullptr) napi_delete_reference(env, *ref);
     *ref = nullptr;
   }
-  for (Memory* memory : {&self->events, &self->state, &self->commands, &self->arena, &self->spill, &self->call_command, &self->call_arena, &self->call_out}) memory->clear(env);
+  for (Memory* memory : {&self->events, &self->state, &self->commands, &self->arena, &self->spill, &self->call_command,
+                         &self->call_arena, &self->call_out})
+    memory->clear(env);
   if (self->context != nullptr) napi_async_destroy(env, self->context);
   self->context = nullptr;
   napi_close_handle_scope(env, scope);
@@ -481,25 +505,32 @@ napi_value port_open(napi_env env, napi_callback_info info) {
   uv_prepare_init(loop, &self->prepare);
   self->handles = 2;
   self->poll.data = self->prepare.data = self;
-  const bool ok = self->events.set(env, args.values[2]) && self->state.set(env, args.values[3]) && self->commands.set(env, args.values[4]) &&
-                  self->arena.set(env, args.values[5]) && self->events.size >= batch_events * words * sizeof(std::uint32_t) &&
+  const bool ok = self->events.set(env, args.values[2]) && self->state.set(env, args.values[3]) &&
+                  self->commands.set(env, args.values[4]) && self->arena.set(env, args.values[5]) &&
+                  self->events.size >= batch_events * words * sizeof(std::uint32_t) &&
                   self->state.size >= state_words * sizeof(std::uint32_t);
   uv_poll_start(&self->poll, UV_READABLE, [](uv_poll_t* poll, int, int) { dispatch(static_cast<Port*>(poll->data)); });
   // Before the loop sleeps: what was answered outside of a batch.
   uv_prepare_start(&self->prepare, [](uv_prepare_t* prepare) { submit(static_cast<Port*>(prepare->data)); });
   uv_unref(reinterpret_cast<uv_handle_t*>(&self->prepare));
-  napi_add_async_cleanup_hook(env, [](napi_async_cleanup_hook_handle, void* data) {
+  napi_add_async_cleanup_hook(
+      env,
+      [](napi_async_cleanup_hook_handle, void* data) {
         auto* p = static_cast<Port*>(data);
         close_port(p);
         maybe_delete(p);
-      }, self, &self->hook);
+      },
+      self, &self->hook);
   napi_value result = nullptr;
-  napi_create_external(env, self, [](napi_env, void* data, void*) {
+  napi_create_external(
+      env, self,
+      [](napi_env, void* data, void*) {
         auto* p = static_cast<Port*>(data);
         p->finalized = true;
         close_port(p);
         maybe_delete(p);
-      }, nullptr, &result);
+      },
+      nullptr, &result);
   if (!ok) {
     napi_throw_type_error(env, nullptr, "the port's memory is too small");
     return nullptr;
@@ -515,7 +546,8 @@ Port* port_of(const Args& args) {
   return nullptr;
 }
 
-/// region(port): all records of requests, as an ArrayBuffer; undefined where there are none or this runtime allows no such buffer.
+/// region(port): all records of requests, as an ArrayBuffer; undefined where there are none or this runtime allows no such
+/// buffer.
 napi_value port_region(napi_env env, napi_callback_info info) {
   Port* self = port_of(Args(env, info));
   if (self == nullptr) return nullptr;
@@ -523,21 +555,25 @@ napi_value port_region(napi_env env, napi_callback_info info) {
   std::uint64_t size = 0;
   napi_value result = nullptr;
   if (spk_region(self->port, &base, &size) < 0 || base == nullptr || size == 0 || size > UINT32_MAX) return undefined(env);
-  if (napi_create_external_arraybuffer(env, const_cast<void*>(base), size, [](napi_env, void*, void*) {}, nullptr, &result) != napi_ok) return undefined(env);
+  if (napi_create_external_arraybuffer(
+          env, const_cast<void*>(base), size, [](napi_env, void*, void*) {}, nullptr, &result) != napi_ok)
+    return undefined(env);
   napi_create_reference(env, result, 1, &self->region_ref);
   self->region = static_cast<const char*>(base);
   self->region_size = size;
   return result;
 }
 
-/// memory(port, which, buffer): replaces one of the port's buffers. 0 commands, 1 arena, 2 spill, 3 command of a call, 4 arena of a call, 5 result of a call.
+/// memory(port, which, buffer): replaces one of the port's buffers. 0 commands, 1 arena, 2 spill, 3 command of a call, 4 arena of
+/// a call, 5 result of a call.
 napi_value port_memory(napi_env env, napi_callback_info info) {
   const Args args(env, info);
   Port* self = port_of(args);
   if (self == nullptr) return nullptr;
   Memory* const all[] = {&self->commands, &self->arena, &self->spill, &self->call_command, &self->call_arena, &self->call_out};
   const std::uint32_t which = args.number(1);
-  if (which >= 6 || args.count < 3 || !all[which]->set(env, args.values[2])) napi_throw_type_error(env, nullptr, "memory(port, which, buffer)");
+  if (which >= 6 || args.count < 3 || !all[which]->set(env, args.values[2]))
+    napi_throw_type_error(env, nullptr, "memory(port, which, buffer)");
   return undefined(env);
 }
 
@@ -561,7 +597,8 @@ napi_value port_call(napi_env env, napi_callback_info info) {
     return nullptr;
   }
   const spk_record* record = nullptr;
-  const int rc = (command.flags & SPK_F_STREAM) != 0 ? spk_submit(self->port, &command, 1) : spk_call(self->port, &command, &record);
+  const int rc =
+      (command.flags & SPK_F_STREAM) != 0 ? spk_submit(self->port, &command, 1) : spk_call(self->port, &command, &record);
   if (rc < 0) {
     throw_core(env, rc, "an operation");
     return nullptr;
@@ -600,14 +637,15 @@ napi_value init(napi_env env, napi_value exports) {
     const char* name;
     napi_callback fn;
   } functions[] = {
-      {"open", app_open},           {"start", app_start},           {"info", app_text<spk_info>}, {"report", app_text<spk_report>}, {"drain", app_drain},
-      {"close", app_close},         {"openPort", port_open},        {"region", port_region},      {"memory", port_memory},          {"flush", port_flush},
-      {"share", app_share},         {"unshare", app_unshare},       {"adopt", app_adopt},
-      {"call", port_call},          {"closePort", port_close},      {"ref", port_ref},
+      {"open", app_open},      {"start", app_start},  {"info", app_text<spk_info>}, {"report", app_text<spk_report>},
+      {"drain", app_drain},    {"close", app_close},  {"openPort", port_open},      {"region", port_region},
+      {"memory", port_memory}, {"flush", port_flush}, {"share", app_share},         {"unshare", app_unshare},
+      {"adopt", app_adopt},    {"call", port_call},   {"closePort", port_close},    {"ref", port_ref},
   };
   for (const auto& [name, fn] : functions) {
     napi_value function = nullptr;
-    if (napi_create_function(env, name, NAPI_AUTO_LENGTH, fn, nullptr, &function) == napi_ok) napi_set_named_property(env, exports, name, function);
+    if (napi_create_function(env, name, NAPI_AUTO_LENGTH, fn, nullptr, &function) == napi_ok)
+      napi_set_named_property(env, exports, name, function);
   }
   napi_value abi = nullptr;
   napi_create_uint32(env, spk_abi(), &abi);
