@@ -278,8 +278,7 @@ static void start(spk_value spec, out* o) {
   running = app_new(spec);
   const int result = spk_service_start(running->service, spk_exists(member(spec, "env")));
   if (result < 0) {
-    char text[2048] = "out of memory";
-    spk_error(text, sizeof text);
+    const char* text = spk_service_error(running->service);
     refuse(code_of(text), "%s", text);
   }
   char port[32];

@@ -1110,8 +1110,7 @@ toolbox* toolbox_new(spk_value spec) {
   const spk_value clock = member(t->config, "clock");
   const int result = t->real_time ? spk_service_start(s, 0) : spk_test_start(s, spk_exists(clock) ? text_of(clock) : NULL);
   if (result < 0) {
-    char text[1024];
-    spk_error(text, sizeof text);
+    const char* text = format_kept("%s", spk_service_error(s));
     spk_service_free(s);
     refuse("invalid_argument", "%s", text);
   }

@@ -85,8 +85,9 @@ int spk_service_main(spk_service* service);
 int spk_service_main_workers(spk_service* service, unsigned workers);
 
 /* For tests and programs with a main of their own: runs on threads of its own until it is stopped. `configured`: files and
- * environment lie over the manifest. 0, or a negative -SPK_E_*, whose text spk_error has. */
+ * environment lie over the manifest. 0, or a negative -SPK_E_*, whose text spk_service_error has. */
 int spk_service_start(spk_service* service, int configured);
+const char* spk_service_error(const spk_service* service);
 /* Port of the first TCP listener, 0 without one. */
 int spk_service_port(spk_service* service);
 /* Drains, with `timeout_ms` or SPK_DRAIN_DEFAULT. The report as JSON, valid until the service is freed. */

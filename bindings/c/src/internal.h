@@ -104,7 +104,7 @@ struct spk_service {
   pthread_mutex_t mutex;
   pthread_cond_t changed; /* opened, over, threads that end, jobs that are done */
   int opened, open_result, over, draining;
-  char open_error[1024];
+  char error[1024];       /* of the start that failed */
   spk_work *first, *last; /* that wait for a thread */
   spk_work* in_hand;      /* all */
   unsigned threads, idle;
@@ -119,7 +119,8 @@ struct spk_service {
 
 /* The end of an operation or timer, for which a work waits. */
 typedef struct waiter {
-  int ended, shielded, told, pause; /* told: its cancellation was */
+  int ended, shielded, pause;
+  int sent, told;            /* its command; its cancellation, which must not come before that */
   uint32_t status;           /* of a timer */
   spk_done* done;            /* of an operation; NULL: a timer */
   struct spk_stream* stream; /* of an operation with one */
@@ -150,7 +151,7 @@ struct spk_work {
   int streaming;
   /* the answer */
   text set, append; /* names and values of headers, each ended by NUL */
-  int roused; /* under the mutex */
+  int roused;       /* under the mutex */
   spk_builder context;
   int context_begun;
   int* finished; /* of a job somebody waits for */
@@ -187,6 +188,8 @@ void waiter_begin(waiter* w, spk_work* work, spk_done* done);
 void waiter_wait(waiter* w, int shielded);
 void done_from(spk_done* done, const spk_record* record);
 void done_failed(spk_done* done, uint32_t status, const char* message);
+/* invalid_argument: there is no such client. */
+void done_no_client(spk_done* done, spk_service* s, uint32_t operation, const char* name);
 /* Its place among those of its subsystem; -1: there is none. */
 long client_number(spk_service* s, uint32_t operation, const char* name);
 /* A list of chunks: `last` is where the next one goes. Under the mutex. NULL: there is none. */

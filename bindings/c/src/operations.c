@@ -62,13 +62,36 @@ long client_number(spk_service* s, uint32_t operation, const char* name) {
   return -1;
 }
 
-/* Waits for the end; `flags`: SPK_F_STREAM leaves that to the caller. */
+void done_no_client(spk_done* done, spk_service* s, uint32_t operation, const char* name) {
+  const char* subsystem = subsystem_of(operation);
+  text message = {0};
+  text_add(&message, "there is no ");
+  text_add(&message, subsystem);
+  text_add(&message, " client \"");
+  text_add(&message, name);
+  text_add(&message, "\"; those of the application: ");
+  spk_each it = spk_each_of(spk_member(spk_member(spk_value_of(s->info, s->info->nodes), "clients"), subsystem));
+  const uint32_t count = it.left;
+  for (int first = 1; spk_next(&it); first = 0) {
+    if (!first) text_add(&message, ", ");
+    text_add_n(&message, spk_str(it.value).ptr, spk_str(it.value).len);
+  }
+  if (count == 0) text_add(&message, "none");
+  done_failed(done, SPK_KIND_INVALID_ARGUMENT, message.failed ? "there is no such client" : message.ptr);
+  done->memory = message.ptr;
+}
+
+/* Waits for the end, whatever becomes of the work when it is shielded. */
 static uint32_t ask(spk_work* work, uint32_t operation, const char* client, spk_builder* args, spk_done* done, int shielded) {
   spk_service* s = work->service;
   const long number = client_number(s, operation, client);
   const spk_bytes body = spk_built(args);
-  if (number < 0 || body.len == 0) {
-    done_failed(done, SPK_KIND_INVALID_ARGUMENT, number < 0 ? "there is no client of this name" : "malformed arguments");
+  if (number < 0) {
+    done_no_client(done, s, operation, client);
+    return done->status;
+  }
+  if (body.len == 0) {
+    done_failed(done, SPK_KIND_INVALID_ARGUMENT, "arguments: expected one object, built to its end");
     return done->status;
   }
   waiter w;
@@ -82,16 +105,19 @@ static uint32_t ask(spk_work* work, uint32_t operation, const char* client, spk_
                        .body = body};
   const spk_record* now = NULL;
   pthread_rwlock_rdlock(&s->port_lock);
-  const int result = s->port == NULL ? -SPK_E_STATE : spk_call(s->port, &cmd, &now);
+  const int gone = s->port == NULL;
+  const int result = gone ? -SPK_E_STATE : spk_call(s->port, &cmd, &now);
   pthread_rwlock_unlock(&s->port_lock);
   if (result != 0) {
     spk_done ended;
     if (result > 0) {
       done_from(&ended, now);
+    } else if (gone) {
+      done_failed(&ended, SPK_KIND_CANCELLED, "the service has stopped");
     } else {
       static _Thread_local char error[512];
       spk_error(error, sizeof error);
-      done_failed(&ended, s->over ? SPK_KIND_CANCELLED : SPK_KIND_INTERNAL, error);
+      done_failed(&ended, SPK_KIND_INTERNAL, error);
     }
     pthread_mutex_lock(&s->mutex);
     w.ended = 1;
@@ -123,12 +149,9 @@ static uint32_t time_of(spk_work* work, uint64_t ms, int pause) {
   spk_service* s = work->service;
   waiter w;
   waiter_begin(&w, work, NULL);
-  pthread_mutex_lock(&s->mutex);
   w.pause = pause;
-  const int now = pause && (work->roused || s->draining);
-  pthread_mutex_unlock(&s->mutex);
   const spk_cmd cmd = {.op = SPK_CMD_TIMER, .id = work->id, .user = (uint64_t)(uintptr_t)&w, .arg = ms};
-  if (now || submit(s, &cmd) < 0) {
+  if (submit(s, &cmd) < 0) {
     pthread_mutex_lock(&s->mutex);
     w.ended = 1;
     w.status = SPK_KIND_CANCELLED;
@@ -146,22 +169,14 @@ int spk_pause(spk_work* work, uint64_t ms) {
   const int roused = work->roused, gone = work->cancelled != 0 || work->service->draining;
   work->roused = 0;
   pthread_mutex_unlock(&work->service->mutex);
-  return gone ? -1 : status == 0 ? 0 : roused;
+  return gone ? -1 : roused ? 1 : status == 0 ? 0 : -1;
 }
 
 void spk_rouse(spk_work* work) {
   spk_service* s = work->service;
-  waiter* at = NULL;
   pthread_mutex_lock(&s->mutex);
   work->roused = 1;
-  for (waiter* one = work->waiting; one != NULL; one = one->next)
-    if (one->pause && !one->ended && !one->told) at = one;
-  if (at != NULL) {
-    at->told = 1;
-    /* Under the mutex, so that it is there. */
-    const spk_cmd cmd = {.op = SPK_CMD_CANCEL, .user = (uint64_t)(uintptr_t)at};
-    submit(s, &cmd);
-  }
+  pthread_cond_broadcast(&work->changed); /* its own thread ends the pause, if it has begun */
   pthread_mutex_unlock(&s->mutex);
 }
 
@@ -187,12 +202,15 @@ spk_stream* spk_open_stream(spk_work* work, uint32_t operation, const char* clie
                        .arg = operation,
                        .head = {work->traceparent, strlen(work->traceparent)},
                        .body = spk_built(&b)};
-  if (number < 0 || submit(work->service, &cmd) < 0) {
-    pthread_mutex_lock(&work->service->mutex);
+  const int sent = number >= 0 && submit(work->service, &cmd) >= 0;
+  pthread_mutex_lock(&work->service->mutex);
+  stream->waiter.sent = 1;
+  if (!sent) {
     stream->waiter.ended = 1;
-    done_failed(&stream->done, SPK_KIND_INVALID_ARGUMENT, "there is no client of this name");
-    pthread_mutex_unlock(&work->service->mutex);
+    if (number < 0) done_no_client(&stream->done, work->service, operation, client);
+    else done_failed(&stream->done, SPK_KIND_CANCELLED, "the service has stopped");
   }
+  pthread_mutex_unlock(&work->service->mutex);
   spk_builder_free(&b);
   return stream;
 }

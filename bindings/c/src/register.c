@@ -174,8 +174,11 @@ void spk_route_set(spk_route* r, const char* members) {
 }
 
 void spk_add_hook(spk_service* s, unsigned phase, const char* name, spk_handler fn, void* user) {
-  if (phase >= PHASES) {
-    s->failed = 1;
+  if (phase >= PHASES) { /* the start says that there is no such member */
+    text wrong = {0};
+    text_addf(&wrong, "hooks of phase %u", phase);
+    if (wrong.ptr != NULL) spk_service_http(s, wrong.ptr, "[]");
+    text_free(&wrong);
     return;
   }
   text_comma(&s->hook_names[phase]);

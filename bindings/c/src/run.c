@@ -146,13 +146,20 @@ void waiter_begin(waiter* w, spk_work* work, spk_done* done) {
   pthread_mutex_unlock(&work->service->mutex);
 }
 
+/* Under the mutex: whether it shall end before its time. */
+static int unwanted(const waiter* w) {
+  const spk_work* work = w->work;
+  return (work->cancelled && !w->shielded) || (w->pause && (work->roused || work->service->draining));
+}
+
 void waiter_wait(waiter* w, int shielded) {
   spk_work* work = w->work;
   spk_service* s = work->service;
   pthread_mutex_lock(&s->mutex);
   w->shielded = shielded;
+  w->sent = 1;
   while (!w->ended) {
-    if (work->cancelled && !w->told && !shielded) {
+    if (unwanted(w) && !w->told) {
       w->told = 1;
       pthread_mutex_unlock(&s->mutex);
       const spk_cmd cmd = {.op = SPK_CMD_CANCEL, .user = (uint64_t)(uintptr_t)w};
@@ -218,7 +225,7 @@ static void on_cancel(spk_service* s, const spk_event* ev) {
     if (w->id != ev->id || w->cancelled) continue;
     w->cancelled = (unsigned)ev->arg;
     for (waiter* one = w->waiting; one != NULL && count < 16; one = one->next) {
-      if (one->ended || one->shielded || one->told) continue;
+      if (one->ended || !one->sent || one->shielded || one->told) continue;
       one->told = 1;
       cancels[count++] = (spk_cmd){.op = SPK_CMD_CANCEL, .user = (uint64_t)(uintptr_t)one};
     }
@@ -354,7 +361,7 @@ static void on_draining(spk_service* s) {
   s->draining = 1;
   for (spk_work* w = s->in_hand; w != NULL; w = w->after) {
     for (waiter* one = w->waiting; one != NULL; one = one->next) {
-      if (!one->pause || one->ended || one->told) continue;
+      if (!one->pause || one->ended || !one->sent || one->told) continue;
       one->told = 1;
       const spk_cmd cmd = {.op = SPK_CMD_CANCEL, .user = (uint64_t)(uintptr_t)one};
       spk_submit(s->port, &cmd, 1);
@@ -430,7 +437,7 @@ static void* poller_main(void* argument) {
   pthread_mutex_lock(&s->mutex);
   s->opened = 1;
   s->open_result = result;
-  if (result < 0) spk_error(s->open_error, sizeof s->open_error);
+  if (result < 0) spk_error(s->error, sizeof s->error);
   pthread_cond_broadcast(&s->changed);
   pthread_mutex_unlock(&s->mutex);
   if (result >= 0) poll_until_over(s);
@@ -483,11 +490,19 @@ static int start_app(spk_service* s) {
   return 0;
 }
 
+const char* spk_service_error(const spk_service* s) { return s->error; }
+
 int spk_service_start(spk_service* s, int configured) {
-  if (s->app != NULL) return -SPK_E_STATE;
+  if (s->app != NULL) {
+    snprintf(s->error, sizeof s->error, "the service has been started");
+    return -SPK_E_STATE;
+  }
+  s->error[0] = '\0';
   int result = open_app(s, configured);
   if (result >= 0) result = start_app(s);
   if (result < 0) {
+    if (result == -SPK_E_MEMORY) snprintf(s->error, sizeof s->error, "out of memory");
+    else spk_error(s->error, sizeof s->error);
     service_close(s);
     return result;
   }
@@ -505,6 +520,7 @@ int spk_service_start(spk_service* s, int configured) {
 }
 
 int spk_service_port(spk_service* s) {
+  if (s->info == NULL) return 0;
   spk_each it = spk_each_of(spk_member(spk_value_of(s->info, s->info->nodes), "addresses"));
   while (spk_next(&it)) {
     const spk_text address = spk_str(it.value);

@@ -250,7 +250,10 @@ void spk_reply_json(spk_work* work, unsigned status, const spk_arg* args) {
 void spk_reply_by(spk_work* work, unsigned status, uint32_t operation, const char* client, const spk_arg* args) {
   const long number = client_number(work->service, operation, client);
   if (number < 0) {
-    spk_fail(work, "spk_reply_by", "there is no such client");
+    spk_done done;
+    done_no_client(&done, work->service, operation, client);
+    spk_fail(work, "spk_reply_by", done.message.ptr);
+    spk_done_free(&done);
     return;
   }
   spk_builder b = {0};
