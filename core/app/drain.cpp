@@ -1,5 +1,7 @@
 #include "app/drain.hpp"
 
+#include <algorithm>
+
 #include "base/json.hpp"
 
 namespace spikard::app {
@@ -174,7 +176,12 @@ void Drain::close() {
 void Drain::report() {
   phase_ = Phase::stopped;
   timer_.stop();
-  for (Component* c : components_) report_.components.push_back({std::string(c->name()), c->counts()});
+  for (Component* c : components_) {
+    Counts counts = c->counts();
+    // What a forced end did not wait for has perhaps not heard of its cancellation yet.
+    counts.abandoned = std::max(counts.abandoned, counts.in_flight);
+    report_.components.push_back({std::string(c->name()), counts});
+  }
   report_.duration_ms =
       static_cast<std::uint64_t>(std::chrono::duration_cast<std::chrono::milliseconds>(loop_.now() - begun_at_).count());
   done_(report_);

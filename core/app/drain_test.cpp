@@ -119,12 +119,15 @@ TEST_F(DrainTest, a_second_signal_cancels_at_once_and_exits_1) {
   drain->signal();
   http.stopped();
   tasks.stopped();
+  http.now.in_flight = 2;  // and does not hear of its end in time
   drain->signal();
   EXPECT_EQ(http.calls, "stop finish cancel ");
   advance(0ms);  // cleanup and flush are 0 now
   ASSERT_TRUE(report.has_value());
   EXPECT_TRUE(report->forced);
   EXPECT_EQ(report->exit_code(), 1);
+  EXPECT_NE(report->to_json().find(R"("http":{"finished":0,"handed_back":0,"abandoned":2})"), std::string::npos)
+      << report->to_json();
 }
 
 TEST_F(DrainTest, a_second_signal_during_cleanup_takes_the_rest_of_the_wait_away) {
