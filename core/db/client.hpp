@@ -201,7 +201,7 @@ class Transaction final : public store::Transaction,
   [[nodiscard]] Task<Result<void>> run_step(net::Loop& loop, store::postgres::TransactionPart::Step step) override;
   [[nodiscard]] Task<Result<void>> run_step(net::Loop& loop, store::mysql::TransactionPart::Step step) override;
   template <class Part, class StepFn>
-  [[nodiscard]] Task<Result<void>> run_part(Part* part, StepFn step_fn);
+  [[nodiscard]] Task<Result<void>> run_part(Part* (Session::*part)() noexcept, StepFn step_fn);
   void expire();
   void end() noexcept;
 

@@ -356,7 +356,7 @@ store::mysql::TransactionPart* Transaction::mysql() noexcept {
 }
 
 template <class Part, class StepFn>
-Task<Result<void>> Transaction::run_part(Part* part, StepFn step_fn) {
+Task<Result<void>> Transaction::run_part(Part* (Session::*part)() noexcept, StepFn step_fn) {
   Result<void> entered = co_await enter();
   if (!entered.ok()) co_return entered;
   Turn turn(*this);
@@ -364,20 +364,20 @@ Task<Result<void>> Transaction::run_part(Part* part, StepFn step_fn) {
     turn.end(false);
     co_return Result<void>(refusal());
   }
-  Task<Result<void>> task = part->run(loop_, std::move(step_fn));
+  Task<Result<void>> task = (session_.get()->*part)()->run(loop_, std::move(step_fn));
   Result<void> done = co_await step(std::move(task), core_->options.statement_timeout);
   turn.end(!done.ok());
   co_return done;
 }
 
 Task<Result<void>> Transaction::run_step(net::Loop&, Function<Result<void>(store::sqlite::Connection&)> step_fn) {
-  return run_part(session_->sqlite(), std::move(step_fn));
+  return run_part(&Session::sqlite, std::move(step_fn));
 }
 Task<Result<void>> Transaction::run_step(net::Loop&, store::postgres::TransactionPart::Step step_fn) {
-  return run_part(session_->postgres(), std::move(step_fn));
+  return run_part(&Session::postgres, std::move(step_fn));
 }
 Task<Result<void>> Transaction::run_step(net::Loop&, store::mysql::TransactionPart::Step step_fn) {
-  return run_part(session_->mysql(), std::move(step_fn));
+  return run_part(&Session::mysql, std::move(step_fn));
 }
 
 Task<Result<void>> Transaction::ensure(std::string_view table) {

@@ -553,6 +553,10 @@ TEST_P(DbContract, AStreamGivesAllRowsInParts) {
   EXPECT_EQ(client->in_use(), 1U);
   stream.reset();
   EXPECT_EQ(client->in_use(), 0U);
+  stream = std::move(*await(client->stream(caller(), "SELECT a FROM t")));
+  EXPECT_EQ(await(stream->next(*loop, 1000))->root().size(), 1000U);
+  stream.reset();  // behind its last row, whose end nobody has read
+  EXPECT_TRUE(await(client->execute(caller(), "DELETE FROM t")).ok());
   EXPECT_EQ(failure(await(client->stream(caller(), "SELECT a, a FROM t"))), "invalid_argument/duplicate_column");
 }
 

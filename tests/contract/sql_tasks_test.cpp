@@ -26,6 +26,9 @@ using worker_loop::Outcome;
 using worker_loop::WorkItem;
 
 struct SqlTasks : ::testing::TestWithParam<const char*>, store::sqlite::DatabaseFixture {
+  /// When a wait has failed.
+  Instant there_by() { return clock.now() + std::chrono::seconds(120); }
+
   /// As another process has it: nothing is shared but the server.
   struct Process {
     contract::SqlDatabases servers;
@@ -165,7 +168,8 @@ TEST_P(SqlTasks, TheOutboxReachesAnotherStoreInOrder) {
     if (i % 4 == 3) ASSERT_TRUE(await(transaction->rollback(caller())).ok());
     else ASSERT_TRUE(await(transaction->commit(caller())).ok());
   }
-  while (*await(other->pending_count(caller(), "q")) < 15) loop->turn(10);
+  const Instant late = there_by();
+  while (*await(other->pending_count(caller(), "q")) < 15 && clock.now() < late) loop->turn(10);
   const auto all = await(other->list(caller(), {}));
   std::string order;
   for (const Job& job : *all) order += job.args + " ";
@@ -184,9 +188,11 @@ TEST_P(SqlTasks, AnotherProcessSeesWhatIsToBeDone) {
     ran.push_back(item->payload);
     co_return Outcome::ack();
   });
+  const Instant late = there_by();
   // Its ear is open once it has been told something.
   while (server.tells() &&
-         server.run("SELECT count(*) FROM pg_stat_activity WHERE query = 'LISTEN spikard' AND state = 'idle'") == "0")
+         server.run("SELECT count(*) FROM pg_stat_activity WHERE query = 'LISTEN spikard' AND state = 'idle'") == "0" &&
+         clock.now() < late)
     loop->turn(1);
   for (int i = 0; i < 3; ++i) {
     const JobId id = await(here.client->enqueue(caller(), NewJob("q", "t", std::to_string(i))))->id;
@@ -208,7 +214,8 @@ TEST_P(SqlTasks, FourProcessesRunEachOfAThousandJobsOnce) {
   };
   for (int i = 0; i < 4; ++i) work(process(server.url()), handler);
   for (int i = 0; i < 10; ++i) ASSERT_TRUE(await(here.client->enqueue_many(caller(), jobs("1", 100))).ok());
-  while (count("spikard_tasks WHERE state = 'completed'") < 1000) loop->turn(10);
+  const Instant late = there_by();
+  while (count("spikard_tasks WHERE state = 'completed'") < 1000 && clock.now() < late) loop->turn(10);
   EXPECT_EQ(runs.size(), 1000U);
   for (const auto& [id, times] : runs) EXPECT_EQ(times, 1) << id;
 }
@@ -304,6 +311,7 @@ TEST_P(SqlTasks, AServerThatStandsStillForFiveSecondsLosesNothing) {
   std::set<std::string> acknowledged;
   int refused = 0;
   net::Timer goes_on(*loop, [&] { ::kill(pid, SIGCONT); });
+  const std::shared_ptr<void> always(nullptr, [pid](void*) { ::kill(pid, SIGCONT); });  // whatever ends the test
   for (int i = 0; i < 300; ++i) {
     if (i == 100) {
       ::kill(pid, SIGSTOP);

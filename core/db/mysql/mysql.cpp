@@ -1,6 +1,7 @@
 #include "db/mysql/mysql.hpp"
 
 #include <algorithm>
+#include <cctype>
 #include <iterator>
 #include <utility>
 
@@ -202,7 +203,8 @@ using SessionPtr = std::shared_ptr<SessionState>;
 
 /// Before a statement of it: the connection, the START TRANSACTION (which goes with the statement), the end of an abandoned
 /// stream.
-Task<Result<void>> enter(net::Loop& loop, SessionPtr state) {
+/// `undoes`: what follows is a rollback, to which it does not matter how a stream before it ended.
+Task<Result<void>> enter(net::Loop& loop, SessionPtr state, bool undoes = false) {
   if (!state->lease) {
     if (state->begun)
       co_return Result<void>(Error(ErrorKind::conflict, "the transaction has ended").with_detail("transaction_aborted"));
@@ -213,14 +215,15 @@ Task<Result<void>> enter(net::Loop& loop, SessionPtr state) {
   Connection& on = *state->lease;
   if (on.in_rows()) {
     Result<void> skipped = co_await on.skip_rows(state->reads_rows);
-    if (!skipped.ok() && on.broken()) co_return skipped;
+    // A deadlock has ended the server's transaction: what came before it is gone.
+    if (!skipped.ok() && (!undoes || on.broken())) co_return skipped;
   }
   if (!std::exchange(state->begun, true)) on.begin(state->isolation(), state->options.read_only);
   co_return Result<void>();
 }
 
 Task<Result<void>> control_in(net::Loop& loop, SessionPtr state, std::string first, std::string second = {}) {
-  Result<void> ready = co_await enter(loop, state);
+  Result<void> ready = co_await enter(loop, state, !second.empty());
   if (!ready.ok()) co_return ready;
   state->lease->control(first);
   if (!second.empty()) state->lease->control(second);
@@ -229,12 +232,20 @@ Task<Result<void>> control_in(net::Loop& loop, SessionPtr state, std::string fir
 }
 
 /// It would commit what was written before, in silence.
-Result<void> check_in_transaction(const Statement& statement) {
-  static constexpr std::string_view all[] = {"ALTER",  "CREATE", "DROP",     "GRANT", "LOCK",
-                                             "RENAME", "REVOKE", "TRUNCATE", "UNLOCK"};
-  if (std::find(std::begin(all), std::end(all), statement.keyword) == std::end(all)) return {};
-  if (has_word(statement.sql, "TEMPORARY")) return {};
-  return Error(ErrorKind::unsupported, statement.keyword + " ends a transaction on MySQL: run it outside");
+Result<void> check_in_transaction(std::string_view keyword, std::string_view sql) {
+  static constexpr std::string_view all[] = {"ALTER", "CACHE",   "CHECK",    "CREATE",    "DROP",   "FLUSH",
+                                             "GRANT", "INSTALL", "LOCK",     "OPTIMIZE",  "RENAME", "REPAIR",
+                                             "RESET", "REVOKE",  "TRUNCATE", "UNINSTALL", "UNLOCK"};
+  const bool sets = keyword == "SET" && (has_word(sql, "AUTOCOMMIT") || has_word(sql, "PASSWORD"));
+  const bool analyzes = keyword == "ANALYZE" && has_word(sql, "TABLE");
+  if (!sets && !analyzes && std::find(std::begin(all), std::end(all), keyword) == std::end(all)) return {};
+  // CREATE and DROP TEMPORARY TABLE commit nothing; a name may have the word in it.
+  static constexpr std::string_view table = "TABLE";
+  const auto same = [](char a, char b) { return std::toupper(static_cast<unsigned char>(a)) == b; };
+  const auto at = std::search(sql.begin(), sql.end(), table.begin(), table.end(), same);
+  const std::string_view before = sql.substr(0, static_cast<std::size_t>(at - sql.begin()));
+  if ((keyword == "CREATE" || keyword == "DROP") && at != sql.end() && has_word(before, "TEMPORARY")) return {};
+  return Error(ErrorKind::unsupported, std::string(keyword) + " ends a transaction on MySQL: run it outside");
 }
 
 /// A statement whose rows are read in parts, on a connection of its own or its session's.
@@ -366,7 +377,7 @@ class MysqlSession final : public Session, public engine::TransactionPart {
 
  private:
   static Task<Result<Outcome>> run_in(net::Loop& loop, SessionPtr state, StatementPtr statement, RowsPtr rows, RowLimits limits) {
-    if (Result<void> checked = check_in_transaction(*statement); !checked.ok())
+    if (Result<void> checked = check_in_transaction(statement->keyword, statement->sql); !checked.ok())
       co_return Result<Outcome>(std::move(checked).error());
     Result<void> ready = co_await enter(loop, state);
     if (!ready.ok()) co_return Result<Outcome>(std::move(ready).error());
@@ -374,12 +385,17 @@ class MysqlSession final : public Session, public engine::TransactionPart {
     co_return outcome;
   }
   static Task<Result<Outcome>> batch_in(net::Loop& loop, SessionPtr state, BatchPtr batch) {
+    const std::string keyword = store::first_keyword(batch->sql, store::Dialect::mysql);
+    if (Result<void> checked = check_in_transaction(keyword, batch->sql); !checked.ok())
+      co_return Result<Outcome>(std::move(checked).error());
     Result<void> ready = co_await enter(loop, state);
     if (!ready.ok()) co_return Result<Outcome>(std::move(ready).error());
     Result<Outcome> outcome = co_await batch_on(*state->lease, std::move(batch), false);
     co_return outcome;
   }
   static Task<Result<std::unique_ptr<Cursor>>> open_in(net::Loop& loop, SessionPtr state, StatementPtr statement) {
+    if (Result<void> checked = check_in_transaction(statement->keyword, statement->sql); !checked.ok())
+      co_return Result<std::unique_ptr<Cursor>>(std::move(checked).error());
     Result<void> ready = co_await enter(loop, state);
     if (!ready.ok()) co_return Result<std::unique_ptr<Cursor>>(std::move(ready).error());
     auto cursor = std::make_shared<MysqlCursor::State>();
@@ -407,7 +423,7 @@ class MysqlSession final : public Session, public engine::TransactionPart {
     if (!state->lease) co_return Result<void>();
     Result<void> done;
     if (state->begun && !state->lease->broken()) {
-      done = co_await enter(loop, state);
+      done = co_await enter(loop, state, true);
       if (done.ok()) {
         Task<Result<void>> undoing = state->lease->rollback();
         done = co_await std::move(undoing);

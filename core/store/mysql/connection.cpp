@@ -73,10 +73,10 @@ bool contains_word(std::string_view text, std::string_view word) {
 /// Whether it leaves something behind that the next user of the session would find.
 bool changes_session(std::string_view sql) {
   const std::string keyword = first_keyword(sql, Dialect::mysql);
-  static constexpr std::string_view always[] = {"SET", "USE", "LOCK", "FLUSH", "PREPARE", "DEALLOCATE", "HANDLER", "XA"};
+  static constexpr std::string_view always[] = {"SET", "USE", "LOCK", "FLUSH", "PREPARE", "DEALLOCATE", "HANDLER", "XA", "CALL"};
   if (std::find(std::begin(always), std::end(always), keyword) != std::end(always)) return true;
   return contains_word(sql, "temporary") || contains_word(sql, "get_lock") || sql.find(":=") != std::string_view::npos ||
-         contains_word(sql, "into @");
+         (keyword == "SELECT" && contains_word(sql, "into") && sql.find('@') != std::string_view::npos);
 }
 
 void put_argument(Writer& out, const Argument& one) {
@@ -459,9 +459,12 @@ Task<Result<std::shared_ptr<Prepared>>> Connection::prepare(std::string sql) {
   writer.end();
   made->sql = std::move(sql);
   Result<void> done = co_await sync();
+  // Also where it was a statement before it that failed: the server has it all the same.
+  if (made->id != 0 && !broken_) {
+    recent_.push_front(made);
+    prepared_.emplace(made->sql, recent_.begin());
+  }
   if (!done.ok()) co_return R(std::move(done).error());
-  recent_.push_front(made);
-  prepared_.emplace(made->sql, recent_.begin());
   co_return R(std::move(made));
 }
 
@@ -517,7 +520,6 @@ void Connection::begin_rows() {
 }
 
 Task<Result<bool>> Connection::rows() {
-  paused_ = false;
   stops_reads_ = false;
   Result<void> done = co_await receive(Until::enough);
   if (!done.ok()) co_return Result<bool>(std::move(done).error());
@@ -540,6 +542,7 @@ Task<Result<void>> Connection::skip_rows(bool stops_reads) {
 // -- answers
 
 Task<Result<void>> Connection::receive(Until until) {
+  paused_ = false;  // of the part before; what comes next may be the end
   const CancelToken token = co_await current_token();
   CancelCallback on_cancel(token, [this](CancelReason) { cancel(); });
   while (at_ < operations_.size()) {

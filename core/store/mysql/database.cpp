@@ -98,7 +98,8 @@ Result<std::shared_ptr<Database>> Databases::open(std::string_view url, std::uin
   if (std::shared_ptr<Database> database = place.lock()) return database;
   Result<std::shared_ptr<Context>> context = Context::make(std::move(*options));
   if (!context.ok()) return std::move(context).error();
-  (*context)->statement_cache = std::max<std::uint32_t>(statement_cache, 1);
+  // `query_all` has two different ones prepared at once.
+  (*context)->statement_cache = std::max<std::uint32_t>(statement_cache, 2);
   auto database = std::make_shared<Database>(std::move(*context));
   place = database;
   return database;

@@ -56,6 +56,8 @@ Result<Options> Options::from_url(std::string_view url) {
   if (out.hosts.empty()) out.hosts.push_back({"localhost", 3306});
   if (out.database.empty()) return bad("expected a database: mysql://USER:PASSWORD@HOST:PORT/DATABASE");
   if (out.certificate.empty() != out.key.empty()) return bad("ssl-cert and ssl-key belong together");
+  if (!out.ca.empty() && out.ssl != Options::Ssl::verify_ca && out.ssl != Options::Ssl::verify_identity)
+    return bad("ssl-ca: nothing is checked by it; expected ssl-mode=verify_ca or verify_identity");
   if (out.user.size() > 4096 || out.database.size() > 4096) return bad("a name of more than 4096 bytes");
   return out;
 }

@@ -464,6 +464,7 @@ Statements::Async<std::vector<JobId>> Statements::settle_completed(const std::ve
   std::vector<JobId> ended_ids;
   std::vector<Ended> followed;
   std::string results;
+  std::size_t results_given = 0;
   Arguments values;
   for (const Completion* one : completions) {
     const auto at = places.find(one->run.id);
@@ -483,6 +484,7 @@ Statements::Async<std::vector<JobId>> Statements::settle_completed(const std::ve
     }
     ended_ids.push_back(one->run.id);
     if (!one->result.empty()) {
+      ++results_given;
       results += " WHEN ? THEN ?";
       values.push_back(integer_argument(one->run.id));
       values.push_back(text_argument(one->result));
@@ -498,6 +500,12 @@ Statements::Async<std::vector<JobId>> Statements::settle_completed(const std::ve
     if (ended.batch != 0 || !ended.key.empty() || ended.has_dependants) followed.push_back(std::move(ended));
   }
   if (!ended_ids.empty()) {
+    // So that few texts are different, as in_list does: no job has the id 0.
+    for (; (results_given & (results_given - 1)) != 0; ++results_given) {
+      results += " WHEN ? THEN ?";
+      values.push_back(integer_argument(0));
+      values.emplace_back();
+    }
     values.push_back(integer_argument(now_));
     values.push_back(integer_argument(now_));
     values.push_back(integer_argument(options_.retention_ms));
