@@ -109,10 +109,11 @@ std::span<const HeaderField> ServerExchange::with_own(std::span<const HeaderFiel
   return fields_;
 }
 
-bool ServerExchange::decide_close() {
+/// `reads_on`: the handler may take the rest of a streamed body while it answers; what is left is dropped when it ends.
+bool ServerExchange::decide_close(bool reads_on) {
   if (connection_ == nullptr) return true;
   if (!closes && keep_alive && !(server_.draining() && !connection_->more_follows(*this))) {
-    if (body_done || connection_->drop_body(*this)) return false;
+    if (body_done || reads_on || connection_->drop_body(*this)) return false;
   }
   closes = true;
   connection_->take_no_more();
@@ -195,7 +196,7 @@ void ServerExchange::send_stream_head(std::uint16_t status, std::span<const Head
   }
   const bool bodiless = h1::bodiless(status);
   if (!length_framed_ && http10) closes = true;
-  const bool close = decide_close();
+  const bool close = decide_close(route->streams_body);
   chunked_out_ = !length_framed_ && !http10 && !bodiless;
   if (std::string* to = out()) {
     const h1::ResponseHead head{.status = status,
@@ -275,6 +276,7 @@ void ServerExchange::end() {
   if (std::string* to = out()) {
     if (chunked_out_) to->append(h1::last_chunk);
     if (length_framed_ && length_left_ != 0) closes = true;  // shorter than it said: only the end of the connection can tell
+    if (!body_done && !connection_->drop_body(*this)) closes = true;
   }
   phase_ = Phase::answered;
   completed();

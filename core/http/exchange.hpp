@@ -214,7 +214,7 @@ class ServerExchange final : public Exchange {
   void send_chunk(std::string_view chunk);
   /// `whole`: false when the answer was cut off.
   void completed(bool whole = true);
-  [[nodiscard]] bool decide_close();
+  [[nodiscard]] bool decide_close(bool reads_on = false);
   void refuse_head(std::span<const HeaderField> fields);
 
   ServerImpl& server_;

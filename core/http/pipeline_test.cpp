@@ -296,6 +296,49 @@ TEST_F(Pipeline, a_slow_reader_stops_the_writer_until_credit) {
   EXPECT_EQ(count(client.in, "x"), 10000 * (written + 1) + 1 /* text */);
 }
 
+TEST_F(Pipeline, an_echo_reads_on_behind_its_head) {
+  serve(
+      R"({"limits": {"body_bytes": 1000000}, "routes": [{"method": "POST", "path": "/u", "body": {"content_types": ["*/*"], "mode": "stream"}}]})");
+  Exchange* open = nullptr;
+  bool last = false;
+  sink.routes[0] = [&](Exchange& e) {
+    open = &e;
+    e.start(200, {});
+  };
+  sink.chunk = [&](Exchange& e, BodyChunk part) {
+    if (part.data().size() != 0) e.write(part.data());
+    e.grant(part.data().size());
+    last = part.last();
+    if (last) e.end();
+  };
+  auto& client = connect();
+  client.reading = true;
+  const std::string big(300000, 'y');
+  client.send(post("/u", big) + post("/u", "more"));
+  turn(3000);
+  EXPECT_TRUE(last) << client.in;
+  EXPECT_EQ(count(client.in, "y"), big.size());
+  EXPECT_EQ(count(client.in, "more"), 1U);
+  EXPECT_EQ(count(client.in, "\r\n0\r\n\r\n"), 2U);
+  EXPECT_FALSE(client.ended);
+
+  // Ended before the body was read: a small rest is dropped and the connection goes on, a large one ends it behind the answer.
+  sink.chunk = [](Exchange&, BodyChunk) {};
+  client.in.clear();
+  const std::string head = "POST /u HTTP/1.1\r\nHost: t\r\nContent-Length: ";
+  client.send(head + "5\r\n\r\nhe");
+  turn();
+  open->end();
+  client.send("llo" + head + "100000\r\n\r\nhe");
+  turn();
+  EXPECT_EQ(count(client.in, "HTTP/1.1 200"), 2U);
+  EXPECT_FALSE(client.ended);
+  open->end();
+  turn(100);
+  EXPECT_EQ(count(client.in, "\r\n0\r\n\r\n"), 2U);
+  EXPECT_TRUE(client.ended);
+}
+
 TEST_F(Pipeline, streamed_bodies_come_in_chunks_against_credit) {
   serve(
       R"({"limits": {"body_bytes": 1000000}, "routes": [{"method": "POST", "path": "/u", "body": {"content_types": ["application/octet-stream"], "mode": "stream"}}]})");
