@@ -10,41 +10,7 @@ namespace {
 
 using net::signing::uri_decode;
 
-constexpr std::string_view server_expected = "HOST or HOST:PORT, separated by commas";
-
-Result<Server> read_server(std::string_view text, std::uint16_t default_port) {
-  Server out;
-  out.port = default_port;
-  std::string_view port;
-  if (text.starts_with('[')) {
-    const std::size_t end = text.find(']');
-    if (end == std::string_view::npos) return bad_url("server", server_expected);
-    out.host = text.substr(1, end - 1);
-    text.remove_prefix(end + 1);
-    if (text == ":" || (!text.empty() && text.front() != ':')) return bad_url("server", server_expected);
-    port = text.empty() ? text : text.substr(1);
-  } else {
-    const std::size_t colon = text.find(':');
-    out.host = text.substr(0, colon);
-    if (colon != std::string_view::npos) {
-      port = text.substr(colon + 1);
-      if (port.empty()) return bad_url("server", server_expected);
-    }
-  }
-  if (out.host.empty()) return bad_url("server", server_expected);
-  if (!port.empty()) {
-    std::uint64_t value = 0;
-    if (!read_number("server", port, 1, 65535, value).ok()) return bad_url("server", server_expected);
-    out.port = static_cast<std::uint16_t>(value);
-  }
-  return out;
-}
-
 }  // namespace
-
-std::string Server::text() const {
-  return (host.find(':') == std::string::npos ? host : "[" + host + "]") + ":" + std::to_string(port);
-}
 
 Result<BrokerUrl> BrokerUrl::parse(std::string_view rest, std::uint16_t default_port) {
   BrokerUrl out;
@@ -65,7 +31,7 @@ Result<BrokerUrl> BrokerUrl::parse(std::string_view rest, std::uint16_t default_
   for (bool more = true; more;) {
     const std::size_t comma = hosts.find(',');
     more = comma != std::string_view::npos;
-    Result<Server> server = read_server(hosts.substr(0, comma), default_port);
+    Result<Server> server = Server::parse(hosts.substr(0, comma), default_port);
     if (!server.ok()) return std::move(server).error();
     out.servers.push_back(std::move(*server));
     if (more) hosts.remove_prefix(comma + 1);

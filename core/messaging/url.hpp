@@ -9,15 +9,11 @@
 
 #include "base/clock.hpp"
 #include "base/result.hpp"
+#include "net/server.hpp"
 
 namespace spikard::messaging {
 
-struct Server {
-  std::string host;
-  std::uint16_t port = 0;
-  [[nodiscard]] std::string text() const;
-  friend bool operator==(const Server&, const Server&) = default;
-};
+using net::Server;
 
 /// `SCHEME://[USER[:PASSWORD]@]HOST[:PORT][,HOST[:PORT]...][/PATH][?NAME=VALUE&...]`, decoded. A broker's options are a loop over
 /// `options`. Errors are invalid_argument naming the part of the URL, and never a secret.

@@ -75,9 +75,11 @@ void Feed::tell(const std::shared_ptr<Feed>& self) {
 }
 
 Connection::Connection(net::Loop& loop, AmqpOptions options)
-    : loop_(loop), options_(std::move(options)), resolver_(loop), deadline_(loop, [this] { expire(); }), heartbeat_(loop, [this] {
-        beat();
-      }) {}
+    : loop_(loop),
+      options_(std::move(options)),
+      servers_(loop, options_.servers),
+      deadline_(loop, [this] { expire(); }),
+      heartbeat_(loop, [this] { beat(); }) {}
 
 Connection::~Connection() = default;
 
@@ -149,31 +151,11 @@ Task<> Connection::run() {
 // ---- connecting ----------------------------------------------------------------------------------------------------
 
 Task<Result<void>> Connection::connect_any() {
-  std::optional<Error> first;  // the one that was tried first says most
-  const std::size_t count = options_.servers.size();
-  for (std::size_t i = 0; i < count; ++i) {
-    const Server server = options_.servers[next_server_ % count];
-    ++next_server_;
-    Result<std::vector<std::string>> addresses = co_await resolver_.resolve(server.host, server.port);
-    if (!addresses.ok()) {
-      if (addresses.error().kind() == ErrorKind::cancelled) co_return std::move(addresses).error();
-      if (!first) first = std::move(addresses).error();
-      continue;
-    }
-    // None but the last may use up the time of those behind it.
-    const Duration each = options_.connect_timeout / static_cast<long>(count * addresses->size());
-    for (std::string& address : *addresses) {
-      Task<Result<void>> attempt = connect_one(server, std::move(address));
-      Result<void> up = co_await net::with_deadline(loop_, each, std::move(attempt));
-      if (up.ok()) co_return up;
-      stream_.reset();
-      if (up.error().kind() == ErrorKind::cancelled) co_return up;
-      if (first) continue;
-      if (up.error().kind() == ErrorKind::timeout) first = error(ErrorKind::unavailable, server.text() + " does not answer");
-      else first = std::move(up).error();
-    }
-  }
-  co_return std::move(*first);
+  Task<Result<void>> connecting = servers_.connect(
+      options_.connect_timeout, "messaging.amqp",
+      [this](net::Server server, std::string address) { return connect_one(std::move(server), std::move(address)); });
+  Result<void> up = co_await std::move(connecting);
+  co_return up;
 }
 
 Result<std::shared_ptr<net::TlsContext>> Connection::tls() {
@@ -191,6 +173,7 @@ Result<std::shared_ptr<net::TlsContext>> Connection::tls() {
 }
 
 Task<Result<void>> Connection::connect_one(Server server, std::string address) {
+  stream_.reset();
   Result<std::unique_ptr<net::Transport>> transport = net::connect(loop_, address);
   if (!transport.ok()) co_return std::move(transport).error();
   if (options_.tls) {

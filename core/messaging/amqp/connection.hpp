@@ -20,7 +20,7 @@
 #include "messaging/amqp/options.hpp"
 #include "messaging/answer.hpp"
 #include "net/await.hpp"
-#include "net/http_client/resolver.hpp"
+#include "net/http_client/servers.hpp"
 #include "net/loop/loop.hpp"
 #include "net/service_thread.hpp"
 #include "net/stream.hpp"
@@ -227,9 +227,8 @@ class Connection final : public std::enable_shared_from_this<Connection>, privat
 
   net::Loop& loop_;
   const AmqpOptions options_;
-  net::Resolver resolver_;
+  net::Servers servers_;
   std::shared_ptr<net::TlsContext> tls_;
-  std::size_t next_server_ = 0;
   std::atomic<int> server_major_{0};
   std::atomic<std::uint64_t> next_number_{1};
   std::atomic<std::size_t> frame_max_{least_frame};

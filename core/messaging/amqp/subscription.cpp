@@ -43,7 +43,8 @@ Result<Outgoing> copy_of(const Received& received, std::string payload, const st
 }  // namespace
 
 void AmqpSubscription::Done::remember() {
-  known_.clear();
+  // A connection may break again before what was done on the one before has come back.
+  if (known_.size() > ring_.size()) known_.clear();
   for (const std::uint64_t hash : ring_) {
     if (hash != 0) known_.insert(hash);
   }

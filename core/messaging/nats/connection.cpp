@@ -97,8 +97,7 @@ Connection::Connection(net::Loop& loop, NatsOptions options)
     : loop_(loop),
       options_(std::move(options)),
       inbox_("_INBOX." + random_name() + "."),
-      resolver_(loop),
-      servers_(options_.servers),
+      servers_(loop, options_.servers),
       deadline_(loop, [this] { expire(); }),
       ping_timer_(loop, [this] { ping(); }) {}
 
@@ -259,34 +258,15 @@ Task<> Connection::run() {
 }
 
 Task<Result<void>> Connection::connect_any() {
-  std::optional<Error> first;  // the one that was tried first says most
-  const std::size_t count = servers_.size();
-  for (std::size_t i = 0; i < count; ++i) {
-    const Server server = servers_[next_server_ % servers_.size()];
-    ++next_server_;
-    Result<std::vector<std::string>> addresses = co_await resolver_.resolve(server.host, server.port);
-    if (!addresses.ok()) {
-      if (addresses.error().kind() == ErrorKind::cancelled) co_return std::move(addresses).error();
-      if (!first) first = std::move(addresses).error();
-      continue;
-    }
-    // None but the last may use up the time of those behind it.
-    const Duration each = options_.connect_timeout / static_cast<long>(count * addresses->size());
-    for (std::string& address : *addresses) {
-      Task<Result<void>> attempt = connect_one(server, std::move(address));
-      Result<void> up = co_await net::with_deadline(loop_, each, std::move(attempt));
-      if (up.ok()) co_return up;
-      stream_.reset();
-      if (up.error().kind() == ErrorKind::cancelled) co_return up;
-      if (first) continue;
-      if (up.error().kind() == ErrorKind::timeout) first = error(ErrorKind::unavailable, server.text() + " does not answer");
-      else first = std::move(up).error();
-    }
-  }
-  co_return std::move(*first);
+  Task<Result<void>> connecting = servers_.connect(
+      options_.connect_timeout, "messaging.nats",
+      [this](net::Server server, std::string address) { return connect_one(std::move(server), std::move(address)); });
+  Result<void> up = co_await std::move(connecting);
+  co_return up;
 }
 
 Task<Result<void>> Connection::connect_one(Server server, std::string address) {
+  stream_.reset();
   Result<std::unique_ptr<net::Transport>> raw = net::connect(loop_, address);
   if (!raw.ok()) co_return std::move(raw).error();
   auto transport = std::make_unique<Upgradable>(std::move(*raw));
@@ -604,7 +584,7 @@ void Connection::learn(Value info) {
     const auto port = number(text.substr(colon + 1));
     if (!port || *port > 65535) continue;
     server.port = static_cast<std::uint16_t>(*port);
-    if (std::find(servers_.begin(), servers_.end(), server) == servers_.end()) servers_.push_back(std::move(server));
+    servers_.add(std::move(server));
   }
 }
 

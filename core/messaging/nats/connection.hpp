@@ -18,7 +18,7 @@
 #include "messaging/nats/options.hpp"
 #include "messaging/nats/protocol.hpp"
 #include "net/await.hpp"
-#include "net/http_client/resolver.hpp"
+#include "net/http_client/servers.hpp"
 #include "net/loop/loop.hpp"
 #include "net/service_thread.hpp"
 #include "net/stream.hpp"
@@ -164,10 +164,8 @@ class Connection final : public std::enable_shared_from_this<Connection>, privat
   net::Loop& loop_;
   const NatsOptions options_;
   const std::string inbox_;  // `_INBOX.ID.`
-  net::Resolver resolver_;
+  net::Servers servers_;
   std::shared_ptr<net::TlsContext> tls_;
-  std::vector<Server> servers_;
-  std::size_t next_server_ = 0;
   std::atomic<std::size_t> max_payload_{1U << 20U};
   std::atomic<std::uint64_t> next_sid_{2};
   std::atomic<std::uint64_t> next_inbox_{1};

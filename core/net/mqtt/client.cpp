@@ -32,7 +32,7 @@ Client::Client(net::Loop& loop, ClientOptions options)
     : loop_(loop),
       options_(std::move(options)),
       session_(session_options(options_), *this),
-      resolver_(loop),
+      servers_(loop, options_.servers),
       clean_(options_.clean_start),
       room_(loop),
       deadline_(loop, [this] { expire(); }),
@@ -107,34 +107,15 @@ Task<> Client::run() {
 }
 
 Task<Result<void>> Client::connect_any() {
-  std::optional<Error> first;  // the one that was tried first says most
-  const std::size_t count = options_.servers.size();
-  for (std::size_t i = 0; i < count; ++i) {
-    const Server server = options_.servers[next_server_ % count];
-    ++next_server_;
-    Result<std::vector<std::string>> addresses = co_await resolver_.resolve(server.host, server.port);
-    if (!addresses.ok()) {
-      if (addresses.error().kind() == ErrorKind::cancelled) co_return std::move(addresses).error();
-      if (!first) first = std::move(addresses).error();
-      continue;
-    }
-    // None but the last may use up the time of those behind it.
-    const Duration each = options_.connect_timeout / static_cast<long>(count * addresses->size());
-    for (std::string& address : *addresses) {
-      Task<Result<void>> attempt = connect_one(server, std::move(address));
-      Result<void> up = co_await net::with_deadline(loop_, each, std::move(attempt));
-      if (up.ok()) co_return up;
-      stream_.reset();
-      if (up.error().kind() == ErrorKind::cancelled) co_return up;
-      if (first) continue;
-      if (up.error().kind() == ErrorKind::timeout) first = error(ErrorKind::unavailable, server.text() + " does not answer");
-      else first = std::move(up).error();
-    }
-  }
-  co_return std::move(*first);
+  Task<Result<void>> connecting =
+      servers_.connect(options_.connect_timeout, "net.mqtt",
+                       [this](Server server, std::string address) { return connect_one(std::move(server), std::move(address)); });
+  Result<void> up = co_await std::move(connecting);
+  co_return up;
 }
 
 Task<Result<void>> Client::connect_one(Server server, std::string address) {
+  stream_.reset();
   Result<std::unique_ptr<net::Transport>> transport = net::connect(loop_, address);
   if (!transport.ok()) co_return std::move(transport).error();
   if (options_.tls) {

@@ -11,7 +11,7 @@
 #include "base/function.hpp"
 #include "base/task.hpp"
 #include "net/await.hpp"
-#include "net/http_client/resolver.hpp"
+#include "net/http_client/servers.hpp"
 #include "net/loop/loop.hpp"
 #include "net/mqtt/options.hpp"
 #include "net/mqtt/session.hpp"
@@ -92,7 +92,7 @@ class Client final : public std::enable_shared_from_this<Client>, private Sessio
   net::Loop& loop_;
   ClientOptions options_;
   Session session_;
-  net::Resolver resolver_;
+  net::Servers servers_;
   std::shared_ptr<net::TlsContext> tls_;
   Function<void(Publish, Delivery)> message_;
   Done first_;
@@ -103,7 +103,6 @@ class Client final : public std::enable_shared_from_this<Client>, private Sessio
   bool stopping_ = false;
   bool ended_ = false;
   bool clean_ = false;  // the next connection forgets the session
-  std::size_t next_server_ = 0;
   std::uint64_t connections_ = 0;
   std::string last_failure_;
   std::unique_ptr<net::Stream> stream_;

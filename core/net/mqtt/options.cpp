@@ -13,35 +13,6 @@ Error bad(std::string_view what, std::string_view expected) {
   return invalid_argument("url: " + std::string(what) + ": expected " + std::string(expected));
 }
 
-Result<Server> read_server(std::string_view text, std::uint16_t port) {
-  constexpr std::string_view expected = "HOST or HOST:PORT, separated by commas";
-  Server out;
-  out.port = port;
-  std::string_view digits;
-  if (text.starts_with('[')) {
-    const std::size_t end = text.find(']');
-    if (end == std::string_view::npos) return bad("server", expected);
-    out.host = text.substr(1, end - 1);
-    text.remove_prefix(end + 1);
-    if (!text.empty() && (text.front() != ':' || text.size() == 1)) return bad("server", expected);
-    digits = text.empty() ? text : text.substr(1);
-  } else {
-    const std::size_t colon = text.find(':');
-    out.host = text.substr(0, colon);
-    if (colon != std::string_view::npos) {
-      digits = text.substr(colon + 1);
-      if (digits.empty()) return bad("server", expected);
-    }
-  }
-  if (out.host.empty() || out.host.find_first_of("/@ ") != std::string::npos) return bad("server", expected);
-  if (!digits.empty()) {
-    Result<std::uint64_t> number = read_number("port", digits, 1, 65535);
-    if (!number.ok()) return std::move(number).error();
-    out.port = static_cast<std::uint16_t>(*number);
-  }
-  return out;
-}
-
 Will& will_of(ClientOptions& client) { return client.will ? *client.will : client.will.emplace(); }
 
 /// Whether it is one of the connection's.
@@ -115,10 +86,6 @@ Result<bool> set(ClientOptions& client, std::string_view name, const std::string
 
 }  // namespace
 
-std::string Server::text() const {
-  return (host.find(':') == std::string::npos ? host : "[" + host + "]") + ":" + std::to_string(port);
-}
-
 Result<std::uint64_t> read_number(std::string_view name, std::string_view text, std::uint64_t least, std::uint64_t most) {
   std::uint64_t value = 0;
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
@@ -155,7 +122,7 @@ Result<Url> Url::parse(std::string_view url) {
   for (bool more = true; more;) {
     const std::size_t comma = hosts.find(',');
     more = comma != std::string_view::npos;
-    Result<Server> server = read_server(hosts.substr(0, comma), out.client.tls ? 8883 : 1883);
+    Result<Server> server = Server::parse(hosts.substr(0, comma), out.client.tls ? 8883 : 1883);
     if (!server.ok()) return std::move(server).error();
     out.client.servers.push_back(std::move(*server));
     if (more) hosts.remove_prefix(comma + 1);

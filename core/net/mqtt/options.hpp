@@ -10,15 +10,9 @@
 #include "base/clock.hpp"
 #include "base/result.hpp"
 #include "net/mqtt/packet.hpp"
+#include "net/server.hpp"
 
 namespace spikard::net::mqtt {
-
-struct Server {
-  std::string host{};
-  std::uint16_t port = 1883;
-  [[nodiscard]] std::string text() const;
-  friend bool operator==(const Server&, const Server&) = default;
-};
 
 /// How to be a client of a broker.
 struct ClientOptions {
