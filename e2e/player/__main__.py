@@ -2,6 +2,8 @@
 from __future__ import annotations
 
 import argparse
+import hashlib
+import json
 import pathlib
 import sys
 import time
@@ -63,6 +65,7 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument("--suite", action="append", metavar="NAME", help="only files of this suite; may be repeated")
     parser.add_argument("--case", action="append", metavar="ID", help="only this case; may be repeated")
     parser.add_argument("--verbose", action="store_true", help="one line for every case, and the harness's log for those that failed")
+    parser.add_argument("--report", metavar="FILE", help="what each suite came to, and what refusals looked like, as JSON for tools/languages")
     args = parser.parse_args(argv)
 
     schema = Schema(jsonio.loads((ROOT / "fixtures" / SCHEMA_NAME).read_bytes()))
@@ -71,6 +74,8 @@ def main(argv: list[str] | None = None) -> int:
     passed = failed = 0
     skipped: list[tuple[str, str]] = []
     seen_suites: set[str] = set()
+    suites: dict[str, dict[str, int]] = {}
+    refused: dict[str, str] = {}
 
     def fail(name: str, why: list[str]) -> None:
         nonlocal failed
@@ -91,11 +96,17 @@ def main(argv: list[str] | None = None) -> int:
         for case in data["cases"]:
             if args.case and case["id"] not in args.case:
                 continue
+            counts = suites.setdefault(case["suite"], {"passed": 0, "failed": 0, "skipped": 0})
             if case["id"] in skips:
                 skipped.append((case["id"], skips[case["id"]]))
+                counts["skipped"] += 1
                 continue
             began = time.monotonic()
-            why = play(case, harness)
+            refusals: list[bytes] = []
+            why = play(case, harness, refusals)
+            counts["failed" if why else "passed"] += 1
+            if refusals:
+                refused[case["id"]] = hashlib.sha256(b"\n".join(refusals)).hexdigest()
             if why:
                 fail(case["id"], why + ([harness.tail()] if args.verbose else []))
             else:
@@ -111,6 +122,10 @@ def main(argv: list[str] | None = None) -> int:
         print(f"note: no file of the suite {name!r}")
     for case_id, reason in skipped:
         print(f"skip {case_id}: {reason}")
+    if args.report:
+        report = pathlib.Path(args.report)
+        report.parent.mkdir(parents=True, exist_ok=True)
+        report.write_text(json.dumps({"language": args.language, "suites": suites, "refusals": refused}, indent=1, sort_keys=True))
     print(f"{passed} passed, {failed} failed")
     return 0 if failed == 0 and passed > 0 else 1
 

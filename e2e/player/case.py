@@ -268,17 +268,17 @@ STEPS: dict[str, tuple[Callable[[Run, dict[str, Any]], list[str]], frozenset[str
 WATCHED = {"spans": "spans", "logs": "logs", "events": "events", "dispatched_to": "events"}
 
 
-def play(case: dict[str, Any], harness: Harness) -> list[str]:
-    """What failed; empty: passed."""
+def play(case: dict[str, Any], harness: Harness, refusals: list[bytes] | None = None) -> list[str]:
+    """What failed; empty: passed. `refusals` gets the bodies of answers to what was not valid."""
     try:
-        return _play(case, harness)
+        return _play(case, harness, refusals if refusals is not None else [])
     except NotBuilt as e:
         return [f"not built yet: {e}"]
     except Crashed as e:
         return [str(e)]
 
 
-def _play(case: dict[str, Any], harness: Harness) -> list[str]:
+def _play(case: dict[str, Any], harness: Harness, refusals: list[bytes]) -> list[str]:
     if "client" in case:
         return toolbox.play(case, harness)
     if "expect_spans" in case:
@@ -317,6 +317,7 @@ def _play(case: dict[str, Any], harness: Harness) -> list[str]:
         run.close()
         if not run.stopped:
             harness.stop()
+    refusals += [answer.body for _, answer in sorted(run.answers.items()) if answer.status == 422]
     return failures
 
 
