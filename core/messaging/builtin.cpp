@@ -13,6 +13,9 @@
 #ifdef SPIKARD_MESSAGING_NATS
 #include "messaging/nats/nats.hpp"
 #endif
+#ifdef SPIKARD_MESSAGING_RDKAFKA
+#include "messaging/kafka/rdkafka/rdkafka.hpp"
+#endif
 #ifdef SPIKARD_MESSAGING_REDIS
 #include "messaging/redis/redis.hpp"
 #endif
@@ -38,6 +41,9 @@ void register_builtin_backends(Registry& registry) {
 #endif
 #ifdef SPIKARD_MESSAGING_KAFKA
   kafka::register_kafka(registry);
+#endif
+#ifdef SPIKARD_MESSAGING_RDKAFKA
+  kafka::register_rdkafka(registry);
 #endif
 #ifdef SPIKARD_MESSAGING_REDIS
   redis::register_redis(registry);

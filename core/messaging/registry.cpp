@@ -9,12 +9,19 @@ struct Known {
   std::string_view scheme;
   std::string_view option;
 };
-constexpr std::array known{Known{"memory", "SPIKARD_MESSAGING_MEMORY"}, Known{"sqlite", "SPIKARD_MESSAGING_SQLITE"},
-                           Known{"mqtt", "SPIKARD_MESSAGING_MQTT"},     Known{"mqtts", "SPIKARD_MESSAGING_MQTT"},
-                           Known{"nats", "SPIKARD_MESSAGING_NATS"},     Known{"kafka", "SPIKARD_MESSAGING_KAFKA"},
-                           Known{"kafkas", "SPIKARD_MESSAGING_KAFKA"},  Known{"redis", "SPIKARD_MESSAGING_REDIS"},
-                           Known{"rediss", "SPIKARD_MESSAGING_REDIS"},  Known{"amqp", "SPIKARD_MESSAGING_AMQP"},
-                           Known{"amqps", "SPIKARD_MESSAGING_AMQP"}};
+constexpr std::array known{Known{"memory", "SPIKARD_MESSAGING_MEMORY"},
+                           Known{"sqlite", "SPIKARD_MESSAGING_SQLITE"},
+                           Known{"mqtt", "SPIKARD_MESSAGING_MQTT"},
+                           Known{"mqtts", "SPIKARD_MESSAGING_MQTT"},
+                           Known{"nats", "SPIKARD_MESSAGING_NATS"},
+                           Known{"kafka", "SPIKARD_MESSAGING_KAFKA"},
+                           Known{"kafkas", "SPIKARD_MESSAGING_KAFKA"},
+                           Known{"redis", "SPIKARD_MESSAGING_REDIS"},
+                           Known{"rediss", "SPIKARD_MESSAGING_REDIS"},
+                           Known{"amqp", "SPIKARD_MESSAGING_AMQP"},
+                           Known{"amqps", "SPIKARD_MESSAGING_AMQP"},
+                           Known{"kafka+rdkafka", "SPIKARD_MESSAGING_RDKAFKA"},
+                           Known{"kafkas+rdkafka", "SPIKARD_MESSAGING_RDKAFKA"}};
 
 }  // namespace
 

@@ -64,7 +64,7 @@ LoopClient KafkaBackend::client_of(net::Loop& loop) {
   }
   LoopClient client;
   client.cluster = std::make_shared<net::kafka::Cluster>(loop, settings_.cluster);
-  client.producer = std::make_shared<net::kafka::Producer>(client.cluster, settings_.producer);
+  client.producer = transport_->sender(client.cluster);
   seats_.push_back({loop.mailbox(), client});
   return client;
 }
@@ -135,7 +135,8 @@ Task<Result<std::unique_ptr<Subscription>>> KafkaBackend::subscribe(net::Loop& l
   std::optional<std::string> instance;
   if (settings_.instance) instance = *settings_.instance + "." + options.consumer;
   const GroupName name{options.group, topic};
-  const auto work = std::make_shared<Work>(client, std::move(names), std::move(options), std::move(instance), clock_);
+  const auto work =
+      std::make_shared<Work>(client, *transport_, std::move(names), std::move(options), std::move(instance), clock_);
   Result<void> started = co_await work->start();
   if (!started.ok()) {
     work->abandon();
@@ -163,7 +164,8 @@ void register_kafka(Registry& registry) {
     using Opened = Result<std::shared_ptr<Backend>>;
     Result<Settings> settings = Settings::parse(config.url);
     if (!settings.ok()) return Opened(std::move(settings).error());
-    return Opened(std::make_shared<KafkaBackend>(*environment.clock, std::move(settings).value()));
+    std::shared_ptr<Transport> transport = own_transport(settings->producer);
+    return Opened(std::make_shared<KafkaBackend>(*environment.clock, std::move(settings).value(), std::move(transport)));
   };
   registry.add("kafka", open);
   registry.add("kafkas", open);

@@ -22,10 +22,12 @@ namespace spikard::messaging::kafka {
 /// `kafka://[user:password@]host[:port][,...][?option=value&...]`, `kafkas:` over TLS.
 void register_kafka(Registry& registry);
 
-/// A Kafka cluster by our own client (core/net/kafka). Each loop that calls it has connections of its own.
+/// A Kafka cluster by our own client (core/net/kafka), or with another one where the messages are. Each loop that calls it has
+/// connections of its own.
 class KafkaBackend final : public Backend, public std::enable_shared_from_this<KafkaBackend> {
  public:
-  KafkaBackend(Clock& clock, Settings settings) : clock_(clock), settings_(std::move(settings)) {}
+  KafkaBackend(Clock& clock, Settings settings, std::shared_ptr<Transport> transport)
+      : clock_(clock), settings_(std::move(settings)), transport_(std::move(transport)) {}
   ~KafkaBackend() override;
 
   [[nodiscard]] const Capabilities& capabilities() const noexcept override;
@@ -69,6 +71,7 @@ class KafkaBackend final : public Backend, public std::enable_shared_from_this<K
 
   Clock& clock_;
   const Settings settings_;
+  const std::shared_ptr<Transport> transport_;
   std::atomic<std::uint64_t> published_{0};
   std::atomic<std::uint64_t> acked_{0};
   std::atomic<std::uint64_t> dead_lettered_{0};

@@ -188,6 +188,9 @@ Result<Settings> Settings::parse(std::string_view url) {
   }
   if (parsed.sasl && parsed.connection.user.empty()) return bad("sasl", "expected `user:password@` in front of the brokers");
   parsed.connection.sasl = parsed.sasl.value_or(net::kafka::SaslMechanism::none);
+  out.tls = parsed.secure;
+  out.ca = parsed.tls.ca;
+  out.verify = parsed.tls.verify;
   if (parsed.secure) {
     Result<std::shared_ptr<net::TlsContext>> tls = net::TlsContext::client(std::move(parsed.tls));
     if (!tls.ok()) return std::move(tls).error();

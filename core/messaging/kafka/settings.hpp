@@ -17,7 +17,10 @@ namespace spikard::messaging::kafka {
 struct Settings {
   std::shared_ptr<const net::kafka::ClusterOptions> cluster;
   net::kafka::ProducerOptions producer;
-  std::string prefix;                     ///< of every topic and group
+  std::string prefix;  ///< of every topic and group
+  bool tls = false;
+  std::string ca{};  ///< PEM file; empty: the system's
+  bool verify = true;
   std::optional<std::string> instance{};  ///< static membership: `instance.consumer`
 
   /// invalid_argument, naming the option; never the URL, which has a password. Reads the CA's file.

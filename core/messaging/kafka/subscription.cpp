@@ -60,7 +60,8 @@ const std::string* header_of(const Record& record, std::string_view name) {
 
 }  // namespace
 
-Work::Work(LoopClient client, Names names, SubscribeOptions options, std::optional<std::string> instance, Clock& clock)
+Work::Work(LoopClient client, Transport& transport, Names names, SubscribeOptions options, std::optional<std::string> instance,
+           Clock& clock)
     : client_(std::move(client)),
       loop_(client_.cluster->loop()),
       clock_(clock),
@@ -77,8 +78,7 @@ Work::Work(LoopClient client, Names names, SubscribeOptions options, std::option
   group.topics = {names_.topic, names_.retry_topic};
   group.session_timeout = session_;
   group.heartbeat = std::min<Duration>(session_ / 12, seconds(3));
-  member_ = std::make_shared<net::kafka::GroupMember>(client_.cluster, std::move(group), *this);
-  fetcher_ = std::make_shared<net::kafka::Fetcher>(client_.cluster, net::kafka::FetchOptions(), *this);
+  member_ = transport.member(client_.cluster, std::move(group), *this, *this);
 }
 
 Task<Result<void>> Work::start() {
@@ -122,7 +122,7 @@ Task<> Work::begin(std::shared_ptr<Work> self, std::vector<TopicPartition> parti
     if (!slept.ok()) co_return;
   }
   self->begun_.set();
-  self->fetcher_->poke();
+  self->member_->poke();
 }
 
 Task<Result<void>> Work::begin_all(const std::vector<TopicPartition>* partitions) {
@@ -211,7 +211,7 @@ void Work::on_kept(const std::vector<TopicPartition>& partitions) {
     if (Part* mine = part(one)) mine->leaving = false;
   }
   wake();
-  fetcher_->poke();
+  member_->poke();
 }
 
 void Work::on_lost() {
@@ -283,7 +283,7 @@ Task<> Work::reset(std::shared_ptr<Work> self, TopicPartition of, std::uint64_t 
   if (mine == nullptr || !start.ok() || !end.ok()) co_return;
   if (mine->work.next_offset() < *start) mine->work.drop_before(*start);
   else if (mine->work.next_offset() > *end) mine->work.seek(*end);
-  self->fetcher_->poke();
+  self->member_->poke();
 }
 
 void Work::on_fetch_failed(const TopicPartition&, const Error& why) {
@@ -328,7 +328,7 @@ Task<Result<std::vector<worker_loop::WorkItem>>> Work::pull(std::uint32_t max) {
       item.first_error = record.counts.first_error;
       item.enqueued = record.published;
     }
-    fetcher_->poke();
+    member_->poke();
     if (!items.empty()) {
       due_.stop();
       commit_soon();
@@ -555,14 +555,14 @@ Task<Result<void>> Work::seek(std::map<std::int32_t, std::int64_t> targets) {
     }
   }
   wake();
-  fetcher_->poke();
+  member_->poke();
   Result<void> done = co_await flush();
   co_return done;
 }
 
 Task<Result<void>> Work::close() {
   const std::shared_ptr<Work> self = shared_from_this();
-  fetcher_->stop();
+  member_->stop_reading();
   for (auto& [of, mine] : parts_) mine.leaving = true;
   Task<Result<void>> commit = net::with_deadline(loop_, seconds(5), flush());
   Result<void> done = co_await std::move(commit);
@@ -576,7 +576,7 @@ Task<Result<void>> Work::close() {
 void Work::abandon() {
   stopped_ = true;
   due_.stop();
-  fetcher_->stop();
+  member_->stop_reading();
   member_->abandon();
   parts_.clear();
   wake();

@@ -11,16 +11,14 @@
 #include "messaging/backend.hpp"
 #include "messaging/kafka/partition_work.hpp"
 #include "messaging/kafka/settings.hpp"
-#include "net/kafka/fetcher.hpp"
-#include "net/kafka/group_member.hpp"
-#include "net/kafka/producer.hpp"
+#include "messaging/kafka/transport.hpp"
 
 namespace spikard::messaging::kafka {
 
 /// A loop's connections.
 struct LoopClient {
   std::shared_ptr<net::kafka::Cluster> cluster;
-  std::shared_ptr<net::kafka::Producer> producer;
+  std::shared_ptr<Sender> producer;
 };
 
 /// Kafka's names of a subscription.
@@ -41,7 +39,8 @@ struct WorkCounts {
 /// loop's thread; kept by what it has under way.
 class Work final : public std::enable_shared_from_this<Work>, public net::kafka::GroupListener, public net::kafka::FetchTarget {
  public:
-  Work(LoopClient client, Names names, SubscribeOptions options, std::optional<std::string> instance, Clock& clock);
+  Work(LoopClient client, Transport& transport, Names names, SubscribeOptions options, std::optional<std::string> instance,
+       Clock& clock);
 
   /// Joins; done when it knows what is its own, or when the group waits for a member that seems to be dead.
   [[nodiscard]] Task<Result<void>> start();
@@ -107,8 +106,7 @@ class Work final : public std::enable_shared_from_this<Work>, public net::kafka:
   const Names names_;
   const SubscribeOptions options_;
   const Duration session_;
-  std::shared_ptr<net::kafka::GroupMember> member_;
-  std::shared_ptr<net::kafka::Fetcher> fetcher_;
+  std::shared_ptr<Member> member_;
   std::map<TopicPartition, Part> parts_;
   std::unordered_map<std::uint64_t, Handed> handed_;
   std::uint64_t next_id_ = 1;
