@@ -196,7 +196,7 @@ TEST_P(KafkaFaults, MembersDieAndLeaveAndEveryKeyKeepsItsOrderAndNothingIsLost) 
 TEST_P(KafkaFaults, AMemberThatTheGroupGaveUpIsToldSoAndComesBack) {
   if (GetParam() != 1) GTEST_SKIP() << "once is enough";
   const auto settings = kafka::Settings::parse(url).value();
-  const auto backend = std::make_shared<kafka::KafkaBackend>(clock, settings);
+  const auto backend = std::make_shared<kafka::KafkaBackend>(clock, settings, kafka::own_transport(settings.producer));
   SubscribeOptions options(TopicPattern::topic("t"));
   options.group = "g";
   options.earliest = true;
