@@ -194,7 +194,6 @@ class HttpTest {
       told.add(error);
       throw new IllegalStateException("a listener that fails");
     });
-    app.get("/nan", request -> Map.of("x", Double.NaN));
     app.get("/object", request -> Map.of("x", new Object()));
     app.get("/header", request -> Response.text("x").header("a", "b\r\nc: d"));
     app.get("/error", request -> {
@@ -204,7 +203,7 @@ class HttpTest {
     app.get("/stage", request -> new OwnStage());
     try (TestServer server = TestServer.start(app)) {
       TestClient client = new TestClient(server.url());
-      for (String path : List.of("/nan", "/object", "/header", "/error", "/loop")) {
+      for (String path : List.of("/object", "/header", "/error", "/loop")) {
         TestClient.Answer answer = client.get(path);
         assertEquals(500, answer.status(), path);
         assertEquals("application/problem+json", answer.header("content-type"), path);
