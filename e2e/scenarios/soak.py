@@ -1,6 +1,6 @@
 """A million requests to each orders example: the memory must stay flat. Closes with `N passed, N failed`.
 
-    python e2e/scenarios/soak.py [cpp] [python] [--requests 1000000]
+    python e2e/scenarios/soak.py [cpp] [python] [java] [--requests 1000000]
 
 wrk sends the mix of soak.lua (reads, patches, uploads, refusals), which makes nothing larger that the service keeps. Flat means: at the end at most 5 % and 2 MB more than when a fifth was done.
 Python: below 60 MB a process.

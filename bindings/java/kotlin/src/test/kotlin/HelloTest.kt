@@ -4,9 +4,11 @@ import org.junit.jupiter.api.Assertions.assertEquals
 import org.junit.jupiter.api.Test
 
 class HelloTest {
+  private fun quiet() = app().config(mapOf("log" to mapOf("level" to "off")))
+
   @Test
   fun `records are data classes, and what is said at them is checked`() {
-    TestApp.of(app()).start().use { test ->
+    TestApp.of(quiet()).start().use { test ->
       val client = test.client()
       val made = client.post("/orders", mapOf("customer" to "Ada", "quantity" to 2))
       assertEquals(201, made.status(), made.text())
@@ -21,7 +23,7 @@ class HelloTest {
 
   @Test
   fun `lambdas and coroutines are handlers`() {
-    TestApp.of(app()).start().use { test ->
+    TestApp.of(quiet()).start().use { test ->
       val client = test.client()
       assertEquals("hello Ada", client.get("/hello/Ada").text())
       assertEquals("{\"visits\":1}", client.get("/visits").text())
@@ -31,7 +33,7 @@ class HelloTest {
 
   @Test
   fun `code runs inside the application`() {
-    val app = app()
+    val app = quiet()
     val cache = app.cache()
     TestApp.of(app).start().use { test ->
       assertEquals("v", test.run(Callable { cache.set("k", "v"); String(cache["k"]) }))

@@ -201,6 +201,8 @@ class HttpTest {
     });
     app.get("/loop", request -> Map.of("x", new Object())).nonBlocking();
     app.get("/stage", request -> new OwnStage());
+    java.util.logging.Logger log = java.util.logging.Logger.getLogger("dev.spikard");
+    log.setLevel(java.util.logging.Level.OFF); // it would tell of the listener
     try (TestServer server = TestServer.start(app)) {
       TestClient client = new TestClient(server.url());
       for (String path : List.of("/object", "/header", "/error", "/loop")) {
@@ -211,6 +213,8 @@ class HttpTest {
       }
       assertEquals(3, told.size(), told.toString());
       assertEquals("of its own", client.get("/stage").text());
+    } finally {
+      log.setLevel(null);
     }
   }
 
