@@ -209,6 +209,7 @@ def java(o: Outcome) -> None:
     run(["bindings/java/build"], o, env=env, count=False)
     run(["mvn", "-B", "-ntp", "-Dstyle.color=never", "-f", "bindings/java", "install"], o, env=env)
     every_suite("java", o)
+    run([PYTHON, "e2e/scenarios/drain.py", "java"], o)
 
 
 def node(o: Outcome) -> None:
