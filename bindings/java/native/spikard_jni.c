@@ -171,7 +171,8 @@ EXPORT(jint, step)(JNIEnv* env, jclass self, jlong port, jlong commands, jint co
   return n;
 }
 
-/* 1: the record is at `reply`, or in large[0] when it does not fit; 0: DONE follows. It is copied here, for it is the thread's. */
+/* 1: the record is at `reply`, or in large[0] when it does not fit; 0: DONE follows. It is copied here, for it is the thread's.
+ */
 EXPORT(jint, call)(JNIEnv* env, jclass self, jlong port, jlong command, jlong reply, jint cap, jobjectArray large) {
   const spk_record* record = NULL;
   int rc = spk_call(port_of(port), (const spk_cmd*)(uintptr_t)command, &record);

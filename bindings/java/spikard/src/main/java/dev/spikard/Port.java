@@ -247,7 +247,7 @@ final class Port implements Runnable {
   private void guarded(Runnable fn) {
     try {
       fn.run();
-    } catch (RuntimeException error) {
+    } catch (Throwable error) {
       binding.log("on the loop's thread", error);
     }
   }
