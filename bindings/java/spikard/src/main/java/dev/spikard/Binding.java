@@ -123,10 +123,10 @@ final class Binding {
     return n;
   }
 
-  /** Operations and timers whose end has not come. */
-  int waitingNow() {
+  /** Operations and timers whose end has not come, streams, jobs, and what is owed to the core. */
+  int held() {
     int n = 0;
-    for (Port port : ports) n += port.waiting.size();
+    for (Port port : ports) n += port.waiting.size() + port.streams.size() + port.jobs.size() + port.owed.size();
     return n;
   }
 

@@ -343,4 +343,51 @@ class HttpTest {
     assertEquals(CancelReason.SHUTDOWN, first.get(20, TimeUnit.SECONDS));
     assertEquals(CancelReason.SHUTDOWN, second.get(20, TimeUnit.SECONDS));
   }
+
+  /** Every handler whose client is gone hears of it, however it waits, and nothing of it stays behind. */
+  @Test
+  void clientsThatAreGoneLeaveNothing() throws Exception {
+    int clients = 60;
+    java.util.concurrent.Semaphore begun = new java.util.concurrent.Semaphore(0);
+    java.util.concurrent.LinkedBlockingQueue<CancelReason> reasons = new java.util.concurrent.LinkedBlockingQueue<>();
+    App app = quiet();
+    app.get("/wait", request -> {
+      begun.release();
+      try {
+        new CountDownLatch(1).await();
+      } finally {
+        reasons.add(request.cancellation().reason());
+      }
+      return null;
+    });
+    app.get("/sleep", request -> {
+      begun.release();
+      try {
+        Spikard.sleep(Duration.ofHours(1));
+      } finally {
+        reasons.add(request.cancellation().reason());
+      }
+      return null;
+    });
+    app.get("/cancel", request -> {
+      request.cancellation().onCancel(() -> reasons.add(request.cancellation().reason()));
+      begun.release();
+      return new CompletableFuture<>();
+    }).nonBlocking();
+    try (TestServer server = TestServer.start(app)) {
+      List<java.net.Socket> sockets = new ArrayList<>();
+      List<String> paths = List.of("/wait", "/sleep", "/cancel");
+      for (int i = 0; i < clients; ++i) {
+        java.net.Socket socket = new java.net.Socket("127.0.0.1", server.port());
+        socket.getOutputStream().write(("GET " + paths.get(i % paths.size()) + " HTTP/1.1\r\nHost: t\r\n\r\n").getBytes(java.nio.charset.StandardCharsets.US_ASCII));
+        sockets.add(socket);
+      }
+      assertTrue(begun.tryAcquire(clients, 20, TimeUnit.SECONDS));
+      for (java.net.Socket socket : sockets) socket.close();
+      for (int i = 0; i < clients; ++i) assertEquals(CancelReason.CLIENT_GONE, reasons.poll(20, TimeUnit.SECONDS));
+      Map<String, Object> report = server.stop();
+      assertEquals(0L, report.get("exit_code"), report.toString());
+      assertNull(reasons.poll());
+    }
+  }
 }

@@ -195,7 +195,7 @@ class ToolboxTest {
       }
       for (CompletableFuture<Long> sum : sums) assertEquals(210, sum.get(60, java.util.concurrent.TimeUnit.SECONDS));
       assertEquals(3200, (long) server.run(cache::count));
-      assertTrue(server.binding.waitingNow() == 0);
+      assertEquals(0, server.binding.held());
     }
   }
 
@@ -218,5 +218,35 @@ class ToolboxTest {
     app.db("default", new Config.DbConfig().url("postgres://u:hidden@127.0.0.1:1/d?sslmode=nonsense"));
     RuntimeException error = assertThrows(RuntimeException.class, () -> TestServer.start(app));
     assertFalse(error.getMessage().contains("hidden"), error.getMessage());
+  }
+
+  /** Cancellation and completion race from two threads: exactly one of them is what the future says, and nothing stays behind. */
+  @Test
+  void cancellationRacesCompletion() throws Exception {
+    App app = quiet();
+    Database db = app.db("default", new Config.DbConfig().url("sqlite::memory:"));
+    try (TestServer server = TestServer.start(app)) {
+      int cancelled = 0;
+      for (int i = 0; i < 400; ++i) {
+        int spin = i * 50;
+        CompletableFuture<?> one = server.run(() -> db.operations().statsAsync());
+        CompletableFuture<Long> begun = server.run(() -> db.operations().beginAsync());
+        boolean won = server.run(() -> Spikard.async(() -> {
+          for (int n = 0; n < spin; ++n) Thread.onSpinWait();
+          one.cancel(true);
+          return begun.cancel(true);
+        })).get(20, java.util.concurrent.TimeUnit.SECONDS);
+        if (won) ++cancelled;
+        else server.run(() -> {
+          db.operations().rollback(begun.get());
+          return null;
+        });
+        assertEquals(won, begun.isCancelled());
+      }
+      // The connection is free again: there is one.
+      for (int i = 0; i < 2; ++i) assertEquals((Object) 1L, server.run(() -> db.transaction(tx -> tx.value("SELECT 1"))));
+      assertEquals(0L, (long) server.run(() -> db.stats().transactions()), cancelled + " were cancelled");
+      assertEquals(0, server.binding.held());
+    }
   }
 }
