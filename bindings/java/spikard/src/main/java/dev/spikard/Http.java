@@ -131,7 +131,6 @@ final class Http {
   private void write(Work work, StreamingResponse stream) {
     Port port = work.port;
     port.submit(batch -> head(batch, batch.add(Abi.CMD_HEAD, work.id), stream));
-    work.answering();
     try {
       stream.body().writeTo(new StreamingResponse.Out() {
         @Override
