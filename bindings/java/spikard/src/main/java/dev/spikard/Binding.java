@@ -189,23 +189,28 @@ final class Binding {
   }
 
   private void background(Port port, long id, long user) {
-    Runnable job = port.jobs.remove(user);
+    Work.Job job = port.jobs.remove(user);
     Work of = new Work(port, id);
     port.owed.put(id, of);
-    execute(scopeOf(port, of), () -> {
-      of.begin();
+    Runnable run = () -> {
+      if (!job.loop()) of.begin();
       Throwable thrown = null;
       try {
-        job.run();
+        job.code().run();
       } catch (Throwable error) {
         thrown = error;
       }
-      of.leave();
+      if (!job.loop()) of.leave();
       port.owed.remove(id);
       of.finish();
       if (thrown == null) port.submit(batch -> batch.add(Abi.CMD_ACK, id));
       else fail(port, id, thrown, 0);
-    }, refused -> {
+    };
+    if (job.loop()) {
+      new Scope(this, of, null, false).run(run);
+      return;
+    }
+    execute(scopeOf(port, of), run, refused -> {
       port.owed.remove(id);
       fail(port, id, refused, 0);
     });

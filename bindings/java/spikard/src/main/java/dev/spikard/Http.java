@@ -243,9 +243,9 @@ final class Http {
     }
   });
 
-  private void jobs(Port port, Batch batch, List<Runnable> jobs) {
+  private void jobs(Port port, Batch batch, List<Work.Job> jobs) {
     if (jobs == null) return;
-    for (Runnable job : jobs) {
+    for (Work.Job job : jobs) {
       long user = port.users.incrementAndGet();
       port.jobs.put(user, job);
       int at = batch.add(Abi.CMD_CALL, 0);

@@ -28,7 +28,7 @@ final class Port implements Runnable {
   final ConcurrentHashMap<Long, Pending<?>> waiting = new ConcurrentHashMap<>();
   final ConcurrentHashMap<Long, StreamCall> streams = new ConcurrentHashMap<>();
   final ConcurrentHashMap<Long, Work> owed = new ConcurrentHashMap<>();
-  final ConcurrentHashMap<Long, Runnable> jobs = new ConcurrentHashMap<>();
+  final ConcurrentHashMap<Long, Work.Job> jobs = new ConcurrentHashMap<>();
   final AtomicLong users = new AtomicLong();
   final CompletableFuture<Void> opened = new CompletableFuture<>();
 

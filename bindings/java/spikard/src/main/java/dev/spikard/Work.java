@@ -25,7 +25,10 @@ final class Work implements Cancellation {
   /** Its thread waits for something since it was cancelled. */
   private boolean rests;
   /** Of a request: jobs to run after the answer. */
-  List<Runnable> background;
+  List<Job> background;
+
+  /** Something to run after an answer: on the loop's thread, or on one that may block. */
+  record Job(Runnable code, boolean loop) {}
 
   Work(Port port, long id) {
     this.port = port;

@@ -386,4 +386,34 @@ class HttpTest {
       assertNull(reasons.poll());
     }
   }
+
+  @Test
+  void jobsRunAfterTheAnswerAndTheDrainWaitsForThem() throws Exception {
+    CountDownLatch answered = new CountDownLatch(1);
+    List<String> ran = Collections.synchronizedList(new ArrayList<>());
+    App app = quiet();
+    app.get("/", request -> {
+      request.background(() -> {
+        try {
+          if (answered.await(20, TimeUnit.SECONDS)) ran.add("blocking " + Spikard.cancellation().isCancelled());
+        } catch (InterruptedException error) {
+          ran.add("interrupted");
+        }
+      });
+      for (int i = 0; i < 5; ++i) {
+        int n = i;
+        request.nonBlockingBackground(() -> ran.add(n + " " + Thread.currentThread().getName()));
+      }
+      request.nonBlockingBackground(() -> {
+        throw new IllegalStateException("logged, and nothing else");
+      });
+      return Response.text("x").background(() -> ran.add("of the response"));
+    });
+    TestServer server = TestServer.start(app);
+    assertEquals("x", new TestClient(server.url()).get("/").text());
+    answered.countDown();
+    server.stop();
+    assertTrue(ran.containsAll(List.of("blocking false", "of the response")), ran.toString());
+    assertEquals(List.of("0 spikard-port-0", "1 spikard-port-0", "2 spikard-port-0", "3 spikard-port-0", "4 spikard-port-0"), ran.stream().filter(one -> one.contains("port")).toList());
+  }
 }
