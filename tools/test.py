@@ -30,7 +30,7 @@ LANGUAGES = ["cpp", "c", "python"]  # of e2e/run; the others have steps of their
 TOOLBOX = ["cache", "db", "messaging", "storage", "tasks", "cron"]  # suites whose cases run on every backend
 SERVERS: list[str] = ["amqp", "azblob", "gcs", "kafka", "mqtt", "mysql", "nats", "postgres", "redis", "s3"]  # of tools/services: what the tests with the label `server` and the toolbox fixtures run on
 # Lines of ctest, GoogleTest, pytest, the fixture player and the compilers that say what failed: repeated before the closing lines.
-FAILURE = re.compile(r"^FAILED |^ERROR |^E  |\[  FAILED  \] \S|\*\*\*Failed|\*\*\*Exception|\*\*\*Timeout|^not ok|^FAIL|: error: |: Failure$|SUMMARY: \w+Sanitizer")
+FAILURE = re.compile(r"^FAILED |^ERROR |^\[ERROR\] |^E  |\[  FAILED  \] \S|\*\*\*Failed|\*\*\*Exception|\*\*\*Timeout|^not ok|^FAIL|: error: |: Failure$|SUMMARY: \w+Sanitizer")
 
 
 class Outcome:
@@ -86,6 +86,10 @@ def counts(text: str) -> tuple[int, int]:
         return int(passed), int(failed) + int(cancelled)
     if m := re.findall(r"^\s*--- (PASS|FAIL): Test", text, re.M):  # go test -v
         return m.count("PASS"), m.count("FAIL")
+    if m := re.findall(r"^(?:\[\w+\] )?Tests run: (\d+), Failures: (\d+), Errors: (\d+), Skipped: (\d+)$", text, re.M):  # Maven: one line a module
+        numbers = [tuple(map(int, line)) for line in m]
+        failed = sum(failures + errors for _, failures, errors, _ in numbers)
+        return sum(n - skipped for n, _, _, skipped in numbers) - failed, failed
     if m := re.findall(r"^Ran (\d+) tests?", text, re.M):
         failed = sum(int(n) for n in re.findall(r"(?:failures|errors)=(\d+)", text))
         return int(m[-1]) - failed, failed
@@ -200,11 +204,12 @@ def every_suite(language: str, o: Outcome) -> None:
 
 
 def java(o: Outcome) -> None:
-    """The binding by Maven, which packs libspikard into the jar, and every suite of fixtures through it."""
+    """The binding by Maven, which packs libspikard into the jar, its bridges and examples (orders, Kotlin), and every suite of fixtures through it."""
     env = {"SPIKARD_LIBRARY": os.environ.get("SPIKARD_LIBRARY", str(ROOT / "build/full/abi"))}
     run(["bindings/java/build"], o, env=env, count=False)
-    run(["mvn", "-B", "-q", "-f", "bindings/java", "install"], o, env=env)
+    run(["mvn", "-B", "-ntp", "-Dstyle.color=never", "-f", "bindings/java", "install"], o, env=env)
     every_suite("java", o)
+    run([PYTHON, "e2e/scenarios/drain.py", "java"], o)
 
 
 def node(o: Outcome) -> None:
@@ -325,9 +330,9 @@ def fuzz(o: Outcome) -> None:
 
 PLAN: dict[str, Callable[[Outcome], None]] = {
     "lint": lint, "full": full, "python": python, "fixtures": fixtures, "servers": servers, "scenarios": scenarios, "install": install,
-    "parity": parity, "asan": asan, "tsan": tsan, "gcc": gcc, "minimal": minimal,
+    "java": java, "parity": parity, "asan": asan, "tsan": tsan, "gcc": gcc, "minimal": minimal,
 }
-WIDE: dict[str, Callable[[Outcome], None]] = {"node": node, "go": go, "java": java, "faults": faults, "headers": headers, "pythons": pythons, "collector": collector, "crashes": crashes, "fuzz": fuzz, "tidy": tidy}
+WIDE: dict[str, Callable[[Outcome], None]] = {"node": node, "go": go, "faults": faults, "headers": headers, "pythons": pythons, "collector": collector, "crashes": crashes, "fuzz": fuzz, "tidy": tidy}
 
 
 def main() -> int:

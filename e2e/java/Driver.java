@@ -73,9 +73,9 @@ abstract class Driver {
         yield out;
       }
       case "storage" -> with(List.of("memory", "fs"), "s3", "gcs", "azblob");
-      case "db" -> with(List.of("sqlite"), "postgres");
-      case "messaging" -> with(List.of("memory", "sqlite"), "kafka", "mqtt", "nats");
-      case "tasks" -> with(List.of("memory", "sqlite"), "postgres");
+      case "db" -> with(List.of("sqlite"), "postgres", "mysql");
+      case "messaging" -> with(List.of("memory", "sqlite"), "amqp", "kafka", "mqtt", "nats", "redis");
+      case "tasks" -> with(List.of("memory", "sqlite"), "postgres", "mysql", "redis");
       default -> List.of();
     };
   }
@@ -267,7 +267,7 @@ abstract class Driver {
 
     @Override
     List<String> capabilities() {
-      return List.of("metadata", "conditional_write");
+      return List.of("metadata", "conditional_write", "uploads");
     }
 
     private static Map<String, Object> onServer(String kind) {
@@ -277,7 +277,8 @@ abstract class Driver {
           return Values.of("url", "s3://" + setting("S3_BUCKET") + "/" + place, "s3",
               Values.of("endpoint", setting("S3_URL"), "addressing", "path", "access_key", setting("S3_ACCESS_KEY"), "secret_key", setting("S3_SECRET_KEY")));
         case "gcs":
-          return Values.of("url", "gcs://" + setting("GCS_BUCKET") + "/" + place, "gcs", Values.of("endpoint", setting("GCS_URL"), "anonymous", true));
+          return Values.of("url", "gcs://" + setting("GCS_BUCKET") + "/" + place, "gcs", Values.of("endpoint", setting("GCS_URL"), "anonymous", true), "presign",
+              Values.of("secret", "of the tokens"));
         default:
           return Values.of("url", "azblob://" + setting("AZBLOB_CONTAINER") + "/" + place, "azblob",
               Values.of("endpoint", setting("AZBLOB_URL"), "account", setting("AZBLOB_ACCOUNT"), "account_key", setting("AZBLOB_KEY")));
@@ -385,6 +386,28 @@ abstract class Driver {
           });
         case "presign":
           return storage.presign(Values.text(args, "method"), key, given -> given.expiresS(Values.number(args.get("expires_s")))).url();
+        case "plan_upload":
+          Values.only(args, "key size part_bytes content_type cache_control content_disposition metadata if_match if_none_match origin expires_s", "plan_upload");
+          return storage.planUpload(key, Values.number(args.get("size")), given -> {
+            if (args.containsKey("part_bytes")) given.partBytes(Values.number(args.get("part_bytes")));
+            if (args.containsKey("content_type")) given.contentType(Values.text(args, "content_type"));
+            if (args.containsKey("cache_control")) given.cacheControl(Values.text(args, "cache_control"));
+            if (args.containsKey("content_disposition")) given.contentDisposition(Values.text(args, "content_disposition"));
+            if (args.containsKey("metadata")) given.metadata(args.get("metadata"));
+            if (args.containsKey("if_match")) given.ifMatch(Values.text(args, "if_match"));
+            if (args.containsKey("if_none_match")) given.ifNoneMatch(Values.text(args, "if_none_match"));
+            if (args.containsKey("origin")) given.origin(Values.text(args, "origin"));
+            if (args.containsKey("expires_s")) given.expiresS(Values.number(args.get("expires_s")));
+          });
+        case "complete_upload":
+          Values.only(args, "key upload etags", "complete_upload");
+          return storage.completeUpload(key, Values.text(args, "upload"), given -> {
+            if (args.containsKey("etags")) given.etags(texts(args, "etags"));
+          });
+        case "abort_upload":
+          Values.only(args, "key upload", "abort_upload");
+          storage.abortUpload(key, Values.text(args, "upload"));
+          return null;
         default:
           throw unknown(name);
       }

@@ -114,7 +114,7 @@ final class WebCase {
         return stream(spec);
       case "background": {
         Object field = Values.map(request.json()).get(Values.text(spec, "field"));
-        request.background(() -> {
+        request.nonBlockingBackground(() -> { // those of threads run beside each other
           synchronized (lists) {
             lists.computeIfAbsent(Values.text(spec, "list"), key -> new ArrayList<>()).add(field);
           }

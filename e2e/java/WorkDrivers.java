@@ -28,20 +28,31 @@ import java.util.concurrent.CompletableFuture;
 final class WorkDrivers {
   private WorkDrivers() {}
 
-  /** A schema of the case's own on the real server. */
-  private static final class Schema {
+  /** Of the case's own on a real server. */
+  private interface Place {
+    String url();
+
+    void create(Database db);
+
+    void drop(Database db);
+  }
+
+  private static final class Schema implements Place {
     private final String name = "spikard_e2e_" + UUID.randomUUID().toString().replace("-", "");
 
-    String url() {
+    @Override
+    public String url() {
       String postgres = Driver.setting("POSTGRES_URL");
       return postgres + (postgres.contains("?") ? "&" : "?") + "options=-csearch_path%3D" + name;
     }
 
-    void create(Database db) {
+    @Override
+    public void create(Database db) {
       db.execute("CREATE SCHEMA " + name);
     }
 
-    void drop(Database db) {
+    @Override
+    public void drop(Database db) {
       try {
         db.execute("DROP SCHEMA " + name + " CASCADE");
       } catch (SpikardException closed) {
@@ -50,9 +61,51 @@ final class WorkDrivers {
     }
   }
 
+  /** There before the application starts, for it connects to it. */
+  private static final class MysqlDatabase implements Place {
+    private final String name = "spikard_e2e_" + UUID.randomUUID().toString().replace("-", "");
+    private final java.net.URI server = java.net.URI.create(Driver.setting("MYSQL_URL"));
+
+    MysqlDatabase() {
+      run("CREATE DATABASE " + name);
+    }
+
+    private void run(String sql) {
+      String[] user = server.getUserInfo().split(":", 2);
+      ProcessBuilder program = new ProcessBuilder("mariadb", "--no-defaults", "--host=" + server.getHost(), "--port=" + server.getPort(), "--user=" + user[0], "--execute=" + sql);
+      program.environment().put("MYSQL_PWD", user.length > 1 ? user[1] : "");
+      try {
+        if (program.redirectErrorStream(true).redirectOutput(ProcessBuilder.Redirect.DISCARD).start().waitFor() != 0) throw new IllegalStateException("mariadb: " + sql);
+      } catch (java.io.IOException | InterruptedException error) {
+        throw new IllegalStateException(error);
+      }
+    }
+
+    @Override
+    public String url() {
+      String text = server.toString();
+      String path = server.getRawPath();
+      int at = text.indexOf(path, text.indexOf('@'));
+      return text.substring(0, at) + "/" + name + text.substring(at + path.length());
+    }
+
+    @Override
+    public void create(Database db) {}
+
+    @Override
+    public void drop(Database db) {
+      run("DROP DATABASE " + name);
+    }
+  }
+
+  private static Place place(Object kind) {
+    if ("postgres".equals(kind) && !Driver.setting("POSTGRES_URL").isEmpty()) return new Schema();
+    return "mysql".equals(kind) && !Driver.setting("MYSQL_URL").isEmpty() ? new MysqlDatabase() : null;
+  }
+
   static final class OfDb extends Driver {
     private Database db;
-    private Schema schema;
+    private Place place;
     private final Map<String, Transaction> open = new HashMap<>();
 
     OfDb(App app, Map<String, Object> config, Path folder) {
@@ -63,10 +116,8 @@ final class WorkDrivers {
     Map<String, Object> services() {
       Values.only(config, "driver pool", "db");
       Map<String, String> urls = new LinkedHashMap<>(Map.of("sqlite", "sqlite:FOLDER/test.db"));
-      if (config.get("driver").equals("postgres") && !setting("POSTGRES_URL").isEmpty()) {
-        schema = new Schema();
-        urls.put("postgres", schema.url());
-      }
+      place = place(config.get("driver"));
+      if (place != null) urls.put(Values.text(config, "driver"), place.url());
       Map<String, Object> one = Values.of("url", url(Values.text(config, "driver"), urls));
       if (config.containsKey("pool")) one.put("pool", config.get("pool"));
       return Values.of("db", Values.of("default", one));
@@ -75,14 +126,14 @@ final class WorkDrivers {
     @Override
     void open() {
       db = app.db();
-      if (schema != null) schema.create(db);
+      if (place != null) place.create(db);
     }
 
     @Override
     void close() {
-      if (schema == null) return;
+      if (place == null) return;
       open.values().forEach(Transaction::close);
-      schema.drop(db);
+      place.drop(db);
     }
 
     private static Object[] params(Map<String, Object> args) {
@@ -181,11 +232,12 @@ final class WorkDrivers {
 
     @Override
     boolean realTime() {
-      return List.of("kafka", "nats").contains(config.get("backend")); // of MQTT the delivery store owns the waits
+      return List.of("amqp", "kafka", "nats", "redis").contains(config.get("backend")); // of MQTT the delivery store owns the waits
     }
 
     @Override
     List<String> capabilities() {
+      if ("amqp".equals(config.get("backend"))) return List.of("real_time");
       return realTime() ? List.of("replay", "real_time") : "mqtt".equals(config.get("backend")) ? List.of() : List.of("replay");
     }
 
@@ -194,6 +246,8 @@ final class WorkDrivers {
       Values.only(config, "backend", "messaging");
       Map<String, String> urls = new LinkedHashMap<>(Map.of("memory", "memory:", "sqlite", "sqlite:FOLDER/test.db"));
       String name = "fixture_java_" + ProcessHandle.current().pid() + "_" + ++places;
+      if (!setting("AMQP_URL").isEmpty()) urls.put("amqp", setting("AMQP_URL") + "?name=" + name);
+      if (!setting("REDIS_URL").isEmpty()) urls.put("redis", setting("REDIS_URL") + "?prefix=" + name);
       if (!setting("NATS_URL").isEmpty()) urls.put("nats", setting("NATS_URL") + "?storage=memory&stream=" + name);
       if (!setting("MQTT_URL").isEmpty()) urls.put("mqtt", setting("MQTT_URL") + "?session_expiry_s=60&prefix=" + name + "/");
       if (!setting("KAFKA_URL").isEmpty()) urls.put("kafka", setting("KAFKA_URL") + "?prefix=" + name + ".");
@@ -287,7 +341,7 @@ final class WorkDrivers {
 
   static final class OfTasks extends Driver {
     private Tasks tasks;
-    private Schema schema;
+    private Place place;
     private final Map<String, Tasks.Worker> workers = new LinkedHashMap<>();
     private final Map<String, Script.Handled> handled = new HashMap<>();
     private final List<CompletableFuture<TasksOperations.StopWorkerResult>> stopping = new ArrayList<>();
@@ -300,23 +354,26 @@ final class WorkDrivers {
     @Override
     Map<String, Object> services() {
       Values.only(config, "backend clock", "tasks");
-      if (config.get("backend").equals("postgres") && !setting("POSTGRES_URL").isEmpty()) {
-        schema = new Schema();
-        return Values.of("tasks", Values.of("default", Values.of("url", schema.url())), "db", Values.of("default", Values.of("url", setting("POSTGRES_URL"))));
-      }
-      return Values.of("tasks", Values.of("default", Values.of("url", url(Values.text(config, "backend"), Map.of("memory", "memory:", "sqlite", "sqlite:FOLDER/test.db")))));
+      String kind = Values.text(config, "backend");
+      Map<String, String> urls = new LinkedHashMap<>(Map.of("memory", "memory:", "sqlite", "sqlite:FOLDER/test.db"));
+      if (!setting("REDIS_URL").isEmpty()) urls.put("redis", setting("REDIS_URL") + "?prefix=e2e:" + UUID.randomUUID());
+      place = place(kind);
+      if (place != null) urls.put(kind, place.url());
+      Map<String, Object> out = Values.of("tasks", Values.of("default", Values.of("url", url(kind, urls))));
+      if (place instanceof Schema) out.put("db", Values.of("default", Values.of("url", setting("POSTGRES_URL"))));
+      return out;
     }
 
     @Override
     void open() {
-      if (schema != null) schema.create(app.db());
+      if (place instanceof Schema) place.create(app.db());
       tasks = app.tasks();
     }
 
     @Override
     void close() {
       workers.values().forEach(Tasks.Worker::kill);
-      if (schema != null) schema.drop(app.db());
+      if (place != null) place.drop(place instanceof Schema ? app.db() : null);
     }
 
     private Object enqueue(Map<String, Object> args) {

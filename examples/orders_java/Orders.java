@@ -154,8 +154,8 @@ public final class Orders {
 
   @Get("/orders")
   OrderList list(@Query @Nullable Status status, @Query @Default("20") @Min(1) @Max(100) int limit, @Query @Default("0") @Min(0) long offset) {
-    List<Order> orders = db.query("SELECT " + COLUMNS + " FROM orders WHERE ($1 IS NULL OR status = $1) ORDER BY id LIMIT $2 OFFSET $3", status, limit, offset).as(Order.class);
-    Object total = db.value("SELECT count(*) FROM orders WHERE ($1 IS NULL OR status = $1)", new Object[] {status});
+    List<Order> orders = db.query("SELECT " + COLUMNS + " FROM orders WHERE status = COALESCE($1, status) ORDER BY id LIMIT $2 OFFSET $3", status, limit, offset).as(Order.class);
+    Object total = db.value("SELECT count(*) FROM orders WHERE status = COALESCE($1, status)", new Object[] {status});
     return new OrderList(orders, (Long) total);
   }
 
@@ -259,7 +259,7 @@ public final class Orders {
   void countCustomer(Order order) {
     db.transaction(tx -> {
       if (tx.inbox("customers", String.valueOf(order.id()))) {
-        tx.execute("INSERT INTO customers (name, orders, spent) VALUES ($1, 1, $2) ON CONFLICT (name) DO UPDATE SET orders = orders + 1, spent = spent + excluded.spent", order.customer(), order.total());
+        tx.execute("INSERT INTO customers (name, orders, spent) VALUES ($1, 1, $2) ON CONFLICT (name) DO UPDATE SET orders = customers.orders + 1, spent = customers.spent + excluded.spent", order.customer(), order.total());
       }
       return null;
     });

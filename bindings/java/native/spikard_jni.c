@@ -171,17 +171,21 @@ EXPORT(jint, step)(JNIEnv* env, jclass self, jlong port, jlong commands, jint co
   return n;
 }
 
-/* 1: out[0] is the record; 0: DONE follows. The record is copied here, for it is the thread's. */
-EXPORT(jint, call)(JNIEnv* env, jclass self, jlong port, jlong command, jobjectArray out) {
+/* 1: the record is at `reply`, or in large[0] when it does not fit; 0: DONE follows. It is copied here, for it is the thread's.
+ */
+EXPORT(jint, call)(JNIEnv* env, jclass self, jlong port, jlong command, jlong reply, jint cap, jobjectArray large) {
   const spk_record* record = NULL;
   int rc = spk_call(port_of(port), (const spk_cmd*)(uintptr_t)command, &record);
   (void)self;
-  if (rc == 1 && record != NULL) {
+  if (rc != 1 || record == NULL) return rc;
+  if (record->size <= (uint32_t)cap) {
+    memcpy((void*)(uintptr_t)reply, record, record->size);
+  } else {
     jbyteArray copy = bytes_of(env, record, record->size);
     if (copy == NULL) return -SPK_E_MEMORY;
-    (*env)->SetObjectArrayElement(env, out, 0, copy);
+    (*env)->SetObjectArrayElement(env, large, 0, copy);
   }
-  return rc;
+  return 1;
 }
 
 /* A copy of the record; NULL: error() says why. */

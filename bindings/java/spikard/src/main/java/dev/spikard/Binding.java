@@ -17,6 +17,7 @@ import java.util.concurrent.ExecutorService;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicLong;
+import java.util.function.Consumer;
 
 /** The live side of a Plan: its ports, its threads, and what events mean. */
 final class Binding {
@@ -70,8 +71,13 @@ final class Binding {
     return executor;
   }
 
-  /** Runs something on a thread that may block. */
+  /** Runs something on a thread that may block; on this one when there is none any more: the application ends, and what waits is told so here. */
   void execute(Scope in, Runnable fn) {
+    execute(in, fn, refused -> fn.run());
+  }
+
+  /** As above; `refused` gets why no thread takes it. */
+  void execute(Scope in, Runnable fn, Consumer<Throwable> refused) {
     boolean guest = in != null && in.guest;
     if (guest) guests.incrementAndGet();
     try {
@@ -85,9 +91,9 @@ final class Binding {
           if (guest) guests.decrementAndGet();
         }
       });
-    } catch (java.util.concurrent.RejectedExecutionException ended) {
+    } catch (RuntimeException | Error error) { // an executor that is full or at its end, or no memory for a thread
       if (guest) guests.decrementAndGet();
-      fn.run(); // the application ends: what waits is told so here
+      refused.accept(error);
     }
   }
 
@@ -114,6 +120,13 @@ final class Binding {
   long begun() {
     long n = 0;
     for (Port port : ports) n += port.users.get();
+    return n;
+  }
+
+  /** Operations and timers whose end has not come, streams, jobs, and what is owed to the core. */
+  int held() {
+    int n = 0;
+    for (Port port : ports) n += port.waiting.size() + port.streams.size() + port.jobs.size() + port.owed.size();
     return n;
   }
 
@@ -170,28 +183,36 @@ final class Binding {
   Scope scopeOf(Port port, Work of) {
     Scope plain = new Scope(this, of, null, false);
     if (!traced) return plain;
-    Pending<String> context = port.call(Abi.OP_TELEMETRY_CONTEXT, 0, new dev.spikard.internal.Arguments(), plain, result -> (String) result.get("traceparent"));
+    Pending<String> context = port.call(Abi.OP_TELEMETRY_CONTEXT, 0, new dev.spikard.internal.Arguments(), plain, result -> (String) result.get("traceparent"), null);
     String traceparent = context.getNow(null);
     return traceparent == null ? plain : plain.span(traceparent);
   }
 
   private void background(Port port, long id, long user) {
-    Runnable job = port.jobs.remove(user);
+    Work.Job job = port.jobs.remove(user);
     Work of = new Work(port, id);
     port.owed.put(id, of);
-    execute(scopeOf(port, of), () -> {
-      of.begin();
+    Runnable run = () -> {
+      if (!job.loop()) of.begin();
       Throwable thrown = null;
       try {
-        job.run();
+        job.code().run();
       } catch (Throwable error) {
         thrown = error;
       }
-      of.leave();
+      if (!job.loop()) of.leave();
       port.owed.remove(id);
       of.finish();
       if (thrown == null) port.submit(batch -> batch.add(Abi.CMD_ACK, id));
       else fail(port, id, thrown, 0);
+    };
+    if (job.loop()) {
+      new Scope(this, of, null, false).run(run);
+      return;
+    }
+    execute(scopeOf(port, of), run, refused -> {
+      port.owed.remove(id);
+      fail(port, id, refused, 0);
     });
   }
 
@@ -203,7 +224,13 @@ final class Binding {
     what.put("type", error.getClass().getName());
     what.put("message", String.valueOf(error.getMessage()));
     what.put("trace", trace.toString());
-    if (plan.failures != null) plan.failures.accept(error);
+    if (plan.failures != null) {
+      try {
+        plan.failures.accept(error);
+      } catch (RuntimeException worse) {
+        log("the listener of failures failed", worse);
+      }
+    }
     port.submit(batch -> {
       int at = batch.add(Abi.CMD_FAIL, id);
       batch.flags(at, flags).nodes(at, what);

@@ -2,6 +2,7 @@ package dev.spikard;
 
 import dev.spikard.internal.Abi;
 import dev.spikard.internal.Arguments;
+import java.util.Map;
 import java.util.Set;
 import java.util.concurrent.Callable;
 import java.util.function.Consumer;
@@ -78,7 +79,19 @@ public final class Cache extends CacheOperations {
     return value == null ? endLoad(flight, "absent") : endLoad(flight, "value", given -> given.value(value));
   }
 
+  private static Arguments givenUp(Object flight) {
+    return new Arguments().put("flight", flight).put("outcome", "given_up");
+  }
+
   private void giveUp(long flight) {
-    callUninterrupted(Abi.OP_CACHE_END_LOAD, new Arguments().put("flight", flight).put("outcome", "given_up"));
+    callUninterrupted(Abi.OP_CACHE_END_LOAD, givenUp(flight));
+  }
+
+  @Override
+  Consumer<Map<String, Object>> late(int operation) {
+    if (operation != Abi.OP_CACHE_GET_OR_BEGIN_LOAD) return null;
+    return result -> {
+      if (result.get("flight") != null) begin(Abi.OP_CACHE_END_LOAD, givenUp(result.get("flight")), none -> none);
+    };
   }
 }

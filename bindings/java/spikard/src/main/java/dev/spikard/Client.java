@@ -5,6 +5,7 @@ import java.time.Duration;
 import java.util.Iterator;
 import java.util.Map;
 import java.util.concurrent.CompletableFuture;
+import java.util.function.Consumer;
 import java.util.function.Function;
 
 /**
@@ -63,10 +64,15 @@ public abstract class Client {
   /** Arguments that this client gives to each of its operations. */
   void prepare(int operation, Arguments arguments) {}
 
+  /** Gets the result of an operation that was given up and came to its end all the same; null: that holds nothing. On the loop's thread. */
+  Consumer<Map<String, Object>> late(int operation) {
+    return null;
+  }
+
   final <T> Pending<T> begin(int operation, Arguments arguments, Function<Map<String, Object>, T> answer) {
     Binding binding = binding();
     prepare(operation, arguments);
-    return binding.port().call(operation, number(binding), arguments, scope(binding), answer);
+    return binding.port().call(operation, number(binding), arguments, scope(binding), answer, late(operation));
   }
 
   final Map<String, Object> call(int operation, Arguments arguments) {

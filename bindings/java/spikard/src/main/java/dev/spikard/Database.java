@@ -2,6 +2,8 @@ package dev.spikard;
 
 import java.time.Duration;
 import java.util.List;
+import java.util.Map;
+import java.util.function.Consumer;
 
 /** A database. */
 public final class Database extends Queries {
@@ -19,6 +21,13 @@ public final class Database extends Queries {
   private static final class Operations extends DatabaseOperations {
     Operations(App app, String name) {
       super(app, name);
+    }
+
+    /** Nobody has the transaction that was begun: it would hold its connection until its time is over. */
+    @Override
+    Consumer<Map<String, Object>> late(int operation) {
+      if (operation != dev.spikard.internal.Abi.OP_DB_BEGIN) return null;
+      return result -> begin(dev.spikard.internal.Abi.OP_DB_ROLLBACK, new dev.spikard.internal.Arguments().put("transaction", result.get("transaction")), none -> none);
     }
   }
 

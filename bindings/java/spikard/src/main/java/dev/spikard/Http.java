@@ -8,6 +8,7 @@ import dev.spikard.internal.Nodes;
 import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
+import java.util.Collections;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -47,10 +48,11 @@ final class Http {
       run(work, route, arguments);
     } else {
       Scope scope = binding.scopeOf(port, work);
+      Object[] ready = arguments;
       binding.execute(scope, () -> {
         work.begin();
-        run(work, route, arguments);
-      });
+        run(work, route, ready);
+      }, refused -> failed(work, refused));
     }
   }
 
@@ -129,7 +131,6 @@ final class Http {
   private void write(Work work, StreamingResponse stream) {
     Port port = work.port;
     port.submit(batch -> head(batch, batch.add(Abi.CMD_HEAD, work.id), stream));
-    work.answering();
     try {
       stream.body().writeTo(new StreamingResponse.Out() {
         @Override
@@ -163,9 +164,23 @@ final class Http {
     work.port.owed.remove(work.id, work);
   }
 
+  /** Of a stage that is none itself: one that follows it. */
+  static CompletableFuture<?> future(CompletionStage<?> stage) {
+    try {
+      return stage.toCompletableFuture();
+    } catch (UnsupportedOperationException ofAnotherKind) {
+      CompletableFuture<Object> out = new CompletableFuture<>();
+      stage.whenComplete((value, error) -> {
+        if (error != null) out.completeExceptionally(error);
+        else out.complete(value);
+      });
+      return out;
+    }
+  }
+
   private void finish(Work work, Plan.Route route, Object value, Throwable thrown) {
     if (thrown == null && value instanceof CompletionStage<?> stage) {
-      CompletableFuture<?> future = stage.toCompletableFuture();
+      CompletableFuture<?> future = future(stage);
       work.await(future);
       future.whenComplete((result, error) -> finish(work, route, result, error instanceof CompletionException && error.getCause() != null ? error.getCause() : error));
       return;
@@ -179,7 +194,7 @@ final class Http {
         } finally {
           work.leave();
         }
-      });
+      }, refused -> failed(work, refused));
       return;
     }
     if (thrown instanceof Problem problem) {
@@ -196,7 +211,7 @@ final class Http {
         });
         end(work);
         return;
-      } catch (RuntimeException error) {
+      } catch (RuntimeException | Error error) {
         thrown = error;
       }
     }
@@ -210,16 +225,27 @@ final class Http {
       return;
     }
     end(work);
-    if (!binding.plan.hooks.isEmpty() && !binding.plan.hooks.get(Abi.HOOK_ON_ERROR).isEmpty()) errors.put(work.id, error);
+    if (onErrorHooks() > 0) errors.put(work.id, error);
     binding.fail(work.port, work.id, error, 0);
   }
 
-  /** What handlers threw, for the hooks of on_error. */
-  private final Map<Long, Throwable> errors = new java.util.concurrent.ConcurrentHashMap<>();
+  private int onErrorHooks() {
+    return binding.plan.hooks.isEmpty() ? 0 : binding.plan.hooks.get(Abi.HOOK_ON_ERROR).size();
+  }
 
-  private void jobs(Port port, Batch batch, List<Runnable> jobs) {
+  /** What handlers threw, for the hooks of on_error. Where none runs, for the client is gone, the oldest makes room. */
+  private final Map<Long, Throwable> errors = Collections.synchronizedMap(new LinkedHashMap<>() {
+    private static final long serialVersionUID = 1;
+
+    @Override
+    protected boolean removeEldestEntry(Map.Entry<Long, Throwable> eldest) {
+      return size() > 1024;
+    }
+  });
+
+  private void jobs(Port port, Batch batch, List<Work.Job> jobs) {
     if (jobs == null) return;
-    for (Runnable job : jobs) {
+    for (Work.Job job : jobs) {
       long user = port.users.incrementAndGet();
       port.jobs.put(user, job);
       int at = batch.add(Abi.CMD_CALL, 0);
@@ -283,7 +309,7 @@ final class Http {
       }
       if (mode == Plan.Mode.BLOCKING) work.leave();
       if (value instanceof CompletionStage<?> stage) {
-        CompletableFuture<?> future = stage.toCompletableFuture();
+        CompletableFuture<?> future = future(stage);
         work.await(future);
         future.whenComplete((result, error) -> {
           over.run();
@@ -296,7 +322,10 @@ final class Http {
       settle(() -> done.accept(value), failed);
     };
     if (mode == Plan.Mode.LOOP) scope.run(run);
-    else binding.execute(scope, run);
+    else binding.execute(scope, run, refused -> {
+      over.run();
+      failed.accept(refused);
+    });
   }
 
   private static void settle(Runnable done, java.util.function.Consumer<Throwable> failed) {
@@ -315,7 +344,7 @@ final class Http {
     Plan.Route route = binding.plan.route(record.getInt(Abi.AT_REQUEST_ROUTE));
     Work of = new Work(port, id);
     Request request = new Request(binding, route, of, record);
-    if (phase == Abi.HOOK_ON_ERROR) request.error(errors.remove(id));
+    if (phase == Abi.HOOK_ON_ERROR) request.error(event.route + 1 == onErrorHooks() ? errors.remove(id) : errors.get(id));
     ResponseDraft draft = event.answer == null ? new ResponseDraft(null, List.of())
         : new ResponseDraft(event.answer.getInt(event.answerBase + Abi.AT_RECORD_STATUS), Port.Records.pairs(event.answer, event.answerBase, Abi.AT_RECORD_META));
     owe(port, id, plan.mode(), () -> plan.hook().call(request, draft), value -> result(port, id, request, draft, value), error -> {

@@ -5,6 +5,7 @@ import java.util.Map;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.Executor;
+import java.util.function.Consumer;
 import java.util.function.Function;
 
 /** An operation or timer whose DONE has not come. As a future it can be cancelled, and then the operation is. */
@@ -13,6 +14,8 @@ final class Pending<T> extends CompletableFuture<T> {
   final long user;
   final Scope scope;
   final Function<Map<String, Object>, T> answer;
+  /** Gets the result of an operation that was given up and came to its end all the same, for what it holds; on the loop's thread. Null: it holds nothing. */
+  private final Consumer<Map<String, Object>> late;
   /** Where it completes: on the loop's thread when it was begun there, else on a thread of the executor. */
   final boolean onLoop;
   /** A thread waits in {@link #await}: completing runs nobody's code. */
@@ -21,7 +24,8 @@ final class Pending<T> extends CompletableFuture<T> {
   private boolean resting;
   private boolean completing;
 
-  Pending(Port port, long user, Scope scope, Function<Map<String, Object>, T> answer) {
+  Pending(Port port, long user, Scope scope, Function<Map<String, Object>, T> answer, Consumer<Map<String, Object>> late) {
+    this.late = late;
     this.port = port;
     this.user = user;
     this.scope = scope;
@@ -41,35 +45,52 @@ final class Pending<T> extends CompletableFuture<T> {
 
   @Override
   public boolean cancel(boolean mayInterrupt) {
-    if (port.waiting.remove(user) != null) port.submit(batch -> batch.user(batch.add(Abi.CMD_CANCEL, 0), user));
-    return super.cancel(mayInterrupt);
+    if (!super.cancel(mayInterrupt)) return false;
+    // With `late` it is known until its DONE.
+    boolean known = late == null ? port.waiting.remove(user) != null : port.waiting.containsKey(user);
+    if (known) port.submit(batch -> batch.user(batch.add(Abi.CMD_CANCEL, 0), user));
+    return true;
   }
 
   /** By the port: the DONE has come. */
   void done(Map<String, Object> result, OperationException error) {
     resumed(true);
-    if (awaited || getNumberOfDependents() == 0 || onLoop) {
+    if (isCancelled()) {
+      tooLate(result, error);
+    } else if (awaited || getNumberOfDependents() == 0 || onLoop) {
       Scope before = Scope.enter(scope);
       try {
-        settle(result, error);
+        if (!settle(result, error)) tooLate(result, error);
       } finally {
         Scope.restore(before);
       }
     } else {
-      port.binding.execute(scope, () -> settle(result, error));
+      port.binding.execute(scope, () -> {
+        if (!settle(result, error) && late != null) port.post(() -> tooLate(result, error));
+      });
     }
   }
 
-  void settle(Map<String, Object> result, OperationException error) {
-    if (error != null) {
-      completeExceptionally(error);
-      return;
-    }
+  private void tooLate(Map<String, Object> result, OperationException error) {
+    if (late != null && error == null && isCancelled()) late.accept(result);
+  }
+
+  /** By the port: it ends, and there will be no DONE. */
+  void ended() {
+    resumed(true);
+    port.binding.execute(scope, () -> completeExceptionally(new CancelledException(CancelReason.SHUTDOWN)));
+  }
+
+  /** False: it was complete, or cancelled. */
+  boolean settle(Map<String, Object> result, OperationException error) {
+    if (error != null) return completeExceptionally(error);
+    T value;
     try {
-      complete(answer.apply(result));
+      value = answer.apply(result);
     } catch (RuntimeException wrong) {
-      completeExceptionally(wrong);
+      return completeExceptionally(wrong);
     }
+    return complete(value);
   }
 
   /** The result, waited for by this thread. An interrupt cancels the operation. */
@@ -87,8 +108,8 @@ final class Pending<T> extends CompletableFuture<T> {
           return get();
         } catch (InterruptedException error) {
           interrupted = true;
-          if (interruptible) {
-            cancel(true);
+          // What has ended meanwhile has its result.
+          if (interruptible && cancel(true)) {
             CancelReason reason = scope == null || scope.work == null || scope.work.reason() == null ? CancelReason.REQUESTED : scope.work.reason();
             throw new CancelledException(reason);
           }

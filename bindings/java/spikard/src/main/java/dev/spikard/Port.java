@@ -13,7 +13,7 @@ import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.atomic.AtomicLong;
-import java.util.concurrent.locks.ReentrantReadWriteLock;
+import java.util.concurrent.locks.StampedLock;
 import java.util.function.Consumer;
 import java.util.function.Function;
 
@@ -28,7 +28,7 @@ final class Port implements Runnable {
   final ConcurrentHashMap<Long, Pending<?>> waiting = new ConcurrentHashMap<>();
   final ConcurrentHashMap<Long, StreamCall> streams = new ConcurrentHashMap<>();
   final ConcurrentHashMap<Long, Work> owed = new ConcurrentHashMap<>();
-  final ConcurrentHashMap<Long, Runnable> jobs = new ConcurrentHashMap<>();
+  final ConcurrentHashMap<Long, Work.Job> jobs = new ConcurrentHashMap<>();
   final AtomicLong users = new AtomicLong();
   final CompletableFuture<Void> opened = new CompletableFuture<>();
 
@@ -37,7 +37,8 @@ final class Port implements Runnable {
   private final long scratchAddress = eventsAddress + EVENTS * Abi.SIZEOF_EVENT;
   private final Batch batch = Batch.acquire();
   private final ConcurrentLinkedQueue<Runnable> posted = new ConcurrentLinkedQueue<>();
-  private final ReentrantReadWriteLock life = new ReentrantReadWriteLock();
+  /** Read: the handle is in use by another thread than the loop's, which alone changes it. */
+  private final StampedLock life = new StampedLock();
   private final List<Event> held = new ArrayList<>();
   private boolean holding;
   private long handle;
@@ -83,7 +84,7 @@ final class Port implements Runnable {
       int before = batch.count();
       try {
         fill.accept(batch);
-      } catch (RuntimeException error) {
+      } catch (Throwable error) {
         while (batch.count() > before) batch.dropLast();
         throw error;
       }
@@ -93,11 +94,11 @@ final class Port implements Runnable {
     Batch own = Batch.acquire();
     try {
       fill.accept(own);
-      life.readLock().lock();
+      long stamp = life.readLock();
       try {
         if (handle != 0 && own.count() > 0) check(Native.submit(handle, own.seal(), own.count()), "submitting");
       } finally {
-        life.readLock().unlock();
+        life.unlockRead(stamp);
       }
     } finally {
       own.release();
@@ -117,54 +118,61 @@ final class Port implements Runnable {
   /** Runs something on the loop's thread. */
   void post(Runnable fn) {
     posted.add(fn);
-    life.readLock().lock();
+    long stamp = life.readLock();
     try {
       if (handle != 0) Native.wake(handle);
     } finally {
-      life.readLock().unlock();
+      life.unlockRead(stamp);
     }
   }
 
   // ---- operations
 
-  /** Begins an operation. What completes at once is complete when this returns. */
-  <T> Pending<T> call(int operation, int client, Object arguments, Scope scope, Function<Map<String, Object>, T> answer) {
+  /** Begins an operation. What completes at once is complete when this returns. late: see {@link Pending}. */
+  <T> Pending<T> call(int operation, int client, Object arguments, Scope scope, Function<Map<String, Object>, T> answer, Consumer<Map<String, Object>> late) {
     long user = users.incrementAndGet();
-    Pending<T> pending = new Pending<>(this, user, scope, answer);
+    Pending<T> pending = new Pending<>(this, user, scope, answer, late);
     waiting.put(user, pending);
     Batch own = Batch.acquire();
-    byte[][] out = new byte[1][];
-    int rc;
     try {
       int at = own.add(Abi.CMD_CALL, scope == null ? 0 : scope.id());
       own.arg(at, operation).client(at, client).user(at, user).nodes(at, arguments);
       if (scope != null && scope.traceparent != null) own.headText(at, scope.traceparent);
-      life.readLock().lock();
-      try {
-        if (handle == 0) throw new SpikardException("the application has ended");
-        rc = Native.call(handle, own.seal(), out);
-      } finally {
-        life.readLock().unlock();
+      ByteBuffer record = asked(own);
+      if (record != null) {
+        waiting.remove(user);
+        OperationException error = Records.failure(record, 0);
+        pending.settle(error == null ? Records.result(record, 0) : null, error);
       }
-      if (rc < 0) throw new SpikardException("an operation: " + Native.lastError());
-    } catch (RuntimeException error) {
+    } catch (Throwable error) {
       waiting.remove(user);
       throw error;
     } finally {
       own.release();
     }
-    if (rc == 1) {
-      waiting.remove(user);
-      ByteBuffer record = ByteBuffer.wrap(out[0]).order(ByteOrder.LITTLE_ENDIAN);
-      OperationException error = Records.failure(record, 0);
-      pending.settle(error == null ? Records.result(record, 0) : null, error);
-    }
     return pending;
+  }
+
+  /** The record of an operation that completed at once, read before the batch is given back; null: DONE follows. */
+  private ByteBuffer asked(Batch own) {
+    byte[][] large = new byte[1][];
+    long command = own.seal();
+    int rc;
+    long stamp = isLoopThread() ? 0 : life.readLock();
+    try {
+      if (handle == 0) throw new SpikardException("the application has ended");
+      rc = Native.call(handle, command, own.replyAddress(), Batch.REPLY, large);
+    } finally {
+      if (stamp != 0) life.unlockRead(stamp);
+    }
+    if (rc < 0) throw new SpikardException("an operation: " + Native.lastError());
+    if (rc == 0) return null;
+    return large[0] == null ? own.reply() : ByteBuffer.wrap(large[0]).order(ByteOrder.LITTLE_ENDIAN);
   }
 
   Pending<Void> timer(long ms, Scope scope) {
     long user = users.incrementAndGet();
-    Pending<Void> pending = new Pending<>(this, user, scope, result -> null);
+    Pending<Void> pending = new Pending<>(this, user, scope, result -> null, null);
     waiting.put(user, pending);
     submit(b -> {
       int at = b.add(Abi.CMD_TIMER, scope == null ? 0 : scope.id());
@@ -188,9 +196,9 @@ final class Port implements Runnable {
       regionAddress = where[0];
       regionSize = where[1];
       if (regionAddress != 0) region = Native.view(regionAddress, regionSize).order(ByteOrder.nativeOrder());
-      life.writeLock().lock();
+      long stamp = life.writeLock();
       handle = made;
-      life.writeLock().unlock();
+      life.unlockWrite(stamp);
       opened.complete(null);
       loop();
     } catch (Throwable error) {
@@ -239,7 +247,7 @@ final class Port implements Runnable {
   private void guarded(Runnable fn) {
     try {
       fn.run();
-    } catch (RuntimeException error) {
+    } catch (Throwable error) {
       binding.log("on the loop's thread", error);
     }
   }
@@ -340,17 +348,17 @@ final class Port implements Runnable {
   }
 
   private void close() {
-    life.writeLock().lock();
+    long stamp = life.writeLock();
     long closing = handle;
     handle = 0;
-    life.writeLock().unlock();
+    life.unlockWrite(stamp);
     batch.clear();
     region = null;
     if (closing != 0) Native.portClose(closing);
     for (Work work : owed.values()) work.cancel(CancelReason.SHUTDOWN);
     for (Pending<?> pending : waiting.values()) {
       waiting.remove(pending.user);
-      binding.execute(pending.scope, () -> pending.completeExceptionally(new CancelledException(CancelReason.SHUTDOWN)));
+      pending.ended();
     }
     Scope.restore(null);
   }

@@ -196,8 +196,17 @@ public final class Request {
     return new BodyStream(work);
   }
 
-  /** Runs something after the answer; the drain waits for it. It is not durable. */
+  /** Runs something after the answer, on a thread that may block, beside other such jobs; the drain waits for it. It is not durable. */
   public void background(Runnable job) {
+    background(new Work.Job(job, false));
+  }
+
+  /** As above for what never waits: on the loop's thread, one after another in the order in which they were queued. */
+  public void nonBlockingBackground(Runnable job) {
+    background(new Work.Job(job, true));
+  }
+
+  private void background(Work.Job job) {
     if (work.background == null) work.background = new ArrayList<>();
     work.background.add(job);
   }

@@ -14,7 +14,7 @@ public class Response {
   private int status = 200;
   private String mediaType;
   private final List<Map.Entry<String, String>> headers = new ArrayList<>();
-  private List<Runnable> background;
+  private List<Work.Job> background;
 
   Response(Form form, Object content) {
     this.form = form;
@@ -73,7 +73,7 @@ public class Response {
   /** Runs something after this answer. The drain waits for it; it is not durable. */
   public Response background(Runnable job) {
     if (background == null) background = new ArrayList<>();
-    background.add(job);
+    background.add(new Work.Job(job, false));
     return this;
   }
 
@@ -89,7 +89,7 @@ public class Response {
     return content;
   }
 
-  List<Runnable> jobs() {
+  List<Work.Job> jobs() {
     return background;
   }
 

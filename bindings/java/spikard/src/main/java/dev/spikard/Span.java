@@ -7,14 +7,15 @@ import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.function.Consumer;
 
-/** A span of the application's own. Closing it ends it; more than once is once. */
+/** A span of the application's own. Closing it ends it; more than once is once. Any thread may use it. */
 public final class Span implements AutoCloseable {
   private final Telemetry client;
   private final long number;
   private final String traceparent;
   private final Scope before;
-  private final boolean entered;
+  private final Scope inner;
   private final Map<String, Object> attributes = new LinkedHashMap<>();
   private final List<Object> events = new ArrayList<>();
   private String status;
@@ -22,12 +23,17 @@ public final class Span implements AutoCloseable {
   private String renamed;
   private boolean ended;
 
-  private Span(Telemetry client, long number, String traceparent, boolean enter) {
+  private Span(Telemetry client, TelemetryOperations.StartSpanResult begun, boolean enter) {
     this.client = client;
-    this.number = number;
-    this.traceparent = traceparent;
-    entered = enter && traceparent != null && Scope.current() != null;
-    before = entered ? Scope.enter(Scope.current().span(traceparent)) : null;
+    number = begun.span();
+    traceparent = begun.traceparent();
+    Scope here = Scope.current();
+    inner = enter && traceparent != null && here != null ? here.span(traceparent) : null;
+    before = inner != null ? Scope.enter(inner) : null;
+  }
+
+  static Span begin(Telemetry client, String name, Consumer<? super TelemetryOperations.StartSpanOptions> options) {
+    return new Span(client, client.startSpan(name, options), false);
   }
 
   /** kind: internal, server, client, producer or consumer. parent: a traceparent; null: what is current; "" begins a trace. */
@@ -37,7 +43,7 @@ public final class Span implements AutoCloseable {
       if (parent != null) given.traceparent(parent);
       if (!attributes.isEmpty()) given.attributes(attributes);
     });
-    return new Span(client, begun.span(), begun.traceparent(), enter);
+    return new Span(client, begun, enter);
   }
 
   /** Its context, to hand on; null when nothing is recorded. */
@@ -45,11 +51,11 @@ public final class Span implements AutoCloseable {
     return traceparent;
   }
 
-  public boolean isRecording() {
+  public synchronized boolean isRecording() {
     return number != 0 && !ended;
   }
 
-  public Span setAttribute(String name, Object value) {
+  public synchronized Span setAttribute(String name, Object value) {
     attributes.put(name, value);
     return this;
   }
@@ -58,7 +64,8 @@ public final class Span implements AutoCloseable {
     return addEvent(name, attributes, null);
   }
 
-  Span addEvent(String name, Map<String, Object> attributes, Long nanos) {
+  /** nanos: when, since 1970 in UTC; null: now. */
+  public synchronized Span addEvent(String name, Map<String, Object> attributes, Long nanos) {
     Instant now = Instant.now();
     long at = nanos != null ? nanos : now.getEpochSecond() * 1_000_000_000L + now.getNano();
     Map<String, Object> event = new LinkedHashMap<>();
@@ -70,31 +77,44 @@ public final class Span implements AutoCloseable {
   }
 
   /** Notes what was thrown; the status becomes error unless it was set. */
-  public Span recordException(Throwable error) {
-    StringWriter trace = new StringWriter();
-    error.printStackTrace(new PrintWriter(trace));
-    addEvent("exception", Map.of("exception.type", error.getClass().getName(), "exception.message", String.valueOf(error.getMessage()), "exception.stacktrace", trace.toString()));
+  public synchronized Span recordException(Throwable error) {
+    recordException(error, Map.of());
     if (status == null) setStatus("error", error.getMessage());
     return this;
   }
 
+  /** As above with further attributes, but leaves the status. */
+  public Span recordException(Throwable error, Map<String, Object> more) {
+    StringWriter trace = new StringWriter();
+    error.printStackTrace(new PrintWriter(trace));
+    Map<String, Object> all = new LinkedHashMap<>();
+    all.put("exception.type", error.getClass().getName());
+    all.put("exception.message", String.valueOf(error.getMessage()));
+    all.put("exception.stacktrace", trace.toString());
+    all.putAll(more);
+    return addEvent("exception", all);
+  }
+
   /** {@code ok} or {@code error}. */
-  public Span setStatus(String status, String message) {
+  public synchronized Span setStatus(String status, String message) {
     this.status = status;
     this.message = message;
     return this;
   }
 
-  public Span rename(String name) {
+  public synchronized Span rename(String name) {
     renamed = name;
     return this;
   }
 
   @Override
   public void close() {
-    if (entered && !ended) Scope.restore(before);
-    if (ended) return;
-    ended = true;
+    // On another thread there is nothing to give back.
+    if (inner != null && Scope.current() == inner) Scope.restore(before);
+    synchronized (this) {
+      if (ended) return;
+      ended = true;
+    }
     if (number == 0) return;
     client.endSpan(number, given -> {
       if (renamed != null) given.name(renamed);

@@ -29,7 +29,7 @@ final class StreamCall {
     this.scope = scope;
     this.writes = writes;
     user = port.users.incrementAndGet();
-    result = new Pending<>(port, user, scope, done -> done);
+    result = new Pending<>(port, user, scope, done -> done, null);
     port.waiting.put(user, result);
     port.streams.put(user, this);
     try {

@@ -51,7 +51,7 @@ public class TestServer implements AutoCloseable {
       binding = new Binding(plan, core);
       app.running(binding);
       binding.start(app.portCount());
-    } catch (RuntimeException error) {
+    } catch (RuntimeException | Error error) {
       app.running(null);
       binding = null;
       Native.appClose(core);
@@ -101,7 +101,7 @@ public class TestServer implements AutoCloseable {
 
   Map<String, Object> operation(int operation, Arguments arguments) {
     Binding binding = live();
-    return binding.port().call(operation, 0, arguments, binding.scope, result -> result).await(true);
+    return binding.port().call(operation, 0, arguments, binding.scope, result -> result, null).await(true);
   }
 
   /** Moves a virtual clock ({@code "clock": "virtual"}). */

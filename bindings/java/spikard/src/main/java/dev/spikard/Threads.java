@@ -37,6 +37,8 @@ final class Threads {
     }, (task, pool) -> {
       if (pool.isShutdown()) throw new java.util.concurrent.RejectedExecutionException("the application has ended");
       queue.put(task);
+      // One that ends meanwhile takes nothing more.
+      if (pool.isShutdown() && queue.remove(task)) throw new java.util.concurrent.RejectedExecutionException("the application has ended");
     });
   }
 }

@@ -20,13 +20,15 @@ final class Work implements Cancellation {
   private List<Runnable> listeners;
   private final ArrayDeque<byte[]> chunks = new ArrayDeque<>();
   private boolean bodyDone;
-  private boolean answering;
   private long credit = 65536;
   private boolean over;
   /** Its thread waits for something since it was cancelled. */
   private boolean rests;
   /** Of a request: jobs to run after the answer. */
-  List<Runnable> background;
+  List<Job> background;
+
+  /** Something to run after an answer: on the loop's thread, or on one that may block. */
+  record Job(Runnable code, boolean loop) {}
 
   Work(Port port, long id) {
     this.port = port;
@@ -170,17 +172,6 @@ final class Work implements Cancellation {
 
   // ---- streams
 
-  /** HEAD is sent: the core reads no more of the body. */
-  void answering() {
-    lock.lock();
-    try {
-      answering = true;
-      changed.signalAll();
-    } finally {
-      lock.unlock();
-    }
-  }
-
   void onChunk(byte[] bytes, boolean last) {
     lock.lock();
     try {
@@ -223,7 +214,6 @@ final class Work implements Cancellation {
         chunk = chunks.poll();
         if (chunk != null) break;
         if (bodyDone) return null;
-        if (answering) throw new IllegalStateException("the answer has begun: no more of the request's body is taken");
         pause();
       }
     } finally {

@@ -58,7 +58,7 @@ final class WorkHandlers {
       }
       if (blocking) work.leave();
       if (value instanceof CompletionStage<?> stage) {
-        CompletableFuture<?> future = stage.toCompletableFuture();
+        CompletableFuture<?> future = Http.future(stage);
         work.await(future);
         future.whenComplete((result, error) -> {
           if (error == null) answer(work, kind, result);
@@ -69,7 +69,7 @@ final class WorkHandlers {
       answer(work, kind, value);
     };
     if (plan.mode() == Plan.Mode.LOOP) scope.run(run);
-    else binding.execute(scope, run);
+    else binding.execute(scope, run, refused -> failed(work, kind, refused));
   }
 
   /** What does not fit its type will not when it comes again. */
@@ -131,7 +131,7 @@ final class WorkHandlers {
         port.submit(batch -> batch.add(Abi.CMD_ACK, id));
       }
       over(work);
-    } catch (RuntimeException error) { // a result that is no JSON
+    } catch (RuntimeException | Error error) { // a result that is no JSON
       over(work);
       binding.fail(port, id, error, 0);
     }

@@ -12,12 +12,16 @@ public final class Batch {
   private static final int FIRST_COMMANDS = 128;
   private static final int FIRST_ARENA = 64 << 10;
   private static final int KEPT_ARENA = 1 << 20;
+  /** Bytes of {@link #reply}. */
+  public static final int REPLY = 4096;
   private static final ConcurrentLinkedQueue<Batch> SPARE = new ConcurrentLinkedQueue<>();
 
   private ByteBuffer commands = direct(FIRST_COMMANDS * Abi.SIZEOF_CMD);
   private long commandsAddress = Native.address(commands);
   private ByteBuffer arena = direct(FIRST_ARENA);
   private long arenaAddress = Native.address(arena);
+  private final ByteBuffer reply = direct(REPLY);
+  private final long replyAddress = Native.address(reply);
   private int count;
   private int used;
   private final NodeWriter writer = new NodeWriter();
@@ -39,6 +43,15 @@ public final class Batch {
 
   public int count() {
     return count;
+  }
+
+  /** Where the record of a call goes that completes at once. */
+  public ByteBuffer reply() {
+    return reply;
+  }
+
+  public long replyAddress() {
+    return replyAddress;
   }
 
   public boolean full() {

@@ -55,8 +55,8 @@ public final class Native {
   /** Submits, polls, and says of each record where it is: {@link #IN_REGION}, {@link #IN_SCRATCH}, or an address. */
   public static native int step(long port, long commands, int count, long events, int max, int timeoutMs, long scratch, int scratchSize, long region, long regionSize);
 
-  /** 1: out[0] is the record; 0: DONE follows; else a negated error code. */
-  public static native int call(long port, long command, byte[][] out);
+  /** 1: the record is at `reply`, or in large[0] when it has more than `cap` bytes; 0: DONE follows; else a negated error code. */
+  public static native int call(long port, long command, long reply, int cap, byte[][] large);
 
   /** A record with the document as nodes; null: {@link #lastError} says why. */
   public static native byte[] jsonRead(byte[] json);

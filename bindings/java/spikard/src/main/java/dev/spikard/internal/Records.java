@@ -5,6 +5,7 @@ import dev.spikard.validation.Name;
 import java.lang.invoke.MethodHandle;
 import java.lang.invoke.MethodHandles;
 import java.lang.invoke.MethodType;
+import java.lang.reflect.AnnotatedElement;
 import java.lang.reflect.Constructor;
 import java.lang.reflect.RecordComponent;
 import java.nio.charset.StandardCharsets;
@@ -31,12 +32,13 @@ public final class Records {
     components = type.getRecordComponents();
     names = new byte[components.length][];
     accessors = new MethodHandle[components.length];
+    AnnotatedElement[] said = Element.of(type);
     MethodHandles.Lookup lookup = MethodHandles.lookup();
     try {
       Class<?>[] types = new Class<?>[components.length];
       for (int i = 0; i < components.length; ++i) {
         types[i] = components[i].getType();
-        names[i] = nameOf(components[i]).getBytes(StandardCharsets.UTF_8);
+        names[i] = nameOf(components[i], said[i]).getBytes(StandardCharsets.UTF_8);
         var accessor = components[i].getAccessor();
         accessor.setAccessible(true);
         accessors[i] = lookup.unreflect(accessor).asType(MethodType.methodType(Object.class, Record.class));
@@ -55,8 +57,8 @@ public final class Records {
   }
 
   /** The member's name in JSON. */
-  public static String nameOf(RecordComponent component) {
-    Name name = component.getAnnotation(Name.class);
+  static String nameOf(RecordComponent component, AnnotatedElement said) {
+    Name name = said.getAnnotation(Name.class);
     return name == null ? component.getName() : name.value();
   }
 

@@ -174,10 +174,12 @@ public final class Schemas {
       names.put(c, name);
       Map<String, Object> properties = new LinkedHashMap<>();
       List<Object> required = new ArrayList<>();
-      for (RecordComponent component : c.getRecordComponents()) {
-        String member = Records.nameOf(component);
-        properties.put(member, of(component.getAnnotatedType(), component));
-        if (!optional(component.getGenericType(), component, component.getAnnotatedType()) && defaultOf(component) == NONE) required.add(member);
+      RecordComponent[] components = c.getRecordComponents();
+      AnnotatedElement[] said = Element.of(c);
+      for (int i = 0; i < components.length; ++i) {
+        String member = Records.nameOf(components[i], said[i]);
+        properties.put(member, of(components[i].getAnnotatedType(), said[i]));
+        if (!optional(components[i].getGenericType(), said[i], components[i].getAnnotatedType()) && defaultOf(said[i]) == NONE) required.add(member);
       }
       Map<String, Object> schema = map("type", "object", "properties", properties);
       if (!required.isEmpty()) schema.put("required", required);

@@ -7,7 +7,7 @@ import java.lang.annotation.Target;
 
 /** The name in JSON of a record's component or of an enum's constant. */
 @Retention(RetentionPolicy.RUNTIME)
-@Target({ElementType.FIELD, ElementType.RECORD_COMPONENT})
+@Target({ElementType.FIELD, ElementType.PARAMETER, ElementType.RECORD_COMPONENT})
 public @interface Name {
   String value();
 }
