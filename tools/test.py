@@ -228,6 +228,10 @@ def go(o: Outcome) -> None:
         return
     library = ROOT / "build/full/abi"
     env = {"CGO_LDFLAGS": f"-L{library} -Wl,-rpath,{library}", "GOFLAGS": "-buildvcs=false"}
+    before = o.failed
+    run(["e2e/go/harness", "--build"], o, env={"SPIKARD_LIB_DIR": str(library)}, count=False)
+    if o.failed != before:
+        return
     for module in ("bindings/go", "e2e/go"):
         run(["go", "-C", module, "vet", "./..."], o, env=env)
     run(["go", "-C", "bindings/go", "test", "-race", "-timeout", "120s", "-v", "./..."], o, env=env)
