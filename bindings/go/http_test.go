@@ -5,6 +5,8 @@ import (
 	"errors"
 	"io"
 	"net"
+	"runtime"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -144,6 +146,75 @@ func TestClientDisconnectCancels(t *testing.T) {
 	c.Close()
 	if got := <-cause; !errors.Is(got, spikard.ErrClientGone) {
 		t.Error(got)
+	}
+}
+
+// A client that has gone while its handler works: what fails then is of nobody's interest, and the next requests are answered.
+func TestCancellationBesideCompletion(t *testing.T) {
+	app := spikard.New("beside", quiet())
+	entered, gate := make(chan struct{}), make(chan struct{})
+	spikard.Get(app, "/wait", func(ctx context.Context, _ spikard.None) (string, error) {
+		entered <- struct{}{}
+		<-gate
+		return "late", ctx.Err()
+	})
+	spikard.Get(app, "/", func(context.Context, spikard.None) (string, error) { return "ok", nil })
+	test := spikardtest.Serve(t, app)
+	for range 50 {
+		c, err := net.Dial("tcp", strings.TrimPrefix(test.URL(""), "http://"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		io.WriteString(c, "GET /wait HTTP/1.1\r\nHost: x\r\n\r\n")
+		<-entered
+		done := make(chan struct{})
+		go func() { c.Close(); close(done) }()
+		gate <- struct{}{}
+		<-done
+		if got := test.Get("/").Text; got != "ok" {
+			t.Fatal(got)
+		}
+	}
+	if report := test.Stop(); report.ExitCode != 0 {
+		t.Error(string(report.Raw))
+	}
+}
+
+func TestAHandlerThatEndsItsGoroutineIsAFailure(t *testing.T) {
+	app := spikard.New("goexit", quiet())
+	spikard.Get(app, "/", func(context.Context, spikard.None) (string, error) { runtime.Goexit(); return "", nil })
+	test := spikardtest.Serve(t, app)
+	test.Get("/").Status(500)
+}
+
+// In the order of the answers, also when the next request comes at once.
+func TestBackgroundTasksBeginInTheirOrder(t *testing.T) {
+	app := spikard.New("background", quiet())
+	const each, requests = 3, 200
+	ran := make(chan int, each*requests)
+	spikard.Get(app, "/{n:int}", func(ctx context.Context, in struct {
+		N int `path:"n"`
+	}) (spikard.None, error) {
+		for i := range each {
+			spikard.Background(ctx, func(context.Context) error { ran <- in.N*each + i; return nil })
+		}
+		return spikard.None{}, nil
+	}, spikard.Status(204))
+	test := spikardtest.Serve(t, app)
+	for n := range requests {
+		test.Get("/" + strconv.Itoa(n)).Status(204)
+	}
+	test.Stop()
+	close(ran)
+	sum, last := 0, -1
+	for n := range ran {
+		if sum += n; n < last-each { // those of one answer may overtake each other once they have begun
+			t.Fatalf("%d after %d", n, last)
+		}
+		last = n
+	}
+	if all := each * requests; sum != all*(all-1)/2 {
+		t.Error(sum)
 	}
 }
 
