@@ -187,11 +187,10 @@ func TestAHandlerThatEndsItsGoroutineIsAFailure(t *testing.T) {
 	test.Get("/").Status(500)
 }
 
-// In the order of the answers, also when the next request comes at once.
-func TestBackgroundTasksBeginInTheirOrder(t *testing.T) {
+func TestEveryBackgroundTaskRunsOnceBeforeTheEnd(t *testing.T) {
 	app := spikard.New("background", quiet())
 	const each, requests = 3, 200
-	ran := make(chan int, each*requests)
+	ran := make(chan int, 2*each*requests)
 	spikard.Get(app, "/{n:int}", func(ctx context.Context, in struct {
 		N int `path:"n"`
 	}) (spikard.None, error) {
@@ -206,15 +205,14 @@ func TestBackgroundTasksBeginInTheirOrder(t *testing.T) {
 	}
 	test.Stop()
 	close(ran)
-	sum, last := 0, -1
+	seen := map[int]bool{}
+	count := 0
 	for n := range ran {
-		if sum += n; n < last-each { // those of one answer may overtake each other once they have begun
-			t.Fatalf("%d after %d", n, last)
-		}
-		last = n
+		seen[n] = true
+		count++
 	}
-	if all := each * requests; sum != all*(all-1)/2 {
-		t.Error(sum)
+	if count != each*requests || len(seen) != count {
+		t.Error(count, "ran,", len(seen), "of them different")
 	}
 }
 

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"io"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -170,8 +171,9 @@ func TestATransactionHoldsRowsMessagesAndTasksOrNoneOfThem(t *testing.T) {
 }
 
 func TestOutcomesOfMessagesAndTasks(t *testing.T) {
+	var mu sync.Mutex
 	seen := map[string][]string{}
-	note := func(name, text string) { seen[name] = append(seen[name], text) }
+	note := func(name, text string) { mu.Lock(); seen[name] = append(seen[name], text); mu.Unlock() }
 	var flaky, never *spikard.Task[string, string]
 	test := toolbox(t, func(ctx context.Context) error {
 		if _, err := spikard.MessagingNamed("default").Send(ctx, "in", "x"); err != nil {
@@ -216,6 +218,8 @@ func TestOutcomesOfMessagesAndTasks(t *testing.T) {
 		return err
 	})
 	test.Stop()
+	mu.Lock()
+	defer mu.Unlock()
 	for name, want := range map[string]int{"consumer": 3, "flaky": 2, "never": 1} {
 		if len(seen[name]) != want {
 			t.Error(name, seen[name])
