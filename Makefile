@@ -16,7 +16,7 @@ help: ## This list
 bootstrap: ## Install what is missing (apt)
 	@tools/bootstrap
 
-run: bootstrap ## Serve examples/orders on 127.0.0.1:8000 (PORT=...; IN=python or java for that one)
+run: bootstrap ## Serve examples/orders on 127.0.0.1:8000 (PORT=...; IN=python, node, go or java for those)
 	@tools/make run $(IN)
 
 build: bootstrap ## Preset default, and the Python extension in build/venv

@@ -227,15 +227,21 @@ def node(o: Outcome) -> None:
 
 
 def go(o: Outcome) -> None:
-    """The Go binding's own tests under the race detector. Go is not in Debian 12: without it this is left out."""
-    if shutil.which("go") is None:
-        o.notes.append("left out: Go is not on this machine (the Go binding and its fixtures)")
+    """The Go binding's own tests and those of its example under the race detector, and every suite of fixtures through it."""
+    program = str(ROOT / "tools/go")
+    if subprocess.run([program, "--there"], check=False).returncode != 0:
+        o.notes.append("left out: Go is not on this machine and tools/bootstrap could not fetch it (the Go binding, its fixtures and its example)")
         return
     library = ROOT / "build/full/abi"
     env = {"CGO_LDFLAGS": f"-L{library} -Wl,-rpath,{library}", "GOFLAGS": "-buildvcs=false"}
-    for module in ("bindings/go", "e2e/go"):
-        run(["go", "-C", module, "vet", "./..."], o, env=env)
-    run(["go", "-C", "bindings/go", "test", "-race", "-timeout", "120s", "-v", "./..."], o, env=env)
+    before = o.failed
+    run(["e2e/go/harness", "--build"], o, env={"SPIKARD_LIB_DIR": str(library)}, count=False)
+    if o.failed != before:
+        return
+    for module in ("bindings/go", "bindings/go/otel", "e2e/go", "examples/orders_go"):
+        run([program, "-C", module, "vet", "./..."], o, env=env)
+    for module in ("bindings/go", "bindings/go/otel", "examples/orders_go"):
+        run([program, "-C", module, "test", "-race", "-timeout", "120s", "-v", "./..."], o, env=env)
     every_suite("go", o)
 
 

@@ -514,8 +514,12 @@ func (r *Runtime) runHook(h *handling, e *raw.Event, record []byte) {
 	}
 	phase := int(e.Arg)
 	if phase == raw.HookOnError {
-		if failed, ok := r.failures.LoadAndDelete(h.id); ok {
-			draft.failed, _ = failed.(error)
+		key := failureKey{h.p, uint32(h.id)}
+		if failed, ok := r.failures.Load(key); ok && failed.(failureOf).id == h.id {
+			draft.failed = failed.(failureOf).err
+		}
+		if int(e.Route) == len(r.plan.hooks[phase])-1 { // the others look at it as well
+			r.failures.Delete(key)
 		}
 	}
 	var answer any

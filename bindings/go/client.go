@@ -221,7 +221,7 @@ func (c client) callOr(ctx context.Context, operation int, a *arguments, late fu
 		return nil, err
 	}
 	if err := errorOf(record); err != nil {
-		return nil, err
+		return nil, causeOr(ctx, err)
 	}
 	return &result{nodesOf(record)}, nil
 }

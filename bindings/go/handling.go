@@ -2,6 +2,7 @@ package spikard
 
 import (
 	"context"
+	"errors"
 	"sync"
 	"time"
 
@@ -31,7 +32,9 @@ type handling struct {
 	cause    error
 	until    time.Time
 	finished bool
-	jobs     []func()
+	jobs     []func() raw.Cmd
+
+	after, began chan struct{} // of a background task: the one before has begun, this one has
 }
 
 func (h *handling) deadline(after time.Duration) {
@@ -323,6 +326,18 @@ func Sleep(ctx context.Context, d time.Duration) error {
 	if h != nil {
 		c.ID = h.id
 	}
-	_, err = p.wait(ctx, h, c, "", nil, nil)
+	record, err := p.wait(ctx, h, c, "", nil, nil)
+	if err == nil {
+		err = causeOr(ctx, errorOf(record))
+	}
+	return err
+}
+
+// causeOr is why the context was cancelled, where that is why the core has cancelled an operation.
+func causeOr(ctx context.Context, err error) error {
+	var failed *Error
+	if errors.As(err, &failed) && failed.Kind == KindCancelled && ctx.Err() != nil {
+		return context.Cause(ctx)
+	}
 	return err
 }

@@ -5,6 +5,8 @@ import (
 	"errors"
 	"io"
 	"net"
+	"runtime"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -78,8 +80,10 @@ func TestProblemsAndFailuresDoNotLeak(t *testing.T) {
 	})
 	spikard.Get(app, "/secret", func(context.Context, spikard.None) (string, error) { return "", errors.New("the password is hunter2") })
 	spikard.Get(app, "/panic", func(context.Context, spikard.None) (string, error) { panic("the password is hunter2") })
-	var seen error
-	app.Hook(spikard.OnError, func(_ context.Context, d *spikard.Draft) (any, error) { seen = d.Err(); return nil, nil })
+	seen := make(chan error, 2)
+	for range 2 { // each hook hears why
+		app.Hook(spikard.OnError, func(_ context.Context, d *spikard.Draft) (any, error) { seen <- d.Err(); return nil, nil })
+	}
 	test := spikardtest.Serve(t, app)
 	if got := test.Get("/none").Status(404).Text; got != `{"type":"https://spikard.dev/problems/not-found","title":"Not Found","status":404,"detail":"No order 7"}` {
 		t.Error(got)
@@ -88,8 +92,10 @@ func TestProblemsAndFailuresDoNotLeak(t *testing.T) {
 		if got := test.Get(path).Status(500).Text; strings.Contains(got, "hunter2") || strings.Contains(got, "goroutine") {
 			t.Error(got)
 		}
-		if seen == nil || !strings.Contains(seen.Error(), "hunter2") {
-			t.Error("OnError has not seen it:", seen)
+		for range 2 {
+			if err := <-seen; err == nil || !strings.Contains(err.Error(), "hunter2") {
+				t.Error("OnError has not seen it:", err)
+			}
 		}
 	}
 }
@@ -140,6 +146,73 @@ func TestClientDisconnectCancels(t *testing.T) {
 	c.Close()
 	if got := <-cause; !errors.Is(got, spikard.ErrClientGone) {
 		t.Error(got)
+	}
+}
+
+// A client that has gone while its handler works: what fails then is of nobody's interest, and the next requests are answered.
+func TestCancellationBesideCompletion(t *testing.T) {
+	app := spikard.New("beside", quiet())
+	entered, gate := make(chan struct{}), make(chan struct{})
+	spikard.Get(app, "/wait", func(ctx context.Context, _ spikard.None) (string, error) {
+		entered <- struct{}{}
+		<-gate
+		return "late", ctx.Err()
+	})
+	spikard.Get(app, "/", func(context.Context, spikard.None) (string, error) { return "ok", nil })
+	test := spikardtest.Serve(t, app)
+	for range 50 {
+		c, err := net.Dial("tcp", strings.TrimPrefix(test.URL(""), "http://"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		io.WriteString(c, "GET /wait HTTP/1.1\r\nHost: x\r\n\r\n")
+		<-entered
+		done := make(chan struct{})
+		go func() { c.Close(); close(done) }()
+		gate <- struct{}{}
+		<-done
+		if got := test.Get("/").Text; got != "ok" {
+			t.Fatal(got)
+		}
+	}
+	if report := test.Stop(); report.ExitCode != 0 {
+		t.Error(string(report.Raw))
+	}
+}
+
+func TestAHandlerThatEndsItsGoroutineIsAFailure(t *testing.T) {
+	app := spikard.New("goexit", quiet())
+	spikard.Get(app, "/", func(context.Context, spikard.None) (string, error) { runtime.Goexit(); return "", nil })
+	test := spikardtest.Serve(t, app)
+	test.Get("/").Status(500)
+}
+
+func TestEveryBackgroundTaskRunsOnceBeforeTheEnd(t *testing.T) {
+	app := spikard.New("background", quiet())
+	const each, requests = 3, 200
+	ran := make(chan int, 2*each*requests)
+	spikard.Get(app, "/{n:int}", func(ctx context.Context, in struct {
+		N int `path:"n"`
+	}) (spikard.None, error) {
+		for i := range each {
+			spikard.Background(ctx, func(context.Context) error { ran <- in.N*each + i; return nil })
+		}
+		return spikard.None{}, nil
+	}, spikard.Status(204))
+	test := spikardtest.Serve(t, app)
+	for n := range requests {
+		test.Get("/" + strconv.Itoa(n)).Status(204)
+	}
+	test.Stop()
+	close(ran)
+	seen := map[int]bool{}
+	count := 0
+	for n := range ran {
+		seen[n] = true
+		count++
+	}
+	if count != each*requests || len(seen) != count {
+		t.Error(count, "ran,", len(seen), "of them different")
 	}
 }
 
@@ -225,8 +298,8 @@ func TestDependenciesHooksAndBackground(t *testing.T) {
 	if got := <-ran; got != "Ada" {
 		t.Error(got)
 	}
-	if code := test.Stop().ExitCode; code != 0 {
-		t.Error("exit code", code)
+	if report := test.Stop(); report.ExitCode != 0 {
+		t.Error(string(report.Raw))
 	}
 	if got := strings.Join(trace, " "); got != "open handle close" {
 		t.Error(got)
@@ -279,8 +352,8 @@ func TestDrainUnderLoadAnswersEverything(t *testing.T) {
 			t.Error(got)
 		}
 	}
-	if code := test.Stop().ExitCode; code != 0 {
-		t.Error("exit code", code)
+	if report := test.Stop(); report.ExitCode != 0 {
+		t.Error(string(report.Raw))
 	}
 }
 

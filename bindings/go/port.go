@@ -43,6 +43,7 @@ type port struct {
 	core1  sync.Mutex // of the core's port and of what follows
 	spare  *batch
 	owed   map[uint64]*handling
+	job    chan struct{} // the latest background task has begun
 	closed bool
 
 	waiting sync.Mutex // of what follows
@@ -61,6 +62,7 @@ func openPort(r *Runtime) (*port, error) {
 	}
 	syscall.CloseOnExec(fd)
 	if err := syscall.SetNonblock(fd, true); err != nil {
+		syscall.Close(fd)
 		core.Close()
 		return nil, err
 	}
@@ -119,7 +121,11 @@ func (p *port) empty() bool {
 func (p *port) step() int {
 	p.core1.Lock()
 	defer p.core1.Unlock()
-	if p.closed {
+	if p.closed { // nobody takes commands any more: a handler that ends now is not waited for
+		p.pending.Lock()
+		p.out.commands = p.out.commands[:0]
+		p.out.memory.Free()
+		p.pending.Unlock()
 		return 0
 	}
 	p.pending.Lock()
@@ -160,6 +166,16 @@ func (p *port) step() int {
 func (p *port) add(c raw.Cmd, head, body []byte) {
 	p.pending.Lock()
 	p.put(c, head, body)
+	p.pending.Unlock()
+}
+
+// addAll puts a command into the batch, and others right after it.
+func (p *port) addAll(c raw.Cmd, head, body []byte, after []raw.Cmd) {
+	p.pending.Lock()
+	p.put(c, head, body)
+	for _, one := range after {
+		p.put(one, nil, nil)
+	}
 	p.pending.Unlock()
 }
 
@@ -254,6 +270,10 @@ func (p *port) event(e *raw.Event, i int) {
 		}
 		if e.Kind == raw.EvHook && e.User != 0 {
 			record = raw.Copy(e.UserPointer())
+		}
+		if e.Kind == raw.EvTask && record == nil {
+			h.after, h.began = p.job, make(chan struct{})
+			p.job = h.began
 		}
 		p.r.begin(func() { p.r.handle(h, &event, record) }, e.Kind)
 	case raw.EvChunk:

@@ -257,7 +257,7 @@ func Background(ctx context.Context, fn func(ctx context.Context) error) error {
 	if err != nil {
 		return err
 	}
-	start := func() {
+	start := func() raw.Cmd {
 		user := p.user()
 		p.r.jobs.Store(jobKey{p, user}, fn)
 		p.waiting.Lock()
@@ -267,16 +267,16 @@ func Background(ctx context.Context, fn func(ctx context.Context) error) error {
 			}
 		}}
 		p.waiting.Unlock()
-		p.send(raw.Cmd{Op: raw.CmdCall, Arg: raw.OpBackgroundRun, User: user}, nil, nil)
+		return raw.Cmd{Op: raw.CmdCall, Arg: raw.OpBackgroundRun, User: user}
 	}
 	if h == nil || h.request == nil {
-		start()
+		p.send(start(), nil, nil)
 		return nil
 	}
 	h.mu.Lock()
 	if h.finished {
 		h.mu.Unlock()
-		start()
+		p.send(start(), nil, nil)
 		return nil
 	}
 	h.jobs = append(h.jobs, start)

@@ -415,14 +415,17 @@ func (w *StreamWriter) Event(event Event) error {
 func (h *handling) final(c raw.Cmd, head, body []byte) {
 	c.ID = h.id
 	h.finish()
-	h.p.send(c, head, body)
 	h.mu.Lock()
 	jobs := h.jobs
 	h.jobs = nil
 	h.mu.Unlock()
+	var after []raw.Cmd
 	for _, job := range jobs {
-		job()
+		after = append(after, job())
 	}
+	// In one batch: the next request of a client that has the answer does not begin before them.
+	h.p.addAll(c, head, body, after)
+	h.p.flush()
 }
 
 // failure is a panic as an error, with where it was.
@@ -454,7 +457,7 @@ func (h *handling) fail(e *encoding, err error) {
 
 func (h *handling) failWith(e *encoding, err error, flags uint16) {
 	if h.p.r.plan.hooksOf(raw.HookOnError) > 0 && h.request != nil {
-		h.p.r.failures.Store(h.id, err)
+		h.p.r.failures.Store(failureKey{h.p, uint32(h.id)}, failureOf{h.id, err})
 	}
 	described := map[string]any{"type": fmt.Sprintf("%T", err), "message": err.Error(), "trace": ""}
 	var panicked *failure

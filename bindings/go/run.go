@@ -9,6 +9,7 @@ import (
 	"os"
 	"os/signal"
 	"strconv"
+	"sync/atomic"
 	"syscall"
 
 	"spikard.dev/go/internal/raw"
@@ -64,6 +65,8 @@ type Server struct {
 	r    *Runtime
 	done chan struct{}
 	err  error
+
+	draining atomic.Bool
 }
 
 // StartOptions are options of Start.
@@ -119,15 +122,20 @@ func (s *Server) Port() int {
 func (s *Server) Context(parent context.Context) context.Context { return s.r.Context(parent) }
 
 // Drain begins the graceful end without waiting for it; a second call cuts it short.
-func (s *Server) Drain() error { return s.r.app.Drain(raw.DrainDefault) }
+func (s *Server) Drain() error {
+	s.draining.Store(true)
+	return s.r.app.Drain(raw.DrainDefault)
+}
 
-// Stop drains, waits for the end and gives the report.
+// Stop drains, where Drain has not begun that, waits for the end and gives the report.
 func (s *Server) Stop() (Report, error) {
 	select {
 	case <-s.done:
 	default:
-		if err := s.Drain(); err != nil {
-			return Report{}, err
+		if s.draining.CompareAndSwap(false, true) {
+			if err := s.Drain(); err != nil && !errors.Is(err, raw.ErrClosed) {
+				return Report{}, err
+			}
 		}
 		<-s.done
 	}

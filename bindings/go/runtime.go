@@ -40,13 +40,24 @@ type Runtime struct {
 	cleanups  sync.Map // token -> Cleanup
 	nextToken atomic.Uint64
 	jobs      sync.Map // jobKey -> func(context.Context) error
-	failures  sync.Map // request's id -> error, for OnError
+	failures  sync.Map // failureKey -> failureOf, for OnError
 	dynamic   sync.Map // user -> *work
 	nextWork  atomic.Uint64
 
 	holding sync.Mutex
 	held    []func()
 	holds   atomic.Bool
+}
+
+// Why the request in a slot of a port has failed. Not each failure has its hooks (the client may be gone): what is left over is overwritten by the next.
+type failureKey struct {
+	p    *port
+	slot uint32
+}
+
+type failureOf struct {
+	id  uint64
+	err error
 }
 
 // Report is what the drain did.
@@ -260,6 +271,19 @@ func (r *Runtime) number(group, name string) (int, error) {
 
 // handle is one event, in a goroutine of its own.
 func (r *Runtime) handle(h *handling, e *raw.Event, record []byte) {
+	ended := false
+	defer func() {
+		if !ended { // runtime.Goexit, a test's FailNow perhaps: the answer is owed still
+			enc := encodings.Get().(*encoding)
+			h.failWith(enc, errors.New("the handler ended its goroutine"), 0)
+			encodings.Put(enc)
+		}
+	}()
+	r.dispatch(h, e, record)
+	ended = true
+}
+
+func (r *Runtime) dispatch(h *handling, e *raw.Event, record []byte) {
 	switch e.Kind {
 	case raw.EvRequest:
 		r.serveRequest(h)
@@ -298,6 +322,10 @@ func (r *Runtime) background(h *handling, e *raw.Event) {
 	p.waiting.Unlock()
 	job, _ := r.jobs.LoadAndDelete(jobKey{p, e.User})
 	fn, _ := job.(func(context.Context) error)
+	if h.after != nil {
+		<-h.after // goroutines begin in any order, background tasks in that in which they were queued
+	}
+	close(h.began)
 	var err error
 	if fn != nil {
 		err = protect(func() error { return fn(h) })

@@ -7,7 +7,9 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	neturl "net/url"
 	"os"
+	"os/exec"
 	"strings"
 	"sync"
 	"time"
@@ -157,7 +159,9 @@ type storageDriver struct {
 	s spikard.Storage
 }
 
-func (d *storageDriver) capabilities() []string { return []string{"metadata", "conditional_write"} }
+func (d *storageDriver) capabilities() []string {
+	return []string{"metadata", "conditional_write", "uploads"}
+}
 
 func (d *storageDriver) services(config object, folder string) (object, error) {
 	kind := text(config["backend"])
@@ -170,7 +174,7 @@ func (d *storageDriver) services(config object, folder string) (object, error) {
 		case "s3":
 			client = object{"url": "s3://" + setting("S3_BUCKET") + place, "s3": object{"endpoint": setting("S3_URL"), "addressing": "path", "access_key": setting("S3_ACCESS_KEY"), "secret_key": setting("S3_SECRET_KEY")}}
 		case "gcs":
-			client = object{"url": "gcs://" + setting("GCS_BUCKET") + place, "gcs": object{"endpoint": setting("GCS_URL"), "anonymous": true}}
+			client = object{"url": "gcs://" + setting("GCS_BUCKET") + place, "gcs": object{"endpoint": setting("GCS_URL"), "anonymous": true}, "presign": object{"secret": "of the tokens"}}
 		default:
 			client = object{"url": "azblob://" + setting("AZBLOB_CONTAINER") + place, "azblob": object{"endpoint": setting("AZBLOB_URL"), "account": setting("AZBLOB_ACCOUNT"), "account_key": setting("AZBLOB_KEY")}}
 		}
@@ -278,16 +282,64 @@ func (d *storageDriver) do(ctx context.Context, op string, args object) (any, er
 		o := spikard.StoragePresignOptions{ExpiresS: optionalUint32(args["expires_s"])}
 		r, err := d.s.Presign(ctx, text(args["method"]), key, o)
 		return r.URL, err
+	case "plan_upload":
+		if err := only(args, "key size part_bytes content_type cache_control content_disposition metadata if_match if_none_match expires_s", "plan_upload"); err != nil {
+			return nil, err
+		}
+		r, err := d.s.PlanUpload(ctx, key, uint64(whole(args["size"])), spikard.StoragePlanUploadOptions{PartBytes: optionalUint(args["part_bytes"]), ContentType: optionalText(args["content_type"]),
+			CacheControl: optionalText(args["cache_control"]), ContentDisposition: optionalText(args["content_disposition"]), Metadata: args["metadata"], IfMatch: optionalText(args["if_match"]),
+			IfNoneMatch: optionalText(args["if_none_match"]), ExpiresS: optionalUint32(args["expires_s"])})
+		return object{"upload": r.Upload, "key": r.Key, "parts": r.Parts, "ordered": r.Ordered, "expires_at": r.ExpiresAt}, err
+	case "complete_upload":
+		if err := only(args, "key upload etags", "complete_upload"); err != nil {
+			return nil, err
+		}
+		return d.s.CompleteUpload(ctx, key, text(args["upload"]), spikard.StorageCompleteUploadOptions{Etags: texts(args["etags"])})
+	case "abort_upload":
+		return nil, d.s.AbortUpload(ctx, key, text(args["upload"]))
 	}
 	return nil, &notBuilt{"op " + op}
 }
 
 // ---- db
 
-// schema is one of the case's own on the real server.
-type schema struct{ name string }
+// schema is one of the case's own on the real server; of MySQL a database, there before the application starts, for it connects to it.
+type schema struct {
+	name  string
+	mysql bool
+}
+
+func newSchema(kind string) (*schema, error) {
+	s := &schema{"spikard_e2e_" + unique(), kind == "mysql"}
+	if s.mysql {
+		return s, s.mariadb("CREATE DATABASE " + s.name)
+	}
+	return s, nil
+}
+
+func (s *schema) mariadb(sql string) error {
+	at, err := neturl.Parse(setting("MYSQL_URL"))
+	if err != nil {
+		return err
+	}
+	password, _ := at.User.Password()
+	command := exec.Command("mariadb", "--no-defaults", "--host="+at.Hostname(), "--port="+at.Port(), "--user="+at.User.Username(), "--execute="+sql)
+	command.Env = append(os.Environ(), "MYSQL_PWD="+password)
+	if out, err := command.CombinedOutput(); err != nil {
+		return fmt.Errorf("mariadb: %w: %s", err, out)
+	}
+	return nil
+}
 
 func (s *schema) url() string {
+	if s.mysql {
+		at, err := neturl.Parse(setting("MYSQL_URL"))
+		if err != nil {
+			return ""
+		}
+		at.Path = "/" + s.name
+		return at.String()
+	}
 	u := setting("POSTGRES_URL")
 	separator := "?"
 	if strings.Contains(u, "?") {
@@ -297,12 +349,26 @@ func (s *schema) url() string {
 }
 
 func (s *schema) create(ctx context.Context) error {
+	if s.mysql {
+		return nil
+	}
 	_, err := spikard.DatabaseNamed("default").Execute(ctx, "CREATE SCHEMA "+s.name)
 	return err
 }
 
 func (s *schema) drop(ctx context.Context) {
+	if s.mysql {
+		if err := s.mariadb("DROP DATABASE " + s.name); err != nil {
+			fmt.Fprintln(os.Stderr, err)
+		}
+		return
+	}
 	spikard.DatabaseNamed("default").Execute(ctx, "DROP SCHEMA "+s.name+" CASCADE") // a case may have closed the database
+}
+
+// onServer tells SQL servers that are there.
+func onServer(kind string) bool {
+	return (kind == "postgres" || kind == "mysql") && setting(strings.ToUpper(kind)+"_URL") != ""
 }
 
 type dbDriver struct {
@@ -317,9 +383,12 @@ func (d *dbDriver) services(config object, folder string) (object, error) {
 		return nil, err
 	}
 	schemes := map[string]string{"sqlite": "sqlite:" + folder + "/test.db"}
-	if text(config["driver"]) == "postgres" && setting("POSTGRES_URL") != "" {
-		d.schema = &schema{"spikard_e2e_" + unique()}
-		schemes["postgres"] = d.schema.url()
+	if kind := text(config["driver"]); onServer(kind) {
+		var err error
+		if d.schema, err = newSchema(kind); err != nil {
+			return nil, err
+		}
+		schemes[kind] = d.schema.url()
 	}
 	u, err := url(text(config["driver"]), schemes)
 	client := object{"url": u}
@@ -496,11 +565,16 @@ type messagingDriver struct {
 	stops     int
 }
 
-func (d *messagingDriver) realTime() bool { return d.backend == "kafka" || d.backend == "nats" }
+// Of MQTT the delivery store owns the waits.
+func (d *messagingDriver) realTime() bool {
+	return d.backend == "amqp" || d.backend == "kafka" || d.backend == "nats" || d.backend == "redis"
+}
 
 func (d *messagingDriver) capabilities() []string {
 	switch d.backend {
-	case "kafka", "nats":
+	case "amqp":
+		return []string{"real_time"}
+	case "kafka", "nats", "redis":
 		return []string{"replay", "real_time"}
 	case "mqtt":
 		return []string{}
@@ -515,6 +589,12 @@ func (d *messagingDriver) services(config object, folder string) (object, error)
 	d.backend = text(config["backend"])
 	name := fmt.Sprintf("fixture_go_%d_%s", os.Getpid(), unique())
 	schemes := map[string]string{"memory": "memory:", "sqlite": "sqlite:" + folder + "/test.db"}
+	if u := setting("AMQP_URL"); u != "" {
+		schemes["amqp"] = u + "?name=" + name
+	}
+	if u := setting("REDIS_URL"); u != "" {
+		schemes["redis"] = u + "?prefix=" + name
+	}
 	if u := setting("NATS_URL"); u != "" {
 		schemes["nats"] = u + "?storage=memory&stream=" + name
 	}

@@ -315,6 +315,16 @@ type driverKind struct {
 
 func setting(name string) string { return os.Getenv("SPIKARD_TEST_" + name) }
 
+// servers are those of some kinds that tools/services says are there.
+func servers(kinds ...string) (out []string) {
+	for _, kind := range kinds {
+		if setting(strings.ToUpper(kind)+"_URL") != "" {
+			out = append(out, kind)
+		}
+	}
+	return out
+}
+
 var drivers = map[string]driverKind{
 	"cache": {func() []string {
 		if setting("REDIS_URL") != "" {
@@ -323,34 +333,16 @@ var drivers = map[string]driverKind{
 		return []string{"memory"}
 	}, func() driver { return &cacheDriver{} }},
 	"storage": {func() []string {
-		out := []string{"memory", "fs"}
-		for _, kind := range []string{"s3", "gcs", "azblob"} {
-			if setting(strings.ToUpper(kind)+"_URL") != "" {
-				out = append(out, kind)
-			}
-		}
-		return out
+		return append([]string{"memory", "fs"}, servers("s3", "gcs", "azblob")...)
 	}, func() driver { return &storageDriver{} }},
 	"db": {func() []string {
-		if setting("POSTGRES_URL") != "" {
-			return []string{"sqlite", "postgres"}
-		}
-		return []string{"sqlite"}
+		return append([]string{"sqlite"}, servers("postgres", "mysql")...)
 	}, func() driver { return &dbDriver{} }},
 	"messaging": {func() []string {
-		out := []string{"memory", "sqlite"}
-		for _, kind := range []string{"kafka", "mqtt", "nats"} {
-			if setting(strings.ToUpper(kind)+"_URL") != "" {
-				out = append(out, kind)
-			}
-		}
-		return out
+		return append([]string{"memory", "sqlite"}, servers("amqp", "kafka", "mqtt", "nats", "redis")...)
 	}, func() driver { return &messagingDriver{} }},
 	"tasks": {func() []string {
-		if setting("POSTGRES_URL") != "" {
-			return []string{"memory", "sqlite", "postgres"}
-		}
-		return []string{"memory", "sqlite"}
+		return append([]string{"memory", "sqlite"}, servers("postgres", "mysql", "redis")...)
 	}, func() driver { return &tasksDriver{} }},
 	"cron":        {func() []string { return []string{} }, func() driver { return &plainDriver{} }},
 	"cloudevents": {func() []string { return []string{} }, func() driver { return &plainDriver{} }},

@@ -26,10 +26,18 @@ func (d *tasksDriver) services(config object, folder string) (object, error) {
 	}
 	services := object{}
 	schemes := map[string]string{"memory": "memory:", "sqlite": "sqlite:" + folder + "/test.db"}
-	if text(config["backend"]) == "postgres" && setting("POSTGRES_URL") != "" {
-		d.schema = &schema{"spikard_e2e_" + unique()}
-		schemes["postgres"] = d.schema.url()
-		services["db"] = object{"default": object{"url": setting("POSTGRES_URL")}}
+	if redis := setting("REDIS_URL"); redis != "" {
+		schemes["redis"] = redis + "?prefix=e2e:" + unique()
+	}
+	if kind := text(config["backend"]); onServer(kind) {
+		var err error
+		if d.schema, err = newSchema(kind); err != nil {
+			return nil, err
+		}
+		schemes[kind] = d.schema.url()
+		if kind == "postgres" {
+			services["db"] = object{"default": object{"url": setting("POSTGRES_URL")}}
+		}
 	}
 	u, err := url(text(config["backend"]), schemes)
 	services["tasks"] = object{"default": object{"url": u}}

@@ -1,5 +1,6 @@
 // The toolbox's side of the Node.js harness (e2e/README.md): one case's client through the package's public API, on a TestApp. One class a subsystem.
 'use strict';
+const { execFileSync } = require('node:child_process');
 const { randomBytes, randomUUID } = require('node:crypto');
 const { mkdtempSync, rmSync } = require('node:fs');
 const { tmpdir } = require('node:os');
@@ -197,6 +198,32 @@ class Schema {
   drop = () => new spikard.Database().execute(`DROP SCHEMA ${this.name} CASCADE`).catch(() => {}); // a case may have closed the database
 }
 
+const MYSQL = setting('MYSQL_URL');
+
+/** A database of the case's own on the real server: there before the application starts, for it connects to it. */
+class MysqlDatabase {
+  name = `spikard_e2e_${randomBytes(8).toString('hex')}`;
+  at = new URL(MYSQL);
+
+  constructor() {
+    this.run(`CREATE DATABASE ${this.name}`);
+  }
+
+  get url() {
+    const own = new URL(MYSQL);
+    own.pathname = `/${this.name}`;
+    return own.href;
+  }
+
+  run(sql) {
+    const args = ['--no-defaults', `--host=${this.at.hostname}`, `--port=${this.at.port}`, `--user=${decodeURIComponent(this.at.username)}`, `--execute=${sql}`];
+    execFileSync('mariadb', args, { env: { ...process.env, MYSQL_PWD: decodeURIComponent(this.at.password) } });
+  }
+
+  async create() {}
+  drop = async () => this.run(`DROP DATABASE ${this.name}`);
+}
+
 class CacheDriver extends Driver {
   static redis = setting('REDIS_URL');
   static backends = ['memory', ...(CacheDriver.redis ? ['redis', 'tiered'] : [])];
@@ -265,7 +292,7 @@ class StorageDriver extends Driver {
   onServer(kind) {
     const folder = `e2e-${randomUUID()}`;
     if (kind === 's3') return { url: `s3://${setting('S3_BUCKET')}/${folder}`, s3: { endpoint: setting('S3_URL'), addressing: 'path', access_key: setting('S3_ACCESS_KEY'), secret_key: setting('S3_SECRET_KEY') } };
-    if (kind === 'gcs') return { url: `gcs://${setting('GCS_BUCKET')}/${folder}`, gcs: { endpoint: setting('GCS_URL'), anonymous: true } };
+    if (kind === 'gcs') return { url: `gcs://${setting('GCS_BUCKET')}/${folder}`, gcs: { endpoint: setting('GCS_URL'), anonymous: true }, presign: { secret: 'of the tokens' } };
     return { url: `azblob://${setting('AZBLOB_CONTAINER')}/${folder}`, azblob: { endpoint: setting('AZBLOB_URL'), account: setting('AZBLOB_ACCOUNT'), account_key: setting('AZBLOB_KEY') } };
   }
 
@@ -319,7 +346,7 @@ class StorageDriver extends Driver {
 }
 
 class DbDriver extends Driver {
-  static backends = ['sqlite', ...(POSTGRES ? ['postgres'] : [])];
+  static backends = ['sqlite', ...(POSTGRES ? ['postgres'] : []), ...(MYSQL ? ['mysql'] : [])];
   transactions = new Map();
 
   services() {
@@ -328,6 +355,10 @@ class DbDriver extends Driver {
     if (this.config.driver === 'postgres' && POSTGRES) {
       this.schema = new Schema();
       urls.postgres = this.schema.url;
+    }
+    if (this.config.driver === 'mysql' && MYSQL) {
+      this.schema = new MysqlDatabase();
+      urls.mysql = this.schema.url;
     }
     return { db: { default: { url: this.url(this.config.driver, urls), ...pick(this.config, 'pool') } } };
   }
@@ -395,7 +426,7 @@ class DbDriver extends Driver {
   do_close = () => this.db.close();
 }
 
-const MESSAGING_SERVERS = Object.fromEntries(['kafka', 'mqtt', 'nats', 'redis'].map((name) => [name, setting(`${name.toUpperCase()}_URL`)]).filter(([, url]) => url));
+const MESSAGING_SERVERS = Object.fromEntries(['amqp', 'kafka', 'mqtt', 'nats', 'redis'].map((name) => [name, setting(`${name.toUpperCase()}_URL`)]).filter(([, url]) => url));
 
 /** What consumers and workers have in common. */
 class HandlingDriver extends Driver {
@@ -429,15 +460,16 @@ class MessagingDriver extends HandlingDriver {
 
   constructor(config) {
     super(config);
-    this.realTime = ['kafka', 'nats', 'redis'].includes(config.backend); // of MQTT the delivery store owns the waits
-    this.capabilities = this.realTime ? ['replay', 'real_time'] : config.backend === 'mqtt' ? [] : ['replay'];
+    this.realTime = ['amqp', 'kafka', 'nats', 'redis'].includes(config.backend); // of MQTT the delivery store owns the waits
+    this.capabilities = [...(['amqp', 'mqtt'].includes(config.backend) ? [] : ['replay']), ...(this.realTime ? ['real_time'] : [])];
   }
 
   services() {
     only(this.config, 'backend', 'messaging');
     const name = `fixture_node_${process.pid}_${++MessagingDriver.places}`;
-    const { nats, mqtt, kafka, redis } = MESSAGING_SERVERS;
+    const { amqp, nats, mqtt, kafka, redis } = MESSAGING_SERVERS;
     const urls = { memory: 'memory:', sqlite: 'sqlite:FOLDER/test.db' };
+    if (amqp) urls.amqp = `${amqp}?name=${name}`;
     if (nats) urls.nats = `${nats}?storage=memory&stream=${name}`;
     if (mqtt) urls.mqtt = `${mqtt}?session_expiry_s=60&prefix=${name}/`;
     if (kafka) urls.kafka = `${kafka}?prefix=${name}.`;
@@ -475,7 +507,8 @@ class MessagingDriver extends HandlingDriver {
 }
 
 class TasksDriver extends HandlingDriver {
-  static backends = ['memory', 'sqlite', ...(POSTGRES ? ['postgres'] : [])];
+  static redis = setting('REDIS_URL');
+  static backends = ['memory', 'sqlite', ...(POSTGRES ? ['postgres'] : []), ...(MYSQL ? ['mysql'] : []), ...(TasksDriver.redis ? ['redis'] : [])];
   running = new Set();
 
   services() {
@@ -485,6 +518,11 @@ class TasksDriver extends HandlingDriver {
       this.schema = new Schema();
       return { tasks: { default: { url: this.schema.url } }, db: { default: { url: POSTGRES } } };
     }
+    if (this.config.backend === 'mysql' && MYSQL) {
+      this.schema = new MysqlDatabase();
+      urls.mysql = this.schema.url;
+    }
+    if (TasksDriver.redis) urls.redis = `${TasksDriver.redis}?prefix=e2e:${randomBytes(8).toString('hex')}`;
     return { tasks: { default: { url: this.url(this.config.backend, urls) } } };
   }
 

@@ -126,6 +126,7 @@ import "C"
 import (
 	"errors"
 	"fmt"
+	"sync"
 	"unsafe"
 )
 
@@ -149,8 +150,14 @@ func failure(rc C.int, text *C.char, what string) error {
 	return &CodeError{Code: -int(rc), Text: message}
 }
 
-// App is a handle of an application.
-type App struct{ handle *C.spk_app }
+// App is a handle of an application. Its methods are for any goroutine; those that come after Close say so.
+type App struct {
+	mu     sync.RWMutex // the handle is not freed while somebody uses it
+	handle *C.spk_app
+}
+
+// ErrClosed is what a method of a closed application says.
+var ErrClosed = &CodeError{Code: EState, Text: "the application is closed"}
 
 // Open checks a manifest. `configured` lays the configuration of the process over it.
 func Open(manifest []byte, configured bool) (*App, error) {
@@ -171,6 +178,11 @@ func Open(manifest []byte, configured bool) (*App, error) {
 
 // Start connects services and reserves the addresses.
 func (a *App) Start() error {
+	a.mu.RLock()
+	defer a.mu.RUnlock()
+	if a.handle == nil {
+		return ErrClosed
+	}
 	var text [4096]C.char
 	if rc := C.sg_app_start(a.handle, &text[0], C.size_t(len(text))); rc < 0 {
 		return failure(rc, &text[0], "starting the application")
@@ -178,7 +190,12 @@ func (a *App) Start() error {
 	return nil
 }
 
-func text(ask func(*C.char, C.size_t) C.size_t) string {
+func (a *App) text(ask func(*C.char, C.size_t) C.size_t) string {
+	a.mu.RLock()
+	defer a.mu.RUnlock()
+	if a.handle == nil {
+		return ""
+	}
 	for size := C.size_t(4096); ; {
 		buffer := make([]byte, size)
 		need := ask((*C.char)(unsafe.Pointer(&buffer[0])), size)
@@ -191,16 +208,21 @@ func text(ask func(*C.char, C.size_t) C.size_t) string {
 
 // Info is JSON: bound addresses, clients, state.
 func (a *App) Info() string {
-	return text(func(p *C.char, n C.size_t) C.size_t { return C.spk_info(a.handle, p, n) })
+	return a.text(func(p *C.char, n C.size_t) C.size_t { return C.spk_info(a.handle, p, n) })
 }
 
 // Report is JSON: what the drain did.
 func (a *App) Report() string {
-	return text(func(p *C.char, n C.size_t) C.size_t { return C.spk_report(a.handle, p, n) })
+	return a.text(func(p *C.char, n C.size_t) C.size_t { return C.spk_report(a.handle, p, n) })
 }
 
 // Drain begins the graceful end; DrainDefault is the manifest's limit.
 func (a *App) Drain(deadlineMs uint32) error {
+	a.mu.RLock()
+	defer a.mu.RUnlock()
+	if a.handle == nil {
+		return ErrClosed
+	}
 	var text [512]C.char
 	if rc := C.sg_drain(a.handle, C.uint32_t(deadlineMs), &text[0], C.size_t(len(text))); rc < 0 {
 		return failure(rc, &text[0], "draining")
@@ -213,6 +235,8 @@ const DrainDefault = ^uint32(0)
 
 // Close ends the application; its ports are closed already. More than once is once.
 func (a *App) Close() {
+	a.mu.Lock()
+	defer a.mu.Unlock()
 	if a.handle != nil {
 		C.spk_app_close(a.handle)
 		a.handle = nil
@@ -227,6 +251,12 @@ func (a *App) OpenPort(traced bool) (*Port, error) {
 	port := C.sg_port_new()
 	if port == nil {
 		return nil, errors.New("out of memory")
+	}
+	a.mu.RLock()
+	defer a.mu.RUnlock()
+	if a.handle == nil {
+		C.free(unsafe.Pointer(port))
+		return nil, ErrClosed
 	}
 	var with C.int
 	if traced {
