@@ -342,7 +342,12 @@ impl App {
     {
         self.ids += 1;
         let depends: Vec<Value> = depends_on.iter().map(|n| Value::from(*n)).collect();
-        let data = Value::object().with("name", name).with("kind", "factory").with("cleanup", true).with("depends_on", depends).with("scope", Value::of(&scope).unwrap_or_default());
+        let data = Value::object()
+            .with("name", name)
+            .with("kind", "factory")
+            .with("cleanup", true)
+            .with("depends_on", depends)
+            .with("scope", Value::of(&scope).unwrap_or_default());
         let factory: Factory = Arc::new(move |depends| {
             let making = factory(Depends(depends));
             Box::pin(async move { making.await.map(|made| (provided(made.value), made.cleanup)) })
@@ -558,5 +563,3 @@ impl App {
         }
     }
 }
-
-

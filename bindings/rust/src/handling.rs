@@ -206,7 +206,7 @@ pub(crate) fn place() -> Result<(Arc<Port>, Option<Arc<Handling>>), Error> {
     if let Some(h) = here() {
         return Ok((h.port.clone(), Some(h)));
     }
-    crate::runtime::running().map(|r| (r.first_port(), None)).ok_or(Error::NotRunning)
+    crate::runtime::running().and_then(|r| r.port()).map(|port| (port, None)).ok_or(Error::NotRunning)
 }
 
 pub(crate) fn trace_of(h: Option<&Arc<Handling>>) -> Option<String> {
@@ -230,6 +230,11 @@ pub async fn stopping() {
     if let Ok((port, _)) = place() {
         port.runtime.stopping().await;
     }
+}
+
+/// The addresses that the application here has bound.
+pub fn addresses() -> Vec<String> {
+    place().map(|(port, _)| port.runtime.addresses()).unwrap_or_default()
 }
 
 /// Runs something after the answer of the handler here; the graceful end waits for it. It is not durable. Outside of a request it begins at once.
@@ -262,8 +267,8 @@ where
                 None => port.handle.spawn(Within { here: h, inner: work }),
             }
         }
-        None => match crate::runtime::running() {
-            Some(r) => r.first_port().handle.spawn(work),
+        None => match crate::runtime::running().and_then(|r| r.port()) {
+            Some(port) => port.handle.spawn(work),
             None => tokio::spawn(work),
         },
     }

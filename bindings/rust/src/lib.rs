@@ -29,7 +29,6 @@
 //! Handlers run in the thread that does the I/O, on a current-thread tokio runtime: everything of tokio works in them, and what blocks goes to `tokio::task::spawn_blocking`.
 //! A handler whose client is gone, whose time-out has passed or whose application ends is dropped; [`Cancellation`] tells what outlives it.
 
-
 mod app;
 mod call;
 #[path = "_generated/clients.rs"]
@@ -65,11 +64,14 @@ pub use app::{App, Dependency, Depends, Made, Phase, Route, Scope};
 pub use call::{Pending, Reply, Streaming};
 pub use error::{fatal, nack, retry, Cause, Error, Failure, Result};
 pub use errors::{detail, Kind, RetryClass};
-pub use handling::{background, cancellation, sleep, spawn, stopping, Cancellation};
+pub use handling::{addresses, background, cancellation, sleep, spawn, stopping, Cancellation};
 pub use nodes::Value;
 pub use request::{Bytes, Cookies, Declaration, Draft, Form, FromRequest, Handler, Headers, Inject, Json, Path, Query, Request};
 pub use response::{BodyStream, Cookie, Event, IntoResponse, Problem, Response, StreamWriter};
 pub use run::Server;
 pub use telemetry::Span;
-pub use toolbox::{named, Cache, CloudEvents, Cron, Database, Decimal, Messaging, Object, Objects, Params, RowStream, Rows, Statements, Storage, Tasks, Telemetry, Timestamp, ToParam, Transaction};
+pub use toolbox::{
+    named, Cache, CloudEvents, Cron, Database, Decimal, Messaging, Object, Objects, Params, RowStream, Rows, Statements, Storage, Tasks, Telemetry, Timestamp,
+    ToParam, Transaction,
+};
 pub use work::{CloudEvent, FromMessage, FromTask, Message, RunningConsumer, RunningWorker, Task, TaskRun};

@@ -8,6 +8,8 @@ use std::ptr;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 use std::task::{Context, Poll, Waker};
+use std::thread::ThreadId;
+use std::time::{Duration, Instant};
 
 use tokio::io::unix::AsyncFd;
 use tokio::io::Interest;
@@ -22,6 +24,8 @@ use crate::sys;
 
 const EVENTS: usize = 64;
 const KEPT_MEMORY: usize = 1 << 20;
+/// A slow handler must not hold the answers before it.
+const LONGEST_HOLD: Duration = Duration::from_micros(200);
 
 pub(crate) fn command() -> sys::spk_cmd {
     let none = sys::spk_bytes { ptr: ptr::null(), len: 0 };
@@ -33,6 +37,8 @@ pub(crate) fn command() -> sys::spk_cmd {
 struct Batch {
     commands: Vec<sys::spk_cmd>,
     memory: Memory,
+    /// When the first of them was put in.
+    since: Option<Instant>,
 }
 
 // SAFETY: the pointers in commands are offsets until the thread that submits them makes them pointers.
@@ -49,6 +55,7 @@ unsafe impl Send for Core {}
 pub(crate) struct Port {
     pub runtime: Arc<Runtime>,
     pub handle: tokio::runtime::Handle,
+    thread: ThreadId,
     core: Mutex<Core>,
     pending: Mutex<Batch>,
     spare: Mutex<Batch>,
@@ -72,6 +79,7 @@ impl Port {
         Ok(Arc::new(Port {
             runtime: runtime.clone(),
             handle,
+            thread: std::thread::current().id(),
             core: Mutex::new(Core { port, closed: false }),
             pending: Mutex::default(),
             spare: Mutex::default(),
@@ -129,15 +137,25 @@ impl Port {
             }
         }
         pending.commands.push(cmd);
-        let first = pending.commands.len() == 1;
+        let now = Instant::now();
+        let since = *pending.since.get_or_insert(now);
         drop(pending);
-        if first {
+        if since == now {
             self.news.notify_one();
+        } else if now - since > LONGEST_HOLD && std::thread::current().id() == self.thread {
+            self.submit(&lock(&self.core));
         }
     }
 
-    fn step(self: &Arc<Self>) -> Result<usize, Error> {
+    /// Carries out what is pending, in the port's thread.
+    fn submit(&self, core: &Core) {
+        if core.closed {
+            return;
+        }
         let mut batch = std::mem::replace(&mut *lock(&self.pending), std::mem::take(&mut *lock(&self.spare)));
+        if batch.commands.is_empty() {
+            return *lock(&self.spare) = batch;
+        }
         for cmd in &mut batch.commands {
             for at in [&mut cmd.head, &mut cmd.body] {
                 if at.len > 0 {
@@ -146,19 +164,25 @@ impl Port {
             }
         }
         self.settled(&batch.commands);
+        // SAFETY: commands and what they point to are borrowed during the call.
+        let rc = unsafe { sys::spk_submit(core.port, batch.commands.as_ptr(), batch.commands.len() as u32) };
+        if rc < 0 && rc != -sys::SPK_E_STALE {
+            eprintln!("spikard: a command was refused: {}", Error::port(rc, "submitting"));
+        }
+        batch.commands.clear();
+        batch.memory.reset(KEPT_MEMORY);
+        batch.since = None;
+        *lock(&self.spare) = batch;
+    }
+
+    fn step(self: &Arc<Self>) -> Result<usize, Error> {
         // SAFETY: an event is plain data.
         let mut events: [sys::spk_event; EVENTS] = unsafe { std::mem::zeroed() };
         let core = lock(&self.core);
         if core.closed {
             return Ok(0);
         }
-        if !batch.commands.is_empty() {
-            // SAFETY: commands and what they point to are borrowed during the call.
-            let rc = unsafe { sys::spk_submit(core.port, batch.commands.as_ptr(), batch.commands.len() as u32) };
-            if rc < 0 && rc != -sys::SPK_E_STALE {
-                eprintln!("spikard: a command was refused: {}", Error::port(rc, "submitting"));
-            }
-        }
+        self.submit(&core);
         // SAFETY: there is room for as many events.
         let n = unsafe { sys::spk_poll(core.port, events.as_mut_ptr(), EVENTS as u32, 0) };
         if n < 0 {
@@ -167,9 +191,6 @@ impl Port {
         let events = &events[..n as usize];
         let traces: Vec<Option<String>> = if self.runtime.traced() { events.iter().map(|e| trace_of(core.port, e)).collect() } else { Vec::new() };
         drop(core);
-        batch.commands.clear();
-        batch.memory.reset(KEPT_MEMORY);
-        *lock(&self.spare) = batch;
         for (i, event) in events.iter().enumerate() {
             self.event(event, traces.get(i).cloned().flatten());
         }
@@ -181,7 +202,14 @@ impl Port {
         for cmd in commands {
             if matches!(
                 cmd.op,
-                sys::SPK_CMD_REPLY | sys::SPK_CMD_END | sys::SPK_CMD_ABORT | sys::SPK_CMD_ACK | sys::SPK_CMD_NACK | sys::SPK_CMD_RETRY | sys::SPK_CMD_RESULT | sys::SPK_CMD_FAIL
+                sys::SPK_CMD_REPLY
+                    | sys::SPK_CMD_END
+                    | sys::SPK_CMD_ABORT
+                    | sys::SPK_CMD_ACK
+                    | sys::SPK_CMD_NACK
+                    | sys::SPK_CMD_RETRY
+                    | sys::SPK_CMD_RESULT
+                    | sys::SPK_CMD_FAIL
             ) {
                 owed.remove(&cmd.id);
             }
@@ -192,7 +220,13 @@ impl Port {
         // SAFETY: the core's records are valid until the commands that end them, which come after this.
         let record = |at: *const std::ffi::c_void| (!at.is_null()).then(|| unsafe { Record::copy(at) });
         match e.kind {
-            sys::SPK_EV_REQUEST | sys::SPK_EV_HOOK | sys::SPK_EV_MESSAGE | sys::SPK_EV_CLOUDEVENT | sys::SPK_EV_TASK | sys::SPK_EV_FACTORY | sys::SPK_EV_DISPOSE => {
+            sys::SPK_EV_REQUEST
+            | sys::SPK_EV_HOOK
+            | sys::SPK_EV_MESSAGE
+            | sys::SPK_EV_CLOUDEVENT
+            | sys::SPK_EV_TASK
+            | sys::SPK_EV_FACTORY
+            | sys::SPK_EV_DISPOSE => {
                 let mut h = Handling { trace: Mutex::new(trace), ..Handling::new(self, e.id) };
                 let mut rec = record(e.rec);
                 if matches!(e.kind, sys::SPK_EV_REQUEST | sys::SPK_EV_HOOK) {

@@ -2,6 +2,7 @@
 
 use std::future::Future;
 use std::process::ExitCode;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc;
 use std::sync::Arc;
 use std::time::Duration;
@@ -37,7 +38,7 @@ impl App {
         }
         let runtime = Runtime::open(built, true)?;
         let drains = runtime.clone();
-        let port = runtime.first_port();
+        let port = runtime.port().ok_or(Error::NotRunning)?;
         let _inside = port.handle.enter();
         let signals = [SignalKind::terminate(), SignalKind::interrupt()].map(signal);
         for listener in signals {
@@ -76,7 +77,7 @@ impl App {
             let _ = runtime.wait(false);
             return Err(e);
         }
-        Ok(Server { runtime, stopped: false })
+        Ok(Server { runtime, stopped: false, draining: AtomicBool::new(false) })
     }
 }
 
@@ -84,12 +85,13 @@ impl App {
 pub struct Server {
     runtime: Arc<Runtime>,
     stopped: bool,
+    draining: AtomicBool,
 }
 
 impl Server {
     /// The addresses that were bound.
     pub fn addresses(&self) -> Vec<String> {
-        self.runtime.info().get("addresses").list().iter().filter_map(|a| a.as_str().map(String::from)).collect()
+        self.runtime.addresses()
     }
 
     /// The port of the first TCP address; 0 where there is none.
@@ -99,13 +101,16 @@ impl Server {
 
     /// Begins the graceful end without waiting for it; a second call cuts it short.
     pub fn drain(&self) -> Result<(), Error> {
+        self.draining.store(true, Ordering::SeqCst);
         self.runtime.drain(sys::SPK_DRAIN_DEFAULT)
     }
 
-    /// Drains, waits for the end and gives the report.
+    /// Drains, unless that has begun, waits for the end and gives the report.
     pub fn stop(mut self) -> Result<Value, Failure> {
         self.stopped = true;
-        self.drain()?;
+        if !self.draining.load(Ordering::SeqCst) {
+            self.drain()?;
+        }
         self.runtime.wait(true)
     }
 
@@ -127,7 +132,7 @@ impl Server {
         // The port's own operations have no client.
         let mut call = Call::new(&Client::new("telemetry", "default"), number);
         fill(&mut call);
-        let port = runtime.first_port();
+        let port = runtime.port().ok_or(Error::NotRunning)?;
         let body = call.arguments()?;
         let cmd = sys::spk_cmd { op: sys::SPK_CMD_CALL, arg: number, ..crate::port::command() };
         Reply::of(crate::port::Waiting::begin(&port, None, cmd, &[], &body, None).await)
@@ -163,7 +168,8 @@ impl Server {
             return self.runtime.block_on(work);
         }
         let runtime = self.runtime.clone();
-        let port = runtime.first_port();
+        let port = runtime.port().ok_or(Error::NotRunning)?;
+        let executor = port.handle.clone();
         let (tell, told) = mpsc::channel();
         let control = async move {
             let scope = Arc::new(Scope::default());
@@ -187,7 +193,7 @@ impl Server {
                 if let Some(out) = lock(&result).take() {
                     break out;
                 }
-                if scope.waits.load(std::sync::atomic::Ordering::SeqCst) == 0 {
+                if scope.waits.load(Ordering::SeqCst) == 0 {
                     changed.await; // it waits for something that is not the core's
                     continue;
                 }
@@ -197,7 +203,7 @@ impl Server {
             };
             let _ = tell.send(out);
         };
-        self.runtime.first_port().handle.spawn(control);
+        executor.spawn(control);
         told.recv().unwrap_or_else(|_| Err(Error::NotRunning.into()))
     }
 }

@@ -155,8 +155,9 @@ impl Runtime {
         Ok(())
     }
 
-    pub fn first_port(&self) -> Arc<Port> {
-        lock(&self.ports).first().cloned().expect("a running application has a port")
+    /// None when it has ended.
+    pub fn port(&self) -> Option<Arc<Port>> {
+        lock(&self.ports).first().cloned()
     }
 
     pub fn traced(&self) -> bool {
@@ -165,6 +166,10 @@ impl Runtime {
 
     pub fn info(&self) -> &Value {
         self.info.get().expect("it is set when the application is opened")
+    }
+
+    pub fn addresses(&self) -> Vec<String> {
+        self.info().get("addresses").list().iter().filter_map(|a| a.as_str().map(String::from)).collect()
     }
 
     pub fn problem_base(&self) -> &str {
@@ -206,7 +211,7 @@ impl Runtime {
 
     /// Runs something of the application's in the first port's thread, and waits here.
     pub fn block_on<T: Send + 'static>(&self, work: impl Future<Output = Result<T, Failure>> + Send + 'static) -> Result<T, Failure> {
-        let port = self.first_port();
+        let port = self.port().ok_or(Error::NotRunning)?;
         let h = Arc::new(Handling::new(&port, 0));
         let (tell, told) = std::sync::mpsc::channel();
         port.handle.spawn(async move {
@@ -405,7 +410,8 @@ impl Runtime {
             Ended::Cancelled => return h.end(sys::spk_cmd { op: sys::SPK_CMD_ABORT, ..command() }, &[], &[]),
         };
         if let Err(failure) = result {
-            let cancelled = h.cancellation.is_cancelled() && matches!(&failure.kind, FailureKind::Error(e) if matches!(e.downcast_ref(), Some(Error::Cancelled(_))));
+            let cancelled =
+                h.cancellation.is_cancelled() && matches!(&failure.kind, FailureKind::Error(e) if matches!(e.downcast_ref(), Some(Error::Cancelled(_))));
             if cancelled {
                 return h.end(sys::spk_cmd { op: sys::SPK_CMD_ABORT, ..command() }, &[], &[]);
             }

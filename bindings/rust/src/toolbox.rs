@@ -118,7 +118,12 @@ impl Cache {
     }
 
     /// `get_or_load` with options.
-    pub async fn get_or_load_with<F, Fut>(&self, key: &str, load: F, options: impl FnOnce(CacheGetOrBeginLoad) -> CacheGetOrBeginLoad) -> Result<Option<Vec<u8>>, Failure>
+    pub async fn get_or_load_with<F, Fut>(
+        &self,
+        key: &str,
+        load: F,
+        options: impl FnOnce(CacheGetOrBeginLoad) -> CacheGetOrBeginLoad,
+    ) -> Result<Option<Vec<u8>>, Failure>
     where
         F: FnOnce() -> Fut + Send + 'static,
         Fut: Future<Output = Result<Option<Vec<u8>>, Failure>> + Send + 'static,
@@ -578,7 +583,13 @@ impl Database {
         let late = move |port: Arc<Port>, r: &Reply| client.0.rollback(r.uint("transaction").unwrap_or_default()).0.tell(&port);
         let reply = Reply::of(options(self.0.begin()).0.begin(Some(late))?.await)?;
         let number = reply.uint("transaction").unwrap_or_default();
-        Ok(Transaction(Arc::new(Open { on: Statements { client: self.clone(), transaction: Some(number) }, number, nested: false, ended: AtomicBool::new(false), port })))
+        Ok(Transaction(Arc::new(Open {
+            on: Statements { client: self.clone(), transaction: Some(number) },
+            number,
+            nested: false,
+            ended: AtomicBool::new(false),
+            port,
+        })))
     }
 
     /// Runs a function in a transaction: it commits when the function succeeds, and rolls back when it fails, panics or is dropped.
@@ -699,4 +710,3 @@ impl Transaction {
         &self.0.on
     }
 }
-

@@ -659,7 +659,10 @@ impl Messaging {
 
 impl RunningConsumer {
     /// Takes nothing new, waits for its handlers, hands back what is left.
-    pub async fn stop(self, options: impl FnOnce(MessagingStopConsumer) -> MessagingStopConsumer) -> Result<crate::clients::MessagingStopConsumerResult, Error> {
+    pub async fn stop(
+        self,
+        options: impl FnOnce(MessagingStopConsumer) -> MessagingStopConsumer,
+    ) -> Result<crate::clients::MessagingStopConsumerResult, Error> {
         let result = options(self.messaging.stop_consumer(self.number)).await;
         lock(&self.runtime.dynamic).remove(&self.user);
         result

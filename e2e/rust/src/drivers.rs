@@ -263,6 +263,31 @@ impl StorageDriver {
                 let page = list.limit(some_u32(args.get("limit"))).token(own("token")).await?;
                 Value::object().with("entries", page.entries).with("prefixes", page.prefixes).with("next", page.next)
             }
+            "plan_upload" => {
+                only(
+                    args,
+                    "key size part_bytes content_type cache_control content_disposition metadata if_match if_none_match origin expires_s",
+                    "plan_upload",
+                )?;
+                let plan = s.plan_upload(key, args.get("size").as_u64().unwrap_or_default()).part_bytes(args.get("part_bytes").as_u64());
+                let plan = plan.content_type(own("content_type")).cache_control(own("cache_control")).content_disposition(own("content_disposition"));
+                let plan = plan.metadata(args.get("metadata")).if_match(own("if_match")).if_none_match(own("if_none_match")).origin(own("origin"));
+                let r = plan.expires_s(some_u32(args.get("expires_s"))).await?;
+                let out = Value::object().with("upload", r.upload).with("key", r.key).with("parts", r.parts).with("ordered", r.ordered);
+                out.with("expires_at", r.expires_at)
+            }
+            "complete_upload" => {
+                only(args, "key upload etags", "complete_upload")?;
+                let complete = s.complete_upload(key, text(args.get("upload")));
+                match args.member("etags") {
+                    Some(etags) => complete.etags(etags.list().iter().map(text)).await?,
+                    None => complete.await?,
+                }
+            }
+            "abort_upload" => {
+                s.abort_upload(key, text(args.get("upload"))).await?;
+                Value::Null
+            }
             "presign" => s.presign(text(args.get("method")), key).expires_s(some_u32(args.get("expires_s"))).await?.url.into(),
             _ => return Err(not_built(format!("op {op}"))),
         })
@@ -287,7 +312,11 @@ impl Driver for StorageDriver {
                     (need("AZBLOB_CONTAINER"), own.with("account_key", need("AZBLOB_KEY")))
                 }
             };
-            return Ok(service("storage", Value::object().with("url", format!("{kind}://{at}{place}")).with(kind, own)));
+            let mut client = Value::object().with("url", format!("{kind}://{at}{place}")).with(kind, own);
+            if kind == "gcs" {
+                client.set("presign", Value::object().with("secret", "of the tokens"));
+            }
+            return Ok(service("storage", client));
         }
         if kind == "s3" {
             only(config, "backend bucket region endpoint addressing access_key secret_key clock", "storage")?;
@@ -302,7 +331,7 @@ impl Driver for StorageDriver {
         Box::pin(self.go(op, args))
     }
     fn capabilities(&self) -> &'static [&'static str] {
-        &["metadata", "conditional_write"]
+        &["metadata", "conditional_write", "uploads"]
     }
 }
 

@@ -37,7 +37,9 @@ impl Harness {
         match result {
             Ok(Ok(answer)) => Value::Object([vec![("ok".to_string(), Value::Bool(true))], answer.members().to_vec()].concat()),
             Ok(Err(e)) => error(match e.downcast_ref::<Error>() {
-                Some(Error::Operation { kind, detail, message, .. }) => Value::object().with("kind", kind.name()).with("detail", detail).with("message", message),
+                Some(Error::Operation { kind, detail, message, .. }) => {
+                    Value::object().with("kind", kind.name()).with("detail", detail).with("message", message)
+                }
                 Some(Error::Cancelled(cause)) => Value::object().with("kind", "cancelled").with("detail", "").with("message", cause.to_string()),
                 Some(Error::Config(message)) => {
                     let refused = ["missing_dependency", "circular_dependency", "type_mismatch"];
