@@ -19,6 +19,7 @@ import java_names  # noqa: E402
 import markdown_names  # noqa: E402
 import node_names  # noqa: E402
 import python_names  # noqa: E402
+import rust_names  # noqa: E402
 from abi import load_abi, load_errors  # noqa: E402
 from json_schema import manifest_schema  # noqa: E402
 from model import SpecError, load, load_services  # noqa: E402
@@ -53,6 +54,7 @@ def render_all(spec: Path, targets: Path) -> dict[str, str]:
     env.filters.update(go_names.filters(services))
     env.filters.update(java_names.filters(services))
     env.filters.update(node_names.filters(services))
+    env.filters.update(rust_names.filters(services))
     env.filters.update(markdown_names.filters(services))
     env.filters.update(c_wrap=c_wrap, wrap_comment=wrap_comment, manifest_schema=lambda s: manifest_schema(s, s.roots[0]))
     common = {"services": services, "errors": errors, "abi": abi}
