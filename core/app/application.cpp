@@ -329,6 +329,7 @@ Result<std::unique_ptr<IoUnit>> Application::open_io(Function<Result<http::Sink*
   if (compiled_ != nullptr) {
     http::ServerOptions options;
     options.singletons = singletons_;
+    options.pool = pool_.get();
     options.ready = [this] { return ready(); };
     telemetry_->serve(options);
     options.on_failure = [this](const http::Exchange& exchange, const http::Failure& failure) {

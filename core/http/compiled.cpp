@@ -64,8 +64,25 @@ void compile_body(const services::Body& body, const std::string& path, detail::R
     }
     plan.content_types.push_back(body.content_types[i]);
   }
+  const MediaType multipart{"multipart", "form-data", {}, {}};
+  const bool may_be_multipart = std::any_of(body.content_types.begin(), body.content_types.end(),
+                                            [&](const std::string& one) { return accepts(one, multipart); });
+  for (const auto& [name, field] : body.files) {
+    const std::string at = path + ".files." + name;
+    if (!may_be_multipart) report.add(at, "expected multipart/form-data among the content_types");
+    if (plan.streams_body) report.add(at, "a streamed body is not parsed");
+    for (std::size_t i = 0; i < field.content_types.size(); ++i) {
+      if (!parse_media_type(field.content_types[i]))
+        report.add(at + ".content_types[" + std::to_string(i) + "]",
+                   "expected a media type such as image/png, got \"" + field.content_types[i] + "\"");
+    }
+    plan.files.push_back({name, field.required, field.sniff, field.content_types, field.max_bytes});
+  }
   const Value schema = body.schema.root();
-  if (!schema.exists() || schema.is_null()) return;
+  const bool unchecked = !schema.exists() || schema.is_null();
+  plan.takes_parts =
+      may_be_multipart && !plan.streams_body && !(body.as == services::BodyAs::raw && unchecked && body.files.empty());
+  if (unchecked) return;
   if (plan.streams_body) return;  // nothing parses a streamed body
   auto compiled = validation::Schema::compile(schema);
   if (!compiled.ok()) {
@@ -76,8 +93,33 @@ void compile_body(const services::Body& body, const std::string& path, detail::R
   plan.schema = std::move(*compiled);
 }
 
-void compile_route(const services::HttpConfig& config, std::size_t index, const std::string& path, detail::RoutePlan& plan,
-                   Report& report) {
+bool is_scope(std::string_view text) noexcept {
+  // RFC 6749 appendix A.4; these stand in a quoted string of WWW-Authenticate.
+  return !text.empty() &&
+         std::all_of(text.begin(), text.end(), [](char c) { return c > ' ' && c < 0x7f && c != '"' && c != '\\'; });
+}
+
+void compile_auth(const services::Route& route, const std::shared_ptr<const Authenticator>& application, const std::string& path,
+                  detail::RoutePlan& plan, Report& report) {
+  bool reported = false;
+  plan.auth = application;
+  if (route.auth) {
+    plan.auth = Authenticator::compile(*route.auth, path + ".auth", [&](const std::string& at, std::string_view what) {
+      reported = true;
+      report.add(at, what);
+    });
+  }
+  plan.scopes = route.scopes;
+  if (!route.scopes.empty() && !reported && (plan.auth == nullptr || !plan.auth->has_scopes()))
+    report.add(path + ".scopes", "expected auth.jwt, for only tokens have scopes");
+  for (std::size_t i = 0; i < route.scopes.size(); ++i) {
+    if (!is_scope(route.scopes[i]))
+      report.add(path + ".scopes[" + std::to_string(i) + "]", "expected a scope: no blanks, quotes or backslashes");
+  }
+}
+
+void compile_route(const services::HttpConfig& config, std::size_t index, const std::string& path,
+                   const std::shared_ptr<const Authenticator>& auth, detail::RoutePlan& plan, Report& report) {
   const services::Route& route = config.routes[index];
   plan.id = static_cast<std::uint32_t>(index);
   auto pattern = PathPattern::parse(route.path);
@@ -103,6 +145,7 @@ void compile_route(const services::HttpConfig& config, std::size_t index, const 
     }
   }
   if (route.body) compile_body(*route.body, path + ".body", plan, report);
+  compile_auth(route, auth, path, plan, report);
   DiPlanning planning = plan_dependencies(config.dependencies, route);
   for (const DiProblem& problem : planning.problems) {
     // The code in the text as well: hosts get the text alone.
@@ -132,9 +175,16 @@ Result<std::shared_ptr<const CompiledHttp>> CompiledHttp::compile(const services
   const std::string base(path);
   Report report;
   compiled->routes.resize(config.routes.size());
+  std::shared_ptr<const Authenticator> auth;
+  if (config.auth) {
+    auth = Authenticator::compile(*config.auth, base + ".auth",
+                                  [&](const std::string& at, std::string_view what) { report.add(at, what); });
+    compiled->config.auth.reset();  // its keys are wanted no more
+  }
   std::vector<RouteSpec> specs;
   for (std::size_t i = 0; i < config.routes.size(); ++i) {
-    compile_route(compiled->config, i, base + ".routes[" + std::to_string(i) + "]", compiled->routes[i], report);
+    compile_route(compiled->config, i, base + ".routes[" + std::to_string(i) + "]", auth, compiled->routes[i], report);
+    compiled->config.routes[i].auth.reset();
     specs.push_back({method_of(config.routes[i].method), compiled->config.routes[i].path, static_cast<std::uint32_t>(i)});
   }
   const services::Limits& limits = config.limits;

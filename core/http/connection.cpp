@@ -64,8 +64,8 @@ bool Connection::wants_bytes() const noexcept {
   if (peer_ended_ || closed_) return false;
   switch (body_) {
     case Body::none: return !no_more_ && !closing_ && pipelined_ < server_.plan.config.limits.pipeline;
-    case Body::in_place:
-    case Body::chunked: return reading_->body_wanted;
+    case Body::in_place: return reading_->body_wanted;
+    case Body::append: return reading_->body_wanted && !reading_->spooling();
     case Body::stream: return reading_->body_wanted && reading_->credit > 0 && in_begin_ == in_end_;
     case Body::drop: return true;
   }
@@ -280,7 +280,9 @@ void Connection::accept_head(const h1::Head& head, const ViewPair* pairs) {
   // Where the body's bytes that came along belong, and what is left for the next request.
   const std::uint32_t arrived = in_end_ - head.end;
   const bool stream = exchange.route != nullptr && exchange.route->streams_body;
-  const bool in_place = head.framing == h1::Framing::length && head.content_length > 0 && exchange.route != nullptr && !stream;
+  const bool appended = head.framing == h1::Framing::chunked || (exchange.route != nullptr && exchange.route->takes_parts);
+  const bool in_place =
+      head.framing == h1::Framing::length && head.content_length > 0 && exchange.route != nullptr && !stream && !appended;
   std::uint32_t body_end = head.end;
   bool fits = true;
   if (in_place) {
@@ -305,7 +307,7 @@ void Connection::accept_head(const h1::Head& head, const ViewPair* pairs) {
     exchange.body_done = head.framing == h1::Framing::none || (head.framing == h1::Framing::length && head.content_length == 0);
     body_seen_ = 0;
     body_left_ = head.framing == h1::Framing::length ? head.content_length : 0;
-    if (!exchange.body_done) body_ = stream ? Body::stream : head.framing == h1::Framing::chunked ? Body::chunked : Body::drop;
+    if (!exchange.body_done) body_ = stream ? Body::stream : appended ? Body::append : Body::drop;
   }
   if (!fits && in_ == block) in_ = nullptr;
   body_chunked_ = head.framing == h1::Framing::chunked;
@@ -392,7 +394,7 @@ void Connection::want_body(ServerExchange& exchange) {
   }
   exchange.expects_continue = false;
   since_ = server_.loop.now();
-  if (body_ == Body::chunked) {
+  if (body_ == Body::append) {
     exchange.block->record().body = {exchange.used, 0};
   }
   queue_pump();
@@ -408,6 +410,7 @@ bool Connection::consume_body() {
   if (body_ != Body::drop && !exchange->body_wanted) return false;
   if (in_begin_ == in_end_ && (body_chunked_ || body_left_ != 0)) return false;
   if (body_ == Body::stream && exchange->credit == 0) return false;
+  if (body_ == Body::append && exchange->spooling()) return false;
 
   std::size_t available = in_end_ - in_begin_;
   if (body_ == Body::stream) available = std::min({available, exchange->credit, chunk_limit});
@@ -452,6 +455,15 @@ bool Connection::consume_body() {
     if (produced > 0 || last) deliver({data, produced}, last);
     if (closed_) return false;
     if (reading_ != exchange) return true;
+  } else if (exchange->parses_parts()) {
+    if (!exchange->take_parts({data, produced})) {
+      in_begin_ = in_end_;
+      body_ = Body::none;
+      reading_ = nullptr;
+      no_more_ = true;
+      exchange->parts_broken();
+      return false;
+    }
   } else if (produced > 0) {
     const std::uint32_t at = exchange->append(produced, 1);
     if (at == 0) {

@@ -75,7 +75,7 @@ class Connection final : public net::IoHandler {
   std::size_t index = 0;  // in the server's connections
 
  private:
-  enum class Body : std::uint8_t { none, in_place, chunked, stream, drop };
+  enum class Body : std::uint8_t { none, in_place, append, stream, drop };
 
   void read_some();
   void consume();

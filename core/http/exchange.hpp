@@ -1,5 +1,6 @@
 #pragma once
 
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -13,6 +14,7 @@
 #include "http/request_telemetry.hpp"
 #include "http/router.hpp"
 #include "http/sink.hpp"
+#include "http/upload.hpp"
 #include "net/loop/loop.hpp"
 
 namespace spikard::http::detail {
@@ -83,6 +85,12 @@ class ServerExchange final : public Exchange {
                std::string_view errors_json = {}, bool as_exception = false);
   void answer_options();
   void answer_plain(std::uint16_t status, std::string_view body, std::string_view content_type = "application/json");
+  /// A piece of a multipart body, which is parsed while it arrives. False when no more of it is taken: `parts_broken`.
+  [[nodiscard]] bool take_parts(std::string_view bytes) { return upload_->take(bytes); }
+  void parts_broken() { body_broken(*upload_->failure(), upload_->detail()); }
+  [[nodiscard]] bool parses_parts() const noexcept { return upload_ != nullptr; }
+  /// No more of the body may be read before what there is was written to its temporary file.
+  [[nodiscard]] bool spooling() const noexcept { return upload_ != nullptr && upload_->busy(); }
   /// The body is there (its first byte is at record.body.off).
   void body_complete();
   /// The body will not come to its end: this answer and close, or gone if the head is out.
@@ -122,6 +130,7 @@ class ServerExchange final : public Exchange {
   std::string pending;                  ///< bytes made before its turn came
   std::string request_id;
   std::string_view allow{};  ///< of a 405 or an OPTIONS answer
+  std::string challenge;     ///< of a 401 or 403
   std::size_t credit = 65536;
   h1::Framing framing = h1::Framing::none;
   std::uint64_t content_length = 0;
@@ -144,6 +153,7 @@ class ServerExchange final : public Exchange {
   friend class ServerImpl;
   enum class Phase : std::uint8_t {
     free,
+    authentication,
     on_request,
     media,
     body,
@@ -174,6 +184,7 @@ class ServerExchange final : public Exchange {
   void apply_early(const HookResult& result);
   void merge_context(Value members);
   void short_circuit(const Reply& reply);
+  [[nodiscard]] bool authenticate();
   [[nodiscard]] bool check_media();
   [[nodiscard]] bool stores(bool hooks, bool as_exception = false) const noexcept;
   void log(std::string_view type, std::string_view message);
@@ -193,6 +204,8 @@ class ServerExchange final : public Exchange {
   [[nodiscard]] bool read_body(validation::Issues& issues);
   [[nodiscard]] bool read_json(validation::Issues& issues);
   [[nodiscard]] bool read_form(validation::Issues& issues);
+  [[nodiscard]] bool read_parts(validation::Issues& issues);
+  void body_missing(validation::Issues& issues);
   [[nodiscard]] bool append_nodes(Value value, View& where);
   void no_memory();
 
@@ -243,6 +256,7 @@ class ServerExchange final : public Exchange {
   std::optional<CancelSource> cancel_;
   net::Timer timer_;
   MediaKind media_ = MediaKind::none;
+  std::unique_ptr<Upload> upload_;  // of a multipart body
   // dependencies
   std::uint32_t step_ = 0;
   bool mismatch_ = false;

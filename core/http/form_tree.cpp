@@ -23,6 +23,7 @@ struct Place {
   std::uint32_t last = nothing;
   std::uint32_t next = nothing;
   std::uint32_t children = 0;
+  bool file = false;  ///< of a `texts` child
 };
 
 constexpr std::string_view two_shapes = "a form field is given in two shapes";
@@ -35,7 +36,7 @@ class Tree {
   }
 
   /// `keys` of one pair; the empty key is `[]`.
-  bool add(std::span<const std::string_view> keys, std::string_view value, FormError& error) {
+  bool add(std::span<const std::string_view> keys, std::string_view value, FormError& error, bool file = false) {
     std::uint32_t at = 0;
     for (std::size_t i = 0; i < keys.size(); ++i) {
       const Shape wanted = i > 0 && keys[i].empty() ? Shape::appended : Shape::keyed;
@@ -43,7 +44,7 @@ class Tree {
       at = wanted == Shape::appended ? append(at, {}) : child(at, keys[i]);
     }
     if (!shape(at, Shape::texts, error)) return false;
-    append(at, value);
+    places_[append(at, value)].file = file;
     return true;
   }
 
@@ -66,11 +67,11 @@ class Tree {
     const Place& place = places_[at];
     if (place.shape == Shape::texts) {
       if (place.children == 1) {
-        out.string(places_[place.first].text);
+        leaf(place.first, out);
         return;
       }
       out.begin_array();
-      for (std::uint32_t c = place.first; c != nothing; c = places_[c].next) out.string(places_[c].text);
+      for (std::uint32_t c = place.first; c != nothing; c = places_[c].next) leaf(c, out);
     } else if (place.shape == Shape::appended) {
       out.begin_array();
       for (std::uint32_t c = place.first; c != nothing; c = places_[c].next) write(c, out);
@@ -93,6 +94,11 @@ class Tree {
   [[nodiscard]] std::uint32_t first() const noexcept { return places_[0].first; }
 
  private:
+  void leaf(std::uint32_t at, NodeBuilder& out) const {
+    if (places_[at].file) out.bytes(places_[at].text);
+    else out.string(places_[at].text);
+  }
+
   bool shape(std::uint32_t at, Shape wanted, FormError& error) {
     Shape& is = places_[at].shape;
     if (is == Shape::unset) is = wanted;
@@ -182,6 +188,21 @@ bool form_to_tree(std::string_view body, const FormLimits& limits, NodeBuilder& 
       return false;
     }
     if (!tree.add(keys, value, error)) return false;
+  }
+  if (!tree.check(error)) return false;
+  tree.write(0, out);
+  return true;
+}
+
+bool fields_to_tree(std::span<const FormField> fields, const FormLimits& limits, NodeBuilder& out, FormError& error) {
+  Tree tree;
+  std::vector<std::string_view> keys;
+  for (const FormField& field : fields) {
+    if (!split_name(field.name, limits, keys)) {
+      error.message = too_deep;
+      return false;
+    }
+    if (!tree.add(keys, field.value, error, field.file)) return false;
   }
   if (!tree.check(error)) return false;
   tree.write(0, out);

@@ -38,6 +38,7 @@ void ServerExchange::open(Connection* connection, Block* of) {
 }
 
 void ServerExchange::begin() {
+  if (route != nullptr && route->auth != nullptr) phase_ = Phase::authentication;
   if (route != nullptr && route->timeout_ms != 0) {
     block->record().deadline_ms = route->timeout_ms;
     timer_.start(std::chrono::milliseconds(route->timeout_ms));
@@ -55,21 +56,24 @@ void ServerExchange::advance() {
   for (bool go_on = true; go_on && owed_other_ == Other::nothing;) {
     if (dead_) break;
     switch (phase_) {
-      case Phase::on_request:  // authentication comes before this
+      case Phase::authentication:
+        if (authenticate()) phase_ = Phase::on_request;
+        break;
+      case Phase::on_request:
         if (run_hooks(HookPhase::on_request) && phase_ == Phase::on_request) phase_ = Phase::media;
         break;
       case Phase::media:
         if (check_media()) phase_ = route->streams_body ? Phase::pre_validation : Phase::body;
         break;
       case Phase::body:
-        if (body_done) {
+        if (body_done && !spooling()) {
           phase_ = Phase::pre_validation;
         } else {
           if (!body_wanted && connection_ != nullptr) {
             body_wanted = true;
             connection_->want_body(*this);
           }
-          go_on = body_done || phase_ != Phase::body;
+          go_on = (body_done && !spooling()) || phase_ != Phase::body;
         }
         break;
       case Phase::pre_validation:
@@ -188,6 +192,22 @@ void ServerExchange::merge_context(Value members) {
   block->record().context = where;
 }
 
+bool ServerExchange::authenticate() {
+  NodeBuilder& identity = server_.scratch;
+  identity.clear();
+  Authenticator::Outcome outcome =
+      route->auth->check(block->record(), route->scopes, server_.loop.clock().wall(), server_.reader, identity);
+  if (outcome.status != 0) {
+    challenge = std::move(outcome.challenge);
+    problem(outcome.status == 401 ? problems::unauthorized : problems::forbidden, outcome.why, true);
+    return false;
+  }
+  View where;
+  if (!append_nodes(identity.root(), where)) return no_memory(), false;
+  block->record().auth = where;
+  return true;
+}
+
 bool ServerExchange::check_media() {
   media_ = MediaKind::none;
   if (!route->takes_body) return true;
@@ -223,6 +243,13 @@ bool ServerExchange::check_media() {
       return false;
     }
     media_ = MediaKind::multipart;
+    if (route->takes_parts) {
+      upload_ = std::make_unique<Upload>(*route, server_.plan.config.multipart, type->boundary, server_.loop, server_.pool());
+      upload_->ready = [this] {
+        if (connection_ != nullptr) connection_->more_credit();
+        if (body_done) queue();
+      };
+    }
   } else if (equals_ignoring_case(type->type, "text")) {
     media_ = MediaKind::text;
   } else {
@@ -233,6 +260,7 @@ bool ServerExchange::check_media() {
 
 void ServerExchange::body_complete() {
   body_done = true;
+  if (upload_ != nullptr) upload_->finish();
   if (phase_ == Phase::body && body_wanted) queue();
 }
 
@@ -306,8 +334,9 @@ void ServerExchange::problem(const ProblemKind& kind, std::string_view detail, b
   append_problem(body, server_.plan.config.problem_base, kind, detail, status, {}, errors_json);
   const HeaderField type{"content-type", problem_media_type};
   const std::uint16_t code = status != 0 ? status : kind.status;
-  const HeaderField fields[] = {type, {"allow", allow}};
-  const std::span<const HeaderField> with_type(fields, allow.empty() ? 1 : 2);
+  const bool challenged = !challenge.empty();
+  const HeaderField fields[] = {type, challenged ? HeaderField{"www-authenticate", challenge} : HeaderField{"allow", allow}};
+  const std::span<const HeaderField> with_type(fields, challenged || !allow.empty() ? 2 : 1);
   if (!stores(hooks, as_exception)) {
     send(code, with_type.subspan(0), {}, body);
     if (!in_advance_) queue();
@@ -405,10 +434,12 @@ void ServerExchange::release_if_done() {
   phase_ = Phase::free;
   if (timer_.armed()) timer_.stop();
   cancel_.reset();
+  upload_.reset();
   answer_.clear();
   held_.clear();
   pending.clear();
   request_id.clear();
+  challenge.clear();
   ++generation_;
   if (generation_ == 0) generation_ = 1;
   server_.close_exchange(*this);

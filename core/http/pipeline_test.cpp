@@ -186,6 +186,12 @@ TEST_F(Pipeline, faulty_manifests_name_the_field) {
           .find("http.routes[0].parameters[0]"),
       std::string::npos);
   EXPECT_NE(why(R"({"routes": [{"method": "GET", "path": "/a/{"}]})").find("http.routes[0].path"), std::string::npos);
+  EXPECT_EQ(
+      why(R"({"auth": {"jwt": {}}, "routes": [{"method": "GET", "path": "/a", "auth": {"api_key": {}}, "scopes": ["a b"]}]})"),
+      "http.auth.jwt.secret: expected the key of HS256\nhttp.routes[0].auth.api_key.keys: expected at least one key\n"
+      "http.routes[0].scopes[0]: expected a scope: no blanks, quotes or backslashes");
+  EXPECT_EQ(why(R"({"routes": [{"method": "GET", "path": "/a", "scopes": ["a"]}]})"),
+            "http.routes[0].scopes: expected auth.jwt, for only tokens have scopes");
 }
 
 TEST_F(Pipeline, time_out_answers_and_the_late_answer_is_ignored) {
@@ -494,6 +500,34 @@ TEST_F(Pipeline, defaults_forms_and_text_bodies) {
   EXPECT_EQ(status(exchange(client, post("/f", "b[0]=1&b[2]=1", form))), 400);
   EXPECT_EQ(body(exchange(client, post("/t", "abc", "Content-Type: text/plain\r\n"))), "\"abc\"");
   EXPECT_EQ(status(exchange(client, post("/t", "abcd", "Content-Type: text/plain\r\n"))), 422);
+}
+
+TEST_F(Pipeline, who_may_call_is_asked_before_hooks_and_bodies) {
+  serve(R"({"auth": {"api_key": {"keys": ["k"]}}, "hooks": {"on_request": ["a"], "on_response": ["b"]}, "routes": [
+    {"method": "POST", "path": "/r", "body": {"schema": {"type": "object"}}}, {"method": "GET", "path": "/open", "auth": {}},
+    {"method": "GET", "path": "/own", "auth": {"basic": {"users": {"ann": "p"}}}}]})");
+  for (std::uint32_t route : {0U, 1U, 2U}) {
+    sink.routes[route] = [](Exchange& e) {
+      const Value auth = e.record().value(e.record().auth);
+      if (auth) e.reply({.format = BodyFormat::nodes, .value = auth});
+      else e.reply({.format = BodyFormat::text, .body = "nobody"});
+    };
+  }
+  auto& client = connect();
+  std::string answer = exchange(client, post("/r", "{", "Content-Type: nonsense\r\n"));
+  EXPECT_EQ(status(answer), 401) << "before 415 and 400";
+  EXPECT_NE(answer.find("www-authenticate: Bearer\r\n"), std::string::npos) << answer;
+  EXPECT_NE(answer.find("problems/unauthorized"), std::string::npos) << answer;
+  EXPECT_EQ(sink.trace, (std::vector<std::string>{"hook:3:0"}));
+  answer = exchange(client, post("/r", "{}", "Content-Type: application/json\r\nX-API-Key: k\r\n"));
+  EXPECT_EQ(body(answer), R"({"method":"api_key"})") << answer;
+  answer = exchange(client, get("/open"));
+  EXPECT_EQ(body(answer), "nobody");
+  EXPECT_EQ(answer.find("www-authenticate"), std::string::npos) << "of an exchange before";
+  EXPECT_EQ(status(exchange(client, get("/own", "X-API-Key: k\r\n"))), 401) << "the route's own, instead of the application's";
+  EXPECT_EQ(body(exchange(client, get("/own", "Authorization: Basic YW5uOnA=\r\n"))), R"({"method":"basic","user":"ann"})");
+  EXPECT_EQ(status(exchange(client, get("/healthz"))), 200);
+  EXPECT_EQ(status(exchange(client, get("/none"))), 404);
 }
 
 TEST_F(Pipeline, health) {

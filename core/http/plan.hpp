@@ -2,12 +2,15 @@
 
 #include <array>
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "http/di_plan.hpp"
 #include "http/h1/request_parser.hpp"
+#include "http/middleware/auth.hpp"
 #include "http/request_reader.hpp"
 #include "http/router.hpp"
 #include "http/sink.hpp"
@@ -15,6 +18,15 @@
 #include "validation/schema.hpp"
 
 namespace spikard::http::detail {
+
+/// A file field of a multipart body.
+struct FilePlan {
+  std::string name;
+  bool required = false;
+  bool sniff = false;
+  std::vector<std::string> content_types;
+  std::optional<std::uint64_t> max_bytes;
+};
 
 /// One route, compiled.
 struct RoutePlan {
@@ -30,6 +42,17 @@ struct RoutePlan {
   std::vector<std::string> content_types;
   std::optional<validation::Schema> schema;
   bool fills_defaults = false;
+  bool takes_parts = false;  ///< multipart bodies are parsed while they arrive
+  std::vector<FilePlan> files;
+  [[nodiscard]] const FilePlan* find_file(std::string_view field) const noexcept {
+    for (const FilePlan& file : files) {
+      if (file.name == field) return &file;
+    }
+    return nullptr;
+  }
+
+  std::shared_ptr<const Authenticator> auth;  ///< null: everybody may
+  std::vector<std::string> scopes;
 
   DiPlan dependencies;
   std::vector<std::optional<services::JsonType>> inject_types;  ///< of DiPlan::inject

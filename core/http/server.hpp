@@ -11,6 +11,7 @@
 #include "base/result.hpp"
 #include "http/compiled.hpp"
 #include "http/sink.hpp"
+#include "net/blocking_pool.hpp"
 #include "net/loop/loop.hpp"
 #include "net/transport.hpp"
 #include "telemetry/provider.hpp"
@@ -41,6 +42,8 @@ struct ServerOptions {
   /// Where `metrics` is served; empty: nowhere. It gets the request's Accept. On the loop's thread.
   std::string metrics_path{};
   Function<Exposition(std::string_view)> metrics{};
+  /// Writes temporary files of uploads; outlives the server. Null: the loop does.
+  net::BlockingPool* pool = nullptr;
   /// A handler, hook or factory threw (`Failure` is borrowed for the call): for the log.
   Function<void(const Exchange&, const Failure&)> on_failure{};
 };

@@ -53,6 +53,7 @@ class ServerImpl final : public net::TurnEnd {
   [[nodiscard]] bool is_ready();
   [[nodiscard]] const std::string& metrics_path() const noexcept { return options_.metrics_path; }
   [[nodiscard]] Exposition metrics(std::string_view accept) { return options_.metrics(accept); }
+  [[nodiscard]] net::BlockingPool* pool() const noexcept { return options_.pool; }
   [[nodiscard]] bool draining() const noexcept { return draining_; }
   void failed(ServerExchange& exchange, const Failure& failure);
   [[nodiscard]] std::string_view date() { return date_.text(loop.clock().wall()); }

@@ -3,6 +3,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <optional>
+#include <span>
 #include <string_view>
 
 #include "base/node.hpp"
@@ -81,6 +82,15 @@ struct FormLimits {
 /// not in order is taken literally. Two shapes at one place (`a=1&a[b]=2`) are an error. Members are in the order of their first
 /// appearance. False and `error` set when refused; `out` is then as it was.
 [[nodiscard]] bool form_to_tree(std::string_view body, const FormLimits& limits, NodeBuilder& out, FormError& error);
+/// A field of a multipart body; of a file `value` is what stands for it, and becomes a `bytes` node.
+struct FormField {
+  std::string_view name;
+  std::string_view value;
+  bool file = false;
+};
+/// As form_to_tree, of fields that are decoded already.
+[[nodiscard]] bool fields_to_tree(std::span<const FormField> fields, const FormLimits& limits, NodeBuilder& out,
+                                  FormError& error);
 /// The value of the tree at `name` only (for deepObject): pairs `name[...]`. `found` is false when there is none; then nothing is
 /// appended.
 [[nodiscard]] bool deep_object_to_tree(std::string_view query, std::string_view name, const FormLimits& limits, NodeBuilder& out,

@@ -133,16 +133,8 @@ void ServerExchange::read_parameters(validation::Issues& issues) {
 
 bool ServerExchange::read_body(validation::Issues& issues) {
   RequestRecord& record = block->record();
-  if (record.body.len == 0) {
-    if (!route->body_required) return true;
-    validation::Issue issue;
-    issue.type = "missing";
-    issue.loc = {"body"};
-    issue.msg = "Field required";
-    NodeBuilder input;
-    input.null();
-    issue.input = Document(std::move(input));
-    issues.add(std::move(issue));
+  if (upload_ == nullptr && record.body.len == 0) {
+    if (route->body_required) body_missing(issues);
     return true;
   }
   switch (media_) {
@@ -164,11 +156,22 @@ bool ServerExchange::read_body(validation::Issues& issues) {
       if (route->body_as == services::BodyAs::nodes) now.json = {at, 1};
       return true;
     }
+    case MediaKind::multipart: return upload_ == nullptr || read_parts(issues);
     case MediaKind::none:
-    case MediaKind::multipart:
     case MediaKind::raw: return true;
   }
   return true;
+}
+
+void ServerExchange::body_missing(validation::Issues& issues) {
+  validation::Issue issue;
+  issue.type = "missing";
+  issue.loc = {"body"};
+  issue.msg = "Field required";
+  NodeBuilder input;
+  input.null();
+  issue.input = Document(std::move(input));
+  issues.add(std::move(issue));
 }
 
 bool ServerExchange::read_json(validation::Issues& issues) {
@@ -258,6 +261,51 @@ bool ServerExchange::read_form(validation::Issues& issues) {
   }
   View json;
   if (!append_nodes(result->root(), json)) return no_memory(), false;
+  block->record().json = json;
+  return true;
+}
+
+bool ServerExchange::read_parts(validation::Issues& issues) {
+  if (framing == h1::Framing::none || (framing == h1::Framing::length && content_length == 0)) {
+    if (route->body_required) body_missing(issues);
+    return true;
+  }
+  if (upload_->failure() != nullptr) {
+    problem(*upload_->failure(), upload_->detail(), true);
+    return false;
+  }
+  if (!upload_->spool_error().empty()) {
+    log("upload", upload_->spool_error());
+    problem(problems::service_unavailable, "The upload could not be stored", true);
+    return false;
+  }
+  NodeBuilder& tree = server_.scratch;
+  tree.clear();
+  if (!upload_->tree(std::min<std::uint32_t>(32, server_.plan.config.limits.json_depth), tree)) {
+    problem(problems::bad_request, upload_->detail(), true);
+    return false;
+  }
+  upload_->check(issues);
+  NodeBuilder& typed = server_.scratch2;
+  const NodeBuilder* result = &tree;
+  if (route->schema) {
+    typed.clear();
+    if (!route->schema->coerce_and_check(tree.root(), body_loc, typed, issues)) {
+      issues.replace_bytes([&](Value input) { return upload_->describe(input); });
+      return true;
+    }
+    result = &typed;
+    if (route->fills_defaults) {
+      tree.clear();
+      route->schema->with_defaults(typed.root(), tree);
+      result = &tree;
+    }
+  }
+  if (!issues.empty()) return true;
+  NodeBuilder whole;
+  upload_->write(result->root(), whole);
+  View json;
+  if (!append_nodes(whole.root(), json)) return no_memory(), false;
   block->record().json = json;
   return true;
 }

@@ -148,11 +148,19 @@ constexpr ConfigField parameter_fields[] = {
     {"explode", boolean, true, json, nullptr},
 };
 constexpr ConfigStruct parameter_config{"Parameter", parameter_fields};
+constexpr ConfigField file_field_fields[] = {
+    {"required", boolean, false, json, nullptr},
+    {"content_types", list, false, string, nullptr},
+    {"sniff", boolean, false, json, nullptr},
+    {"max_bytes", integer, true, json, nullptr},
+};
+constexpr ConfigStruct file_field_config{"FileField", file_field_fields};
 constexpr ConfigField body_fields[] = {
     {"content_types", list, false, string, nullptr},
     {"schema", json, false, json, nullptr},
     {"required", boolean, false, json, nullptr},
     {"mode", string, false, json, nullptr},
+    {"files", map, false, object, &file_field_config},
     {"as", string, false, json, nullptr},
     {"max_bytes", integer, true, json, nullptr},
 };
@@ -168,6 +176,35 @@ constexpr ConfigField dependency_fields[] = {
     {"token", integer, false, json, nullptr},
 };
 constexpr ConfigStruct dependency_config{"Dependency", dependency_fields};
+constexpr ConfigField jwt_fields[] = {
+    {"algorithm", string, false, json, nullptr},
+    {"secret", string, false, json, nullptr},
+    {"public_key", string, false, json, nullptr},
+    {"public_key_file", string, false, json, nullptr},
+    {"jwks_file", string, false, json, nullptr},
+    {"issuer", string, true, json, nullptr},
+    {"audience", list, false, string, nullptr},
+    {"leeway", integer, false, json, nullptr},
+    {"required_claims", list, false, string, nullptr},
+};
+constexpr ConfigStruct jwt_config{"Jwt", jwt_fields};
+constexpr ConfigField api_key_fields[] = {
+    {"header", string, false, json, nullptr},
+    {"query", string, false, json, nullptr},
+    {"keys", list, false, string, nullptr},
+};
+constexpr ConfigStruct api_key_config{"ApiKey", api_key_fields};
+constexpr ConfigField basic_fields[] = {
+    {"realm", string, false, json, nullptr},
+    {"users", map, false, string, nullptr},
+};
+constexpr ConfigStruct basic_config{"Basic", basic_fields};
+constexpr ConfigField auth_fields[] = {
+    {"jwt", object, true, json, &jwt_config},
+    {"basic", object, true, json, &basic_config},
+    {"api_key", object, true, json, &api_key_config},
+};
+constexpr ConfigStruct auth_config{"Auth", auth_fields};
 constexpr ConfigField route_fields[] = {
     {"method", string, false, json, nullptr},
     {"path", string, false, json, nullptr},
@@ -177,6 +214,8 @@ constexpr ConfigField route_fields[] = {
     {"inject", list, false, string, nullptr},
     {"inject_types", map, false, string, nullptr},
     {"dependencies", list, false, object, &dependency_config},
+    {"auth", object, true, json, &auth_config},
+    {"scopes", list, false, string, nullptr},
     {"timeout_ms", integer, true, json, nullptr},
     {"blocking", boolean, false, json, nullptr},
 };
@@ -213,6 +252,15 @@ constexpr ConfigField limits_fields[] = {
     {"pipeline", integer, false, json, nullptr},
 };
 constexpr ConfigStruct limits_config{"Limits", limits_fields};
+constexpr ConfigField multipart_fields[] = {
+    {"parts", integer, false, json, nullptr},
+    {"header_bytes", integer, false, json, nullptr},
+    {"field_bytes", integer, false, json, nullptr},
+    {"file_bytes", integer, true, json, nullptr},
+    {"memory_bytes", integer, false, json, nullptr},
+    {"directory", string, false, json, nullptr},
+};
+constexpr ConfigStruct multipart_config{"Multipart", multipart_fields};
 constexpr ConfigField health_fields[] = {
     {"enabled", boolean, false, json, nullptr},
     {"live", string, false, json, nullptr},
@@ -227,6 +275,8 @@ constexpr ConfigField http_config_fields[] = {
     {"request_id", object, false, json, &request_id_config},
     {"timeout", object, false, json, &timeout_config},
     {"limits", object, false, json, &limits_config},
+    {"auth", object, true, json, &auth_config},
+    {"multipart", object, false, json, &multipart_config},
     {"problem_base", string, false, json, nullptr},
     {"health", object, false, json, &health_config},
     {"server_header", string, true, json, nullptr},

@@ -113,6 +113,19 @@ std::optional<DependencyScope> dependency_scope_from(std::string_view text) noex
   return std::nullopt;
 }
 
+namespace {
+constexpr std::array<std::string_view, 13> jwt_algorithm_names{"HS256", "HS384", "HS512", "RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "EdDSA"};
+}
+std::string_view name_of(JwtAlgorithm v) noexcept {
+  return jwt_algorithm_names[static_cast<std::size_t>(v)];
+}
+std::optional<JwtAlgorithm> jwt_algorithm_from(std::string_view text) noexcept {
+  for (std::size_t i = 0; i < jwt_algorithm_names.size(); ++i) {
+    if (jwt_algorithm_names[i] == text) return static_cast<JwtAlgorithm>(i);
+  }
+  return std::nullopt;
+}
+
 namespace detail {
 
 void decode(Decoder& d, Value v, HttpMethod& out) {
@@ -138,6 +151,9 @@ void decode(Decoder& d, Value v, DependencyKind& out) {
 }
 void decode(Decoder& d, Value v, DependencyScope& out) {
   if (const auto i = d.choice(v, dependency_scope_names)) out = static_cast<DependencyScope>(*i);
+}
+void decode(Decoder& d, Value v, JwtAlgorithm& out) {
+  if (const auto i = d.choice(v, jwt_algorithm_names)) out = static_cast<JwtAlgorithm>(*i);
 }
 
 void decode(Decoder& d, Value v, Tls& out) {
@@ -273,8 +289,62 @@ void encode(const Parameter& in, NodeBuilder& out) {
   out.end();
 }
 
+void decode(Decoder& d, Value v, FileField& out) {
+  static constexpr std::array<std::string_view, 4> known{"required", "content_types", "sniff", "max_bytes"};
+  if (!d.object(v, known)) return;
+  if (const auto m = d.member(v, "required")) {
+    d.boolean(m.value(), out.required);
+  }
+  if (const auto m = d.member(v, "content_types")) {
+    if (d.array(m.value())) {
+      out.content_types.clear();
+      std::size_t index = 0;
+      for (const Value each : m.value().elements()) {
+        const auto item = d.element(each, index++);
+        auto& slot = out.content_types.emplace_back();
+        d.text(item.value(), slot);
+      }
+    }
+  }
+  if (const auto m = d.member(v, "sniff")) {
+    d.boolean(m.value(), out.sniff);
+  }
+  if (const auto m = d.member(v, "max_bytes")) {
+    if (m.value().is_null()) {
+      out.max_bytes.reset();
+    } else {
+      d.integer(m.value(), out.max_bytes.emplace(), 0U, 1099511627776ULL);
+    }
+  }
+}
+
+void encode(const FileField& in, NodeBuilder& out) {
+  out.begin_object();
+  if (in.required) {
+    out.key("required");
+    out.boolean(in.required);
+  }
+  if (!in.content_types.empty()) {
+    out.key("content_types");
+    out.begin_array();
+    for (const auto& each : in.content_types) {
+      out.string(each);
+    }
+    out.end();
+  }
+  if (in.sniff) {
+    out.key("sniff");
+    out.boolean(in.sniff);
+  }
+  if (in.max_bytes.has_value()) {
+    out.key("max_bytes");
+    out.uinteger(*in.max_bytes);
+  }
+  out.end();
+}
+
 void decode(Decoder& d, Value v, Body& out) {
-  static constexpr std::array<std::string_view, 6> known{"content_types", "schema", "required", "mode", "as", "max_bytes"};
+  static constexpr std::array<std::string_view, 7> known{"content_types", "schema", "required", "mode", "files", "as", "max_bytes"};
   if (!d.object(v, known)) return;
   if (const auto m = d.member(v, "content_types")) {
     if (d.array(m.value())) {
@@ -295,6 +365,16 @@ void decode(Decoder& d, Value v, Body& out) {
   }
   if (const auto m = d.member(v, "mode")) {
     decode(d, m.value(), out.mode);
+  }
+  if (const auto m = d.member(v, "files")) {
+    if (d.any_object(m.value())) {
+      out.files.clear();
+      for (const auto each : m.value().members()) {
+        const auto entry = d.entry(each.value, each.key);
+        auto& slot = out.files[std::string(each.key)];
+        decode(d, entry.value(), slot);
+      }
+    }
   }
   if (const auto m = d.member(v, "as")) {
     decode(d, m.value(), out.as);
@@ -331,6 +411,15 @@ void encode(const Body& in, NodeBuilder& out) {
   if (!(in.mode == defaults.mode)) {
     out.key("mode");
     out.string(name_of(in.mode));
+  }
+  if (!in.files.empty()) {
+    out.key("files");
+    out.begin_object();
+    for (const auto& [key, each] : in.files) {
+      out.key(key);
+      encode(each, out);
+    }
+    out.end();
   }
   if (!(in.as == defaults.as)) {
     out.key("as");
@@ -422,8 +511,234 @@ void encode(const Dependency& in, NodeBuilder& out) {
   out.end();
 }
 
+void decode(Decoder& d, Value v, Jwt& out) {
+  static constexpr std::array<std::string_view, 9> known{"algorithm", "secret", "public_key", "public_key_file", "jwks_file", "issuer", "audience", "leeway", "required_claims"};
+  if (!d.object(v, known)) return;
+  if (const auto m = d.member(v, "algorithm")) {
+    decode(d, m.value(), out.algorithm);
+  }
+  if (const auto m = d.member(v, "secret")) {
+    d.text(m.value(), out.secret);
+  }
+  if (const auto m = d.member(v, "public_key")) {
+    d.text(m.value(), out.public_key);
+  }
+  if (const auto m = d.member(v, "public_key_file")) {
+    d.text(m.value(), out.public_key_file);
+  }
+  if (const auto m = d.member(v, "jwks_file")) {
+    d.text(m.value(), out.jwks_file);
+  }
+  if (const auto m = d.member(v, "issuer")) {
+    if (m.value().is_null()) {
+      out.issuer.reset();
+    } else {
+      d.text(m.value(), out.issuer.emplace());
+    }
+  }
+  if (const auto m = d.member(v, "audience")) {
+    if (d.array(m.value())) {
+      out.audience.clear();
+      std::size_t index = 0;
+      for (const Value each : m.value().elements()) {
+        const auto item = d.element(each, index++);
+        auto& slot = out.audience.emplace_back();
+        d.text(item.value(), slot);
+      }
+    }
+  }
+  if (const auto m = d.member(v, "leeway")) {
+    d.integer(m.value(), out.leeway, 0U, 86400U);
+  }
+  if (const auto m = d.member(v, "required_claims")) {
+    if (d.array(m.value())) {
+      out.required_claims.clear();
+      std::size_t index = 0;
+      for (const Value each : m.value().elements()) {
+        const auto item = d.element(each, index++);
+        auto& slot = out.required_claims.emplace_back();
+        d.text(item.value(), slot);
+      }
+    }
+  }
+}
+
+void encode(const Jwt& in, NodeBuilder& out) {
+  static const Jwt defaults;
+  out.begin_object();
+  if (!(in.algorithm == defaults.algorithm)) {
+    out.key("algorithm");
+    out.string(name_of(in.algorithm));
+  }
+  if (!in.secret.empty()) {
+    out.key("secret");
+    out.string(in.secret);
+  }
+  if (!in.public_key.empty()) {
+    out.key("public_key");
+    out.string(in.public_key);
+  }
+  if (!in.public_key_file.empty()) {
+    out.key("public_key_file");
+    out.string(in.public_key_file);
+  }
+  if (!in.jwks_file.empty()) {
+    out.key("jwks_file");
+    out.string(in.jwks_file);
+  }
+  if (in.issuer.has_value()) {
+    out.key("issuer");
+    out.string(*in.issuer);
+  }
+  if (!in.audience.empty()) {
+    out.key("audience");
+    out.begin_array();
+    for (const auto& each : in.audience) {
+      out.string(each);
+    }
+    out.end();
+  }
+  if (!(in.leeway == defaults.leeway)) {
+    out.key("leeway");
+    out.uinteger(in.leeway);
+  }
+  if (!in.required_claims.empty()) {
+    out.key("required_claims");
+    out.begin_array();
+    for (const auto& each : in.required_claims) {
+      out.string(each);
+    }
+    out.end();
+  }
+  out.end();
+}
+
+void decode(Decoder& d, Value v, ApiKey& out) {
+  static constexpr std::array<std::string_view, 3> known{"header", "query", "keys"};
+  if (!d.object(v, known)) return;
+  if (const auto m = d.member(v, "header")) {
+    d.text(m.value(), out.header, 0, 64);
+  }
+  if (const auto m = d.member(v, "query")) {
+    d.text(m.value(), out.query, 0, 64);
+  }
+  if (const auto m = d.member(v, "keys")) {
+    if (d.array(m.value())) {
+      out.keys.clear();
+      std::size_t index = 0;
+      for (const Value each : m.value().elements()) {
+        const auto item = d.element(each, index++);
+        auto& slot = out.keys.emplace_back();
+        d.text(item.value(), slot);
+      }
+    }
+  }
+}
+
+void encode(const ApiKey& in, NodeBuilder& out) {
+  static const ApiKey defaults;
+  out.begin_object();
+  if (!(in.header == defaults.header)) {
+    out.key("header");
+    out.string(in.header);
+  }
+  if (!in.query.empty()) {
+    out.key("query");
+    out.string(in.query);
+  }
+  if (!in.keys.empty()) {
+    out.key("keys");
+    out.begin_array();
+    for (const auto& each : in.keys) {
+      out.string(each);
+    }
+    out.end();
+  }
+  out.end();
+}
+
+void decode(Decoder& d, Value v, Basic& out) {
+  static constexpr std::array<std::string_view, 2> known{"realm", "users"};
+  if (!d.object(v, known)) return;
+  if (const auto m = d.member(v, "realm")) {
+    d.text(m.value(), out.realm, 1, 64);
+  }
+  if (const auto m = d.member(v, "users")) {
+    if (d.any_object(m.value())) {
+      out.users.clear();
+      for (const auto each : m.value().members()) {
+        const auto entry = d.entry(each.value, each.key);
+        auto& slot = out.users[std::string(each.key)];
+        d.text(entry.value(), slot);
+      }
+    }
+  }
+}
+
+void encode(const Basic& in, NodeBuilder& out) {
+  static const Basic defaults;
+  out.begin_object();
+  if (!(in.realm == defaults.realm)) {
+    out.key("realm");
+    out.string(in.realm);
+  }
+  if (!in.users.empty()) {
+    out.key("users");
+    out.begin_object();
+    for (const auto& [key, each] : in.users) {
+      out.key(key);
+      out.string(each);
+    }
+    out.end();
+  }
+  out.end();
+}
+
+void decode(Decoder& d, Value v, Auth& out) {
+  static constexpr std::array<std::string_view, 3> known{"jwt", "basic", "api_key"};
+  if (!d.object(v, known)) return;
+  if (const auto m = d.member(v, "jwt")) {
+    if (m.value().is_null()) {
+      out.jwt.reset();
+    } else {
+      decode(d, m.value(), out.jwt.emplace());
+    }
+  }
+  if (const auto m = d.member(v, "basic")) {
+    if (m.value().is_null()) {
+      out.basic.reset();
+    } else {
+      decode(d, m.value(), out.basic.emplace());
+    }
+  }
+  if (const auto m = d.member(v, "api_key")) {
+    if (m.value().is_null()) {
+      out.api_key.reset();
+    } else {
+      decode(d, m.value(), out.api_key.emplace());
+    }
+  }
+}
+
+void encode(const Auth& in, NodeBuilder& out) {
+  out.begin_object();
+  if (in.jwt.has_value()) {
+    out.key("jwt");
+    encode(*in.jwt, out);
+  }
+  if (in.basic.has_value()) {
+    out.key("basic");
+    encode(*in.basic, out);
+  }
+  if (in.api_key.has_value()) {
+    out.key("api_key");
+    encode(*in.api_key, out);
+  }
+  out.end();
+}
+
 void decode(Decoder& d, Value v, Route& out) {
-  static constexpr std::array<std::string_view, 10> known{"method", "path", "name", "parameters", "body", "inject", "inject_types", "dependencies", "timeout_ms", "blocking"};
+  static constexpr std::array<std::string_view, 12> known{"method", "path", "name", "parameters", "body", "inject", "inject_types", "dependencies", "auth", "scopes", "timeout_ms", "blocking"};
   if (!d.object(v, known)) return;
   if (const auto m = d.member(v, "method", true)) {
     decode(d, m.value(), out.method);
@@ -484,6 +799,24 @@ void decode(Decoder& d, Value v, Route& out) {
       }
     }
   }
+  if (const auto m = d.member(v, "auth")) {
+    if (m.value().is_null()) {
+      out.auth.reset();
+    } else {
+      decode(d, m.value(), out.auth.emplace());
+    }
+  }
+  if (const auto m = d.member(v, "scopes")) {
+    if (d.array(m.value())) {
+      out.scopes.clear();
+      std::size_t index = 0;
+      for (const Value each : m.value().elements()) {
+        const auto item = d.element(each, index++);
+        auto& slot = out.scopes.emplace_back();
+        d.text(item.value(), slot);
+      }
+    }
+  }
   if (const auto m = d.member(v, "timeout_ms")) {
     if (m.value().is_null()) {
       out.timeout_ms.reset();
@@ -540,6 +873,18 @@ void encode(const Route& in, NodeBuilder& out) {
     out.begin_array();
     for (const auto& each : in.dependencies) {
       encode(each, out);
+    }
+    out.end();
+  }
+  if (in.auth.has_value()) {
+    out.key("auth");
+    encode(*in.auth, out);
+  }
+  if (!in.scopes.empty()) {
+    out.key("scopes");
+    out.begin_array();
+    for (const auto& each : in.scopes) {
+      out.string(each);
     }
     out.end();
   }
@@ -801,6 +1146,63 @@ void encode(const Limits& in, NodeBuilder& out) {
   out.end();
 }
 
+void decode(Decoder& d, Value v, Multipart& out) {
+  static constexpr std::array<std::string_view, 6> known{"parts", "header_bytes", "field_bytes", "file_bytes", "memory_bytes", "directory"};
+  if (!d.object(v, known)) return;
+  if (const auto m = d.member(v, "parts")) {
+    d.integer(m.value(), out.parts, 1U, 1000000U);
+  }
+  if (const auto m = d.member(v, "header_bytes")) {
+    d.integer(m.value(), out.header_bytes, 64U, 1048576U);
+  }
+  if (const auto m = d.member(v, "field_bytes")) {
+    d.integer(m.value(), out.field_bytes, 0U, 4294967296ULL);
+  }
+  if (const auto m = d.member(v, "file_bytes")) {
+    if (m.value().is_null()) {
+      out.file_bytes.reset();
+    } else {
+      d.integer(m.value(), out.file_bytes.emplace(), 0U, 1099511627776ULL);
+    }
+  }
+  if (const auto m = d.member(v, "memory_bytes")) {
+    d.integer(m.value(), out.memory_bytes, 0U, 1073741824U);
+  }
+  if (const auto m = d.member(v, "directory")) {
+    d.text(m.value(), out.directory);
+  }
+}
+
+void encode(const Multipart& in, NodeBuilder& out) {
+  static const Multipart defaults;
+  out.begin_object();
+  if (!(in.parts == defaults.parts)) {
+    out.key("parts");
+    out.uinteger(in.parts);
+  }
+  if (!(in.header_bytes == defaults.header_bytes)) {
+    out.key("header_bytes");
+    out.uinteger(in.header_bytes);
+  }
+  if (!(in.field_bytes == defaults.field_bytes)) {
+    out.key("field_bytes");
+    out.uinteger(in.field_bytes);
+  }
+  if (in.file_bytes.has_value()) {
+    out.key("file_bytes");
+    out.uinteger(*in.file_bytes);
+  }
+  if (!(in.memory_bytes == defaults.memory_bytes)) {
+    out.key("memory_bytes");
+    out.uinteger(in.memory_bytes);
+  }
+  if (!in.directory.empty()) {
+    out.key("directory");
+    out.string(in.directory);
+  }
+  out.end();
+}
+
 void decode(Decoder& d, Value v, Health& out) {
   static constexpr std::array<std::string_view, 3> known{"enabled", "live", "ready"};
   if (!d.object(v, known)) return;
@@ -834,7 +1236,7 @@ void encode(const Health& in, NodeBuilder& out) {
 }
 
 void decode(Decoder& d, Value v, HttpConfig& out) {
-  static constexpr std::array<std::string_view, 10> known{"listeners", "routes", "hooks", "dependencies", "request_id", "timeout", "limits", "problem_base", "health", "server_header"};
+  static constexpr std::array<std::string_view, 12> known{"listeners", "routes", "hooks", "dependencies", "request_id", "timeout", "limits", "auth", "multipart", "problem_base", "health", "server_header"};
   if (!d.object(v, known)) return;
   if (const auto m = d.member(v, "listeners")) {
     if (d.array(m.value())) {
@@ -880,6 +1282,16 @@ void decode(Decoder& d, Value v, HttpConfig& out) {
   }
   if (const auto m = d.member(v, "limits")) {
     decode(d, m.value(), out.limits);
+  }
+  if (const auto m = d.member(v, "auth")) {
+    if (m.value().is_null()) {
+      out.auth.reset();
+    } else {
+      decode(d, m.value(), out.auth.emplace());
+    }
+  }
+  if (const auto m = d.member(v, "multipart")) {
+    decode(d, m.value(), out.multipart);
   }
   if (const auto m = d.member(v, "problem_base")) {
     d.text(m.value(), out.problem_base);
@@ -938,6 +1350,14 @@ void encode(const HttpConfig& in, NodeBuilder& out) {
   if (!(in.limits == defaults.limits)) {
     out.key("limits");
     encode(in.limits, out);
+  }
+  if (in.auth.has_value()) {
+    out.key("auth");
+    encode(*in.auth, out);
+  }
+  if (!(in.multipart == defaults.multipart)) {
+    out.key("multipart");
+    encode(in.multipart, out);
   }
   if (!(in.problem_base == defaults.problem_base)) {
     out.key("problem_base");
@@ -1010,11 +1430,30 @@ Result<Parameter> parameter_from_json(Value json, std::string path) {
 
 void to_nodes(const Parameter& in, NodeBuilder& out) { detail::encode(in, out); }
 
+bool operator==(const FileField& a, const FileField& b) {
+  return a.required == b.required &&
+         a.content_types == b.content_types &&
+         a.sniff == b.sniff &&
+         a.max_bytes == b.max_bytes;
+}
+
+Result<FileField> file_field_from_json(Value json, std::string path) {
+  detail::Decoder d(std::move(path));
+  FileField out;
+  if (json.exists()) detail::decode(d, json, out);
+  else d.problem("nothing there");
+  SPIKARD_TRY(d.finish());
+  return out;
+}
+
+void to_nodes(const FileField& in, NodeBuilder& out) { detail::encode(in, out); }
+
 bool operator==(const Body& a, const Body& b) {
   return a.content_types == b.content_types &&
          detail::same(a.schema, b.schema) &&
          a.required == b.required &&
          a.mode == b.mode &&
+         a.files == b.files &&
          a.as == b.as &&
          a.max_bytes == b.max_bytes;
 }
@@ -1052,6 +1491,79 @@ Result<Dependency> dependency_from_json(Value json, std::string path) {
 
 void to_nodes(const Dependency& in, NodeBuilder& out) { detail::encode(in, out); }
 
+bool operator==(const Jwt& a, const Jwt& b) {
+  return a.algorithm == b.algorithm &&
+         a.secret == b.secret &&
+         a.public_key == b.public_key &&
+         a.public_key_file == b.public_key_file &&
+         a.jwks_file == b.jwks_file &&
+         a.issuer == b.issuer &&
+         a.audience == b.audience &&
+         a.leeway == b.leeway &&
+         a.required_claims == b.required_claims;
+}
+
+Result<Jwt> jwt_from_json(Value json, std::string path) {
+  detail::Decoder d(std::move(path));
+  Jwt out;
+  if (json.exists()) detail::decode(d, json, out);
+  else d.problem("nothing there");
+  SPIKARD_TRY(d.finish());
+  return out;
+}
+
+void to_nodes(const Jwt& in, NodeBuilder& out) { detail::encode(in, out); }
+
+bool operator==(const ApiKey& a, const ApiKey& b) {
+  return a.header == b.header &&
+         a.query == b.query &&
+         a.keys == b.keys;
+}
+
+Result<ApiKey> api_key_from_json(Value json, std::string path) {
+  detail::Decoder d(std::move(path));
+  ApiKey out;
+  if (json.exists()) detail::decode(d, json, out);
+  else d.problem("nothing there");
+  SPIKARD_TRY(d.finish());
+  return out;
+}
+
+void to_nodes(const ApiKey& in, NodeBuilder& out) { detail::encode(in, out); }
+
+bool operator==(const Basic& a, const Basic& b) {
+  return a.realm == b.realm &&
+         a.users == b.users;
+}
+
+Result<Basic> basic_from_json(Value json, std::string path) {
+  detail::Decoder d(std::move(path));
+  Basic out;
+  if (json.exists()) detail::decode(d, json, out);
+  else d.problem("nothing there");
+  SPIKARD_TRY(d.finish());
+  return out;
+}
+
+void to_nodes(const Basic& in, NodeBuilder& out) { detail::encode(in, out); }
+
+bool operator==(const Auth& a, const Auth& b) {
+  return a.jwt == b.jwt &&
+         a.basic == b.basic &&
+         a.api_key == b.api_key;
+}
+
+Result<Auth> auth_from_json(Value json, std::string path) {
+  detail::Decoder d(std::move(path));
+  Auth out;
+  if (json.exists()) detail::decode(d, json, out);
+  else d.problem("nothing there");
+  SPIKARD_TRY(d.finish());
+  return out;
+}
+
+void to_nodes(const Auth& in, NodeBuilder& out) { detail::encode(in, out); }
+
 bool operator==(const Route& a, const Route& b) {
   return a.method == b.method &&
          a.path == b.path &&
@@ -1061,6 +1573,8 @@ bool operator==(const Route& a, const Route& b) {
          a.inject == b.inject &&
          a.inject_types == b.inject_types &&
          a.dependencies == b.dependencies &&
+         a.auth == b.auth &&
+         a.scopes == b.scopes &&
          a.timeout_ms == b.timeout_ms &&
          a.blocking == b.blocking;
 }
@@ -1152,6 +1666,26 @@ Result<Limits> limits_from_json(Value json, std::string path) {
 
 void to_nodes(const Limits& in, NodeBuilder& out) { detail::encode(in, out); }
 
+bool operator==(const Multipart& a, const Multipart& b) {
+  return a.parts == b.parts &&
+         a.header_bytes == b.header_bytes &&
+         a.field_bytes == b.field_bytes &&
+         a.file_bytes == b.file_bytes &&
+         a.memory_bytes == b.memory_bytes &&
+         a.directory == b.directory;
+}
+
+Result<Multipart> multipart_from_json(Value json, std::string path) {
+  detail::Decoder d(std::move(path));
+  Multipart out;
+  if (json.exists()) detail::decode(d, json, out);
+  else d.problem("nothing there");
+  SPIKARD_TRY(d.finish());
+  return out;
+}
+
+void to_nodes(const Multipart& in, NodeBuilder& out) { detail::encode(in, out); }
+
 bool operator==(const Health& a, const Health& b) {
   return a.enabled == b.enabled &&
          a.live == b.live &&
@@ -1177,6 +1711,8 @@ bool operator==(const HttpConfig& a, const HttpConfig& b) {
          a.request_id == b.request_id &&
          a.timeout == b.timeout &&
          a.limits == b.limits &&
+         a.auth == b.auth &&
+         a.multipart == b.multipart &&
          a.problem_base == b.problem_base &&
          a.health == b.health &&
          a.server_header == b.server_header;

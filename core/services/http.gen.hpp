@@ -96,6 +96,25 @@ enum class DependencyScope : std::uint8_t {
 [[nodiscard]] std::string_view name_of(DependencyScope v) noexcept;
 [[nodiscard]] std::optional<DependencyScope> dependency_scope_from(std::string_view text) noexcept;
 
+/// Signature of a JSON Web Token (RFC 7518, RFC 8037). Only the configured one is taken, whatever a token says.
+enum class JwtAlgorithm : std::uint8_t {
+  hs256,  ///< HMAC with SHA-256.
+  hs384,  ///< HMAC with SHA-384.
+  hs512,  ///< HMAC with SHA-512.
+  rs256,  ///< RSA PKCS #1 v1.5 with SHA-256.
+  rs384,  ///< RSA PKCS #1 v1.5 with SHA-384.
+  rs512,  ///< RSA PKCS #1 v1.5 with SHA-512.
+  ps256,  ///< RSA-PSS with SHA-256.
+  ps384,  ///< RSA-PSS with SHA-384.
+  ps512,  ///< RSA-PSS with SHA-512.
+  es256,  ///< ECDSA on P-256 with SHA-256.
+  es384,  ///< ECDSA on P-384 with SHA-384.
+  es512,  ///< ECDSA on P-521 with SHA-512.
+  eddsa,  ///< Ed25519.
+};
+[[nodiscard]] std::string_view name_of(JwtAlgorithm v) noexcept;
+[[nodiscard]] std::optional<JwtAlgorithm> jwt_algorithm_from(std::string_view text) noexcept;
+
 /// TLS of a listener (1.2 and 1.3). Files are read again when they change; connections that exist keep what they have.
 struct Tls {
   std::string certificate{};  ///< PEM file, the leaf first.
@@ -135,12 +154,26 @@ struct Parameter {
 /// Appends one value; members that have their default are left out.
 void to_nodes(const Parameter& in, NodeBuilder& out);
 
+/// What a file field of a multipart body must be. Errors are at `["files", NAME]`.
+struct FileField {
+  bool required = false;  ///< A file must be there.
+  std::vector<std::string> content_types{};  ///< Media types that a part may declare; none: any.
+  bool sniff = false;  ///< An empty file is refused, and one whose first bytes are those of another type than it declares (PNG, JPEG, GIF and PDF are known).
+  std::optional<std::uint64_t> max_bytes{};  ///< Largest file; more gets 413. Null for the application's `multipart.file_bytes`.
+};
+[[nodiscard]] bool operator==(const FileField& a, const FileField& b);
+/// Unknown keys, wrong types and values out of range are refused. Errors: invalid_argument, one line a problem, each with its path below `path`.
+[[nodiscard]] Result<FileField> file_field_from_json(Value json, std::string path = {});
+/// Appends one value; members that have their default are left out.
+void to_nodes(const FileField& in, NodeBuilder& out);
+
 /// What a route takes as its request body.
 struct Body {
   std::vector<std::string> content_types = {"application/json"};  ///< Media types that are taken; others get 415.
   Document schema{};  ///< JSON Schema 2020-12; null for no validation.
   bool required = true;  ///< An empty body is an error.
   BodyMode mode = BodyMode::buffer;  ///< How the body reaches the handler.
+  std::map<std::string, FileField> files{};  ///< File fields of a multipart body, by name.
   BodyAs as = BodyAs::nodes;  ///< In which form a buffered JSON body is handed over.
   std::optional<std::uint64_t> max_bytes{};  ///< Largest body of this route; more gets 413. Null for the application's `limits.body_bytes`.
 };
@@ -167,6 +200,59 @@ struct Dependency {
 /// Appends one value; members that have their default are left out.
 void to_nodes(const Dependency& in, NodeBuilder& out);
 
+/// Bearer tokens that are JSON Web Tokens (RFC 7519). A token must be signed with `algorithm`; `exp` and `nbf` count where it has them.
+struct Jwt {
+  JwtAlgorithm algorithm = JwtAlgorithm::hs256;  ///< The only signature that is taken.
+  std::string secret{};  ///< Key of HS256, HS384 and HS512. Kept out of logs and errors.
+  std::string public_key{};  ///< Key of the other algorithms: PEM text, of a public key or a certificate.
+  std::string public_key_file{};  ///< A PEM file with it, instead.
+  std::string jwks_file{};  ///< A file with a set of keys (RFC 7517), instead: a token's `kid` says which. Read at start-up.
+  std::optional<std::string> issuer{};  ///< `iss` that a token must have; null for any.
+  std::vector<std::string> audience{};  ///< `aud` of a token must have one of these; none: any.
+  std::uint32_t leeway = 0;  ///< How far clocks may differ where `exp` and `nbf` are looked at.
+  std::vector<std::string> required_claims{};  ///< Claims that must be there, else 403.
+};
+[[nodiscard]] bool operator==(const Jwt& a, const Jwt& b);
+/// Unknown keys, wrong types and values out of range are refused. Errors: invalid_argument, one line a problem, each with its path below `path`.
+[[nodiscard]] Result<Jwt> jwt_from_json(Value json, std::string path = {});
+/// Appends one value; members that have their default are left out.
+void to_nodes(const Jwt& in, NodeBuilder& out);
+
+/// Keys in a header or a query parameter, compared in constant time.
+struct ApiKey {
+  std::string header = "X-API-Key";  ///< Header it is read from; empty for none.
+  std::string query{};  ///< Query parameter it is read from where there is no such header; empty for none.
+  std::vector<std::string> keys{};  ///< The keys that are good. Kept out of logs and errors.
+};
+[[nodiscard]] bool operator==(const ApiKey& a, const ApiKey& b);
+/// Unknown keys, wrong types and values out of range are refused. Errors: invalid_argument, one line a problem, each with its path below `path`.
+[[nodiscard]] Result<ApiKey> api_key_from_json(Value json, std::string path = {});
+/// Appends one value; members that have their default are left out.
+void to_nodes(const ApiKey& in, NodeBuilder& out);
+
+/// Names and passwords (RFC 7617), compared in constant time.
+struct Basic {
+  std::string realm = "api";  ///< Realm of the challenge.
+  std::map<std::string, std::string> users{};  ///< Passwords by name. Kept out of logs and errors.
+};
+[[nodiscard]] bool operator==(const Basic& a, const Basic& b);
+/// Unknown keys, wrong types and values out of range are refused. Errors: invalid_argument, one line a problem, each with its path below `path`.
+[[nodiscard]] Result<Basic> basic_from_json(Value json, std::string path = {});
+/// Appends one value; members that have their default are left out.
+void to_nodes(const Basic& in, NodeBuilder& out);
+
+/// Who may call. With several schemes an Authorization header decides alone, by its scheme; an API key counts where there is none. With no scheme everybody may.
+struct Auth {
+  std::optional<Jwt> jwt{};  ///< Bearer tokens.
+  std::optional<Basic> basic{};  ///< Names and passwords.
+  std::optional<ApiKey> api_key{};  ///< API keys.
+};
+[[nodiscard]] bool operator==(const Auth& a, const Auth& b);
+/// Unknown keys, wrong types and values out of range are refused. Errors: invalid_argument, one line a problem, each with its path below `path`.
+[[nodiscard]] Result<Auth> auth_from_json(Value json, std::string path = {});
+/// Appends one value; members that have their default are left out.
+void to_nodes(const Auth& in, NodeBuilder& out);
+
 /// A method and a path with what the core checks before the handler runs.
 struct Route {
   HttpMethod method{};  ///< Its method.
@@ -177,6 +263,8 @@ struct Route {
   std::vector<std::string> inject{};  ///< Names of the dependencies the handler takes, in order.
   std::map<std::string, JsonType> inject_types{};  ///< JSON types that injected values must have; checked at start-up.
   std::vector<Dependency> dependencies{};  ///< Dependencies of this route; one with the name of an application's replaces it.
+  std::optional<Auth> auth{};  ///< Who may call this route, instead of the application's `auth`; `{}` lets everybody. Null for the application's.
+  std::vector<std::string> scopes{};  ///< Scopes that a token's `scope` (or `scp`, or `scopes`) must all have, else 403.
   std::optional<std::uint32_t> timeout_ms{};  ///< Time-out of this route; null for the application's.
   bool blocking = false;  ///< A C++ handler that blocks: it runs on the blocking pool. Hosts decide this themselves.
 };
@@ -242,6 +330,21 @@ struct Limits {
 /// Appends one value; members that have their default are left out.
 void to_nodes(const Limits& in, NodeBuilder& out);
 
+/// Limits of multipart/form-data bodies beside `limits.body_bytes`. They are parsed while they arrive.
+struct Multipart {
+  std::uint32_t parts = 1000;  ///< Parts of a body; more gets 413.
+  std::uint32_t header_bytes = 16384;  ///< Headers of a part; more gets 413.
+  std::uint64_t field_bytes = 1048576;  ///< Text fields of a body together; more gets 413.
+  std::optional<std::uint64_t> file_bytes{};  ///< Largest file; more gets 413. Null for no limit but the body's.
+  std::uint64_t memory_bytes = 1048576;  ///< Files of a body that are kept in memory, together. A file that does not fit goes to a temporary file, which is deleted when the request has ended.
+  std::string directory{};  ///< Folder of the temporary files; empty for the system's.
+};
+[[nodiscard]] bool operator==(const Multipart& a, const Multipart& b);
+/// Unknown keys, wrong types and values out of range are refused. Errors: invalid_argument, one line a problem, each with its path below `path`.
+[[nodiscard]] Result<Multipart> multipart_from_json(Value json, std::string path = {});
+/// Appends one value; members that have their default are left out.
+void to_nodes(const Multipart& in, NodeBuilder& out);
+
 /// The health endpoints. A route with the same path wins.
 struct Health {
   bool enabled = true;  ///< They are served.
@@ -263,6 +366,8 @@ struct HttpConfig {
   RequestId request_id{};  ///< Request ids.
   Timeout timeout{};  ///< Time-out of every request.
   Limits limits{};  ///< Limits on what a client may send or hold.
+  std::optional<Auth> auth{};  ///< Who may call; null for everybody.
+  Multipart multipart{};  ///< Limits of multipart bodies.
   std::string problem_base = "https://spikard.dev/problems/";  ///< What the `type` of a problem document starts with.
   Health health{};  ///< Health endpoints.
   std::optional<std::string> server_header{};  ///< Value of the Server header; null for none.

@@ -61,7 +61,7 @@ class TreeCoercer {
       if (list || mask == type_any || v.size() == 0) return array(v, blocks);
       return coerce(v.at(0), blocks);  // a scalar given twice: the first counts
     }
-    if (list && v.is_string()) {  // one value is a list of one
+    if (list && (v.is_string() || v.is(NodeType::bytes))) {  // one value is a list of one
       out_.begin_array();
       item(v, 0, blocks);
       out_.end();

@@ -31,6 +31,17 @@ class Issues {
   void add(Issue issue);
   /// A copy of `v` for `Issue::input`, within the bounds.
   [[nodiscard]] Document copy_input(Value v);
+  /// For each `input` that has a `bytes` node: `fn(Value)` gives what stands in its place.
+  template <class F>
+  void replace_bytes(const F& fn) {
+    for (Issue& issue : list_) {
+      const Value v = issue.input.root();
+      if (!v) continue;
+      bool found = false;
+      for (const Node* n = v.ptr(); n != v.ptr()->next(); ++n) found = found || n->type == NodeType::bytes;
+      if (found) issue.input = fn(v);
+    }
+  }
   [[nodiscard]] bool full() const noexcept { return list_.size() >= max_issues; }
   [[nodiscard]] bool empty() const noexcept { return list_.empty(); }
   [[nodiscard]] std::size_t size() const noexcept { return list_.size(); }

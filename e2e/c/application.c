@@ -122,6 +122,53 @@ static void write_params(out* o, const char* part, const route* r, spk_work* wor
   out_s(o, "}");
 }
 
+static int is_utf8(spk_text t) {
+  for (size_t i = 0; i < t.len;) {
+    const unsigned char c = (unsigned char)t.ptr[i];
+    const size_t more = c < 0x80 ? 0 : c < 0xe0 ? 1 : c < 0xf0 ? 2 : 3;
+    if (more == 0 && ++i) continue;
+    if (c < 0xc2 || c > 0xf4 || t.len - i <= more) return 0;
+    unsigned long code = c & (0x3fu >> more);
+    for (size_t k = 1; k <= more; ++k) {
+      const unsigned char next = (unsigned char)t.ptr[i + k];
+      if ((next & 0xc0) != 0x80) return 0;
+      code = code << 6 | (next & 0x3f);
+    }
+    if ((more == 2 && (code < 0x800 || (code >= 0xd800 && code < 0xe000))) || (more == 3 && (code < 0x10000 || code > 0x10ffff)))
+      return 0;
+    i += more + 1;
+  }
+  return 1;
+}
+
+/* Uploaded files as an echo has them: text where the bytes are UTF-8, else base64. */
+static void out_shown(out* o, spk_value v) {
+  spk_each it = spk_each_of(v);
+  if (!spk_is_container(v)) return out_value(o, v);
+  out_s(o, it.object ? "{" : "[");
+  for (int first = 1; spk_next(&it); first = 0) {
+    const int bytes = spk_type(it.value) == SPK_BYTES;
+    if (!first) out_s(o, ", ");
+    if (bytes && is_utf8(spk_str(it.value))) {
+      out_s(o, "\"text\": ");
+      out_json_text(o, spk_str(it.value));
+    } else if (bytes) {
+      char* text = base64_of(spk_str(it.value).ptr, spk_str(it.value).len);
+      out_s(o, "\"base64\": \"");
+      out_s(o, text);
+      out_s(o, "\"");
+      free(text);
+    } else {
+      if (it.object) {
+        out_json_text(o, it.key);
+        out_s(o, ": ");
+      }
+      out_shown(o, it.value);
+    }
+  }
+  out_s(o, it.object ? "}" : "]");
+}
+
 static void echo(const route* r, spk_value spec, spk_work* work) {
   out o = {0};
   out_s(&o, "{");
@@ -132,7 +179,10 @@ static void echo(const route* r, spk_value spec, spk_work* work) {
     out_json_text(&o, part);
     out_s(&o, ": ");
     if (spk_text_is(part, "body")) {
-      out_value(&o, spk_body_json(work));
+      out_shown(&o, spk_body_json(work));
+    } else if (spk_text_is(part, "auth")) {
+      const spk_request* request = spk_request_of(work);
+      out_value(&o, spk_value_of(request, request->auth));
     } else if (spk_text_is(part, "context")) {
       const spk_request* request = spk_request_of(work);
       const spk_value context = spk_value_of(request, request->context);
@@ -312,9 +362,6 @@ static void check_handler(spk_value spec) {
   for (size_t i = 0; i < sizeof kinds / sizeof *kinds; ++i) {
     if (!is(member(spec, "kind"), kinds[i][0])) continue;
     only(spec, kinds[i][1], "handler");
-    spk_each it = spk_each_of(member(spec, "parts"));
-    while (spk_next(&it))
-      if (is(it.value, "auth")) refuse("not_built", "echo of auth");
     if (spk_exists(member(spec, "then"))) check_handler(member(spec, "then"));
     return;
   }
@@ -561,24 +608,7 @@ static void add_route(app* a, spk_value spec) {
     if (spk_text_is(it.key, "parameters") || spk_text_is(it.key, "inject") || spk_text_is(it.key, "inject_types"))
       spk_route_set(added, format_kept("\"%.*s\": %s", (int)it.key.len, it.key.ptr, json_of(it.value)));
   }
-  if (spk_exists(body)) {
-    /* `files` belongs to multipart bodies, which are of a later issue; what is decided before such a body is read is there. */
-    out o = {0};
-    out_s(&o, "\"body\": {");
-    int first = 1;
-    spk_each members = spk_each_of(body);
-    while (spk_next(&members)) {
-      if (spk_text_is(members.key, "files")) continue;
-      if (!first) out_s(&o, ", ");
-      out_json_text(&o, members.key);
-      out_s(&o, ": ");
-      out_value(&o, members.value);
-      first = 0;
-    }
-    out_s(&o, "}");
-    spk_route_set(added, o.ptr);
-    out_free(&o);
-  }
+  if (spk_exists(body)) spk_route_set(added, format_kept("\"body\": %s", json_of(body)));
   spk_each own = spk_each_of(member(spec, "dependencies"));
   while (spk_next(&own)) add_dependency(a, added, own.value);
 }
@@ -674,7 +704,7 @@ app* app_new(spk_value spec) {
   spk_service_http(a->service, "health", "{\"enabled\": false}");
   spk_service_http(a->service, "listeners", "[{\"address\": \"127.0.0.1\", \"port\": 0}]");
   spk_each config = spk_each_of(member(spec, "config"));
-  only(member(spec, "config"), "request_id timeout limits telemetry", "config");
+  only(member(spec, "config"), "request_id timeout limits telemetry auth", "config");
   while (spk_next(&config)) {
     const char* name = format_kept("%.*s", (int)config.key.len, config.key.ptr);
     if (strcmp(name, "telemetry") == 0) spk_service_set(a->service, name, json_of(config.value));

@@ -30,24 +30,19 @@ Document without(Value object, std::initializer_list<std::string_view> left_out)
 }
 
 void configure(App& app, Value config) {
-  only(config, {"request_id", "timeout", "limits", "telemetry"}, "config");
+  only(config, {"request_id", "timeout", "limits", "telemetry", "auth"}, "config");
   if (const Value v = config.find("telemetry"))
     app.manifest().telemetry = checked(services::telemetry_config_from_json(v, "config.telemetry"));
   services::HttpConfig& http = app.http();
   if (const Value v = config.find("request_id"))
     http.request_id = checked(services::request_id_from_json(v, "config.request_id"));
   if (const Value v = config.find("timeout")) http.timeout = checked(services::timeout_from_json(v, "config.timeout"));
+  if (const Value v = config.find("auth")) http.auth = checked(services::auth_from_json(v, "config.auth"));
   if (const Value v = config.find("limits")) http.limits = checked(services::limits_from_json(v, "config.limits"));
 }
 
 services::Route route_of(Value spec, const std::string& path) {
-  services::Route route = checked(services::route_from_json(without(spec, {"handler", "dependencies", "body"}).root(), path));
-  if (const Value body = spec.find("body")) {
-    // `files` belongs to multipart bodies, which are of a later issue; what is decided before such a body is read (415, its
-    // boundary) is there.
-    route.body = checked(services::body_from_json(without(body, {"files"}).root(), path + ".body"));
-  }
-  return route;
+  return checked(services::route_from_json(without(spec, {"handler", "dependencies"}).root(), path));
 }
 
 }  // namespace

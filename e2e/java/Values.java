@@ -68,6 +68,29 @@ final class Values {
     return out;
   }
 
+  /** Uploaded files as an echo has them: text where the bytes are UTF-8, else base64. */
+  static Object shown(Object value) {
+    if (value instanceof List<?> list) {
+      List<Object> out = new ArrayList<>();
+      list.forEach(one -> out.add(shown(one)));
+      return out;
+    }
+    if (!(value instanceof Map<?, ?> map)) return value;
+    Map<String, Object> out = new LinkedHashMap<>();
+    map.forEach((key, one) -> {
+      if (!(one instanceof byte[] content)) {
+        out.put((String) key, shown(one));
+        return;
+      }
+      try {
+        out.put("text", StandardCharsets.UTF_8.newDecoder().decode(java.nio.ByteBuffer.wrap(content)).toString());
+      } catch (java.nio.charset.CharacterCodingException error) {
+        out.put("base64", Base64.getEncoder().encodeToString(content));
+      }
+    });
+    return out;
+  }
+
   /** {@code $bytes} as bytes, at any depth; the other forms as they stand. */
   static Object unpacked(Object value) {
     if (value instanceof Map<?, ?> map) {

@@ -1,5 +1,6 @@
 // The Node.js harness of the fixture player (e2e/README.md): JSON lines in and out, one application at a time, built through the package's public API.
 'use strict';
+const { isUtf8 } = require('node:buffer');
 const { randomUUID } = require('node:crypto');
 const { openSync, writeSync } = require('node:fs');
 const { createInterface } = require('node:readline');
@@ -31,11 +32,22 @@ function responseOf(spec) {
   return response;
 }
 
+// Uploaded files as an echo has them: text where the bytes are UTF-8, else base64.
+function shown(value) {
+  if (Array.isArray(value)) return value.map(shown);
+  if (value === null || typeof value !== 'object') return value;
+  if (!(value.content instanceof Uint8Array)) return Object.fromEntries(Object.entries(value).map(([key, one]) => [key, shown(one)]));
+  const { content, ...file } = value;
+  const bytes = Buffer.from(content);
+  return isUtf8(bytes) ? { ...file, text: bytes.toString() } : { ...file, base64: bytes.toString('base64') };
+}
+
 function echo(route, request, spec) {
   const out = {};
   for (const part of spec.parts ?? []) {
     if (['path', 'query', 'headers', 'cookies'].includes(part)) out[part] = request[part];
-    else if (part === 'body') out.body = request.body ?? null;
+    else if (part === 'body') out.body = shown(request.body ?? null);
+    else if (part === 'auth') out.auth = request.auth;
     else if (part === 'context') out.context = request.context;
     else out[part] = (route.inject ?? []).map((name) => ({ name, value: request.deps[name] ?? null }));
   }
@@ -66,7 +78,6 @@ const HANDLER_KEYS = {
 function handlerOf(state, route, spec) {
   if (HANDLER_KEYS[spec.kind] === undefined) throw new NotBuilt(`handler ${spec.kind}`);
   only(spec, HANDLER_KEYS[spec.kind], 'handler');
-  if ((spec.parts ?? []).includes('auth')) throw new NotBuilt('echo of auth');
   const then = spec.then === undefined ? undefined : handlerOf(state, route, spec.then);
   switch (spec.kind) {
     case 'respond':
@@ -110,10 +121,9 @@ function addRoute(app, state, spec) {
   only(spec, 'method path parameters body inject inject_types dependencies handler', 'route');
   const { handler, dependencies, ...route } = spec;
   if (route.body !== undefined) {
-    // `files` belongs to multipart bodies, which are of a later issue. JSON is taken as text, as typed routes take it; what may be a form as nodes.
-    const { files, ...body } = route.body;
-    const types = body.content_types ?? ['application/json'];
-    route.body = { ...body, as: types.every((type) => type.includes('json')) ? 'text' : 'nodes' };
+    // JSON is taken as text, as typed routes take it; what may be a form as nodes.
+    const types = route.body.content_types ?? ['application/json'];
+    route.body = { ...route.body, as: types.every((type) => type.includes('json')) ? 'text' : 'nodes' };
   }
   for (const dependency of dependencies ?? []) addDependency(app, state, dependency, route);
   app.addRoute(route, handlerOf(state, route, handler));
@@ -233,7 +243,7 @@ function addConsumer(app, spec) {
 function makeApp(spec, state) {
   only(spec, 'config hooks dependencies routes cloudevents consumers env', 'app');
   const { telemetry, ...http } = spec.config ?? {};
-  only(spec.config ?? {}, 'request_id timeout limits telemetry', 'config');
+  only(spec.config ?? {}, 'request_id timeout limits telemetry auth', 'config');
   // A case has the routes it names, and no others: no health routes.
   const config = { log: { level: 'warn' }, shutdown: { timeout_ms: 2000 }, http: { ...http, health: { enabled: false } } };
   if (telemetry !== undefined) config.telemetry = telemetry;

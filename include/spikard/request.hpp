@@ -33,6 +33,8 @@ class Request {
   }
   /// The validated body (JSON or form) with defaults filled in; does not exist when there is none.
   [[nodiscard]] Value json() const noexcept { return record().value(record().json); }
+  /// Who it is: `{method, claims | user}`; does not exist where nobody had to say.
+  [[nodiscard]] Value auth() const noexcept { return record().value(record().auth); }
   /// What hooks have set: an object, or it does not exist.
   [[nodiscard]] Value context() const noexcept { return record().value(record().context); }
   /// The declared parameters one after the other, in the order of the route's declaration: the first; go on with `next_of`.

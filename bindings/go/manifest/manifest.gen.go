@@ -202,6 +202,38 @@ const (
 	DependencyScopeTransient DependencyScope = "transient"
 )
 
+// JwtAlgorithm: signature of a JSON Web Token (RFC 7518, RFC 8037). Only the configured one is taken, whatever a token says.
+type JwtAlgorithm string
+
+const (
+	// JwtAlgorithmHS256: HMAC with SHA-256.
+	JwtAlgorithmHS256 JwtAlgorithm = "HS256"
+	// JwtAlgorithmHS384: HMAC with SHA-384.
+	JwtAlgorithmHS384 JwtAlgorithm = "HS384"
+	// JwtAlgorithmHS512: HMAC with SHA-512.
+	JwtAlgorithmHS512 JwtAlgorithm = "HS512"
+	// JwtAlgorithmRS256: RSA PKCS #1 v1.5 with SHA-256.
+	JwtAlgorithmRS256 JwtAlgorithm = "RS256"
+	// JwtAlgorithmRS384: RSA PKCS #1 v1.5 with SHA-384.
+	JwtAlgorithmRS384 JwtAlgorithm = "RS384"
+	// JwtAlgorithmRS512: RSA PKCS #1 v1.5 with SHA-512.
+	JwtAlgorithmRS512 JwtAlgorithm = "RS512"
+	// JwtAlgorithmPS256: RSA-PSS with SHA-256.
+	JwtAlgorithmPS256 JwtAlgorithm = "PS256"
+	// JwtAlgorithmPS384: RSA-PSS with SHA-384.
+	JwtAlgorithmPS384 JwtAlgorithm = "PS384"
+	// JwtAlgorithmPS512: RSA-PSS with SHA-512.
+	JwtAlgorithmPS512 JwtAlgorithm = "PS512"
+	// JwtAlgorithmES256: ECDSA on P-256 with SHA-256.
+	JwtAlgorithmES256 JwtAlgorithm = "ES256"
+	// JwtAlgorithmES384: ECDSA on P-384 with SHA-384.
+	JwtAlgorithmES384 JwtAlgorithm = "ES384"
+	// JwtAlgorithmES512: ECDSA on P-521 with SHA-512.
+	JwtAlgorithmES512 JwtAlgorithm = "ES512"
+	// JwtAlgorithmEdDSA: ed25519.
+	JwtAlgorithmEdDSA JwtAlgorithm = "EdDSA"
+)
+
 // S3Addressing: where the bucket stands in a URL.
 type S3Addressing string
 
@@ -608,6 +640,18 @@ type Parameter struct {
 	Explode *bool `json:"explode,omitzero"`
 }
 
+// FileField: what a file field of a multipart body must be. Errors are at `["files", NAME]`.
+type FileField struct {
+	// A file must be there.
+	Required bool `json:"required,omitzero"`
+	// Media types that a part may declare; none: any.
+	ContentTypes []string `json:"content_types,omitzero"`
+	// An empty file is refused, and one whose first bytes are those of another type than it declares (PNG, JPEG, GIF and PDF are known).
+	Sniff bool `json:"sniff,omitzero"`
+	// Largest file; more gets 413. Null for the application's `multipart.file_bytes`.
+	MaxBytes *uint64 `json:"max_bytes,omitzero"`
+}
+
 // Body: what a route takes as its request body.
 type Body struct {
 	// Media types that are taken; others get 415.
@@ -618,6 +662,8 @@ type Body struct {
 	Required *bool `json:"required,omitzero"`
 	// How the body reaches the handler.
 	Mode BodyMode `json:"mode,omitzero"`
+	// File fields of a multipart body, by name.
+	Files map[string]FileField `json:"files,omitzero"`
 	// In which form a buffered JSON body is handed over.
 	As BodyAs `json:"as,omitzero"`
 	// Largest body of this route; more gets 413. Null for the application's `limits.body_bytes`.
@@ -644,6 +690,57 @@ type Dependency struct {
 	Token uint64 `json:"token,omitzero"`
 }
 
+// Jwt: bearer tokens that are JSON Web Tokens (RFC 7519). A token must be signed with `algorithm`; `exp` and `nbf` count where it has them.
+type Jwt struct {
+	// The only signature that is taken.
+	Algorithm JwtAlgorithm `json:"algorithm,omitzero"`
+	// Key of HS256, HS384 and HS512. Kept out of logs and errors.
+	Secret string `json:"secret,omitzero"`
+	// Key of the other algorithms: PEM text, of a public key or a certificate.
+	PublicKey string `json:"public_key,omitzero"`
+	// A PEM file with it, instead.
+	PublicKeyFile string `json:"public_key_file,omitzero"`
+	// A file with a set of keys (RFC 7517), instead: a token's `kid` says which. Read at start-up.
+	JwksFile string `json:"jwks_file,omitzero"`
+	// `iss` that a token must have; null for any.
+	Issuer *string `json:"issuer,omitzero"`
+	// `aud` of a token must have one of these; none: any.
+	Audience []string `json:"audience,omitzero"`
+	// How far clocks may differ where `exp` and `nbf` are looked at.
+	Leeway uint32 `json:"leeway,omitzero"`
+	// Claims that must be there, else 403.
+	RequiredClaims []string `json:"required_claims,omitzero"`
+}
+
+// ApiKey: keys in a header or a query parameter, compared in constant time.
+type ApiKey struct {
+	// Header it is read from; empty for none.
+	Header *string `json:"header,omitzero"`
+	// Query parameter it is read from where there is no such header; empty for none.
+	Query string `json:"query,omitzero"`
+	// The keys that are good. Kept out of logs and errors.
+	Keys []string `json:"keys,omitzero"`
+}
+
+// Basic: names and passwords (RFC 7617), compared in constant time.
+type Basic struct {
+	// Realm of the challenge.
+	Realm string `json:"realm,omitzero"`
+	// Passwords by name. Kept out of logs and errors.
+	Users map[string]string `json:"users,omitzero"`
+}
+
+// Auth: who may call. With several schemes an Authorization header decides alone, by its scheme; an API key counts where there is none. With no scheme
+// everybody may.
+type Auth struct {
+	// Bearer tokens.
+	JWT *Jwt `json:"jwt,omitzero"`
+	// Names and passwords.
+	Basic *Basic `json:"basic,omitzero"`
+	// API keys.
+	APIKey *ApiKey `json:"api_key,omitzero"`
+}
+
 // Route: a method and a path with what the core checks before the handler runs.
 type Route struct {
 	// Its method.
@@ -662,6 +759,10 @@ type Route struct {
 	InjectTypes map[string]JsonType `json:"inject_types,omitzero"`
 	// Dependencies of this route; one with the name of an application's replaces it.
 	Dependencies []Dependency `json:"dependencies,omitzero"`
+	// Who may call this route, instead of the application's `auth`; `{}` lets everybody. Null for the application's.
+	Auth *Auth `json:"auth,omitzero"`
+	// Scopes that a token's `scope` (or `scp`, or `scopes`) must all have, else 403.
+	Scopes []string `json:"scopes,omitzero"`
 	// Time-out of this route; null for the application's.
 	TimeoutMs *uint32 `json:"timeout_ms,omitzero"`
 	// A C++ handler that blocks: it runs on the blocking pool. Hosts decide this themselves.
@@ -724,6 +825,22 @@ type Limits struct {
 	Pipeline uint32 `json:"pipeline,omitzero"`
 }
 
+// Multipart: limits of multipart/form-data bodies beside `limits.body_bytes`. They are parsed while they arrive.
+type Multipart struct {
+	// Parts of a body; more gets 413.
+	Parts uint32 `json:"parts,omitzero"`
+	// Headers of a part; more gets 413.
+	HeaderBytes uint32 `json:"header_bytes,omitzero"`
+	// Text fields of a body together; more gets 413.
+	FieldBytes *uint64 `json:"field_bytes,omitzero"`
+	// Largest file; more gets 413. Null for no limit but the body's.
+	FileBytes *uint64 `json:"file_bytes,omitzero"`
+	// Files of a body that are kept in memory, together. A file that does not fit goes to a temporary file, which is deleted when the request has ended.
+	MemoryBytes *uint64 `json:"memory_bytes,omitzero"`
+	// Folder of the temporary files; empty for the system's.
+	Directory string `json:"directory,omitzero"`
+}
+
 // Health: the health endpoints. A route with the same path wins.
 type Health struct {
 	// They are served.
@@ -750,6 +867,10 @@ type HttpConfig struct {
 	Timeout Timeout `json:"timeout,omitzero"`
 	// Limits on what a client may send or hold.
 	Limits Limits `json:"limits,omitzero"`
+	// Who may call; null for everybody.
+	Auth *Auth `json:"auth,omitzero"`
+	// Limits of multipart bodies.
+	Multipart Multipart `json:"multipart,omitzero"`
 	// What the `type` of a problem document starts with.
 	ProblemBase *string `json:"problem_base,omitzero"`
 	// Health endpoints.

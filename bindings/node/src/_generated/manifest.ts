@@ -143,6 +143,25 @@ export type DependencyKind = 'value' | 'factory';
 export type DependencyScope = 'singleton' | 'request' | 'transient';
 
 /**
+ * Signature of a JSON Web Token (RFC 7518, RFC 8037). Only the configured one is taken, whatever a token says.
+ *
+ * `HS256`: HMAC with SHA-256.
+ * `HS384`: HMAC with SHA-384.
+ * `HS512`: HMAC with SHA-512.
+ * `RS256`: RSA PKCS #1 v1.5 with SHA-256.
+ * `RS384`: RSA PKCS #1 v1.5 with SHA-384.
+ * `RS512`: RSA PKCS #1 v1.5 with SHA-512.
+ * `PS256`: RSA-PSS with SHA-256.
+ * `PS384`: RSA-PSS with SHA-384.
+ * `PS512`: RSA-PSS with SHA-512.
+ * `ES256`: ECDSA on P-256 with SHA-256.
+ * `ES384`: ECDSA on P-384 with SHA-384.
+ * `ES512`: ECDSA on P-521 with SHA-512.
+ * `EdDSA`: Ed25519.
+ */
+export type JwtAlgorithm = 'HS256' | 'HS384' | 'HS512' | 'RS256' | 'RS384' | 'RS512' | 'PS256' | 'PS384' | 'PS512' | 'ES256' | 'ES384' | 'ES512' | 'EdDSA';
+
+/**
  * Where the bucket stands in a URL.
  *
  * `virtual`: The first label of the host.
@@ -500,6 +519,18 @@ export interface Parameter {
   readonly explode?: boolean | null;
 }
 
+/** What a file field of a multipart body must be. Errors are at `["files", NAME]`. */
+export interface FileField {
+  /** A file must be there. Default: `false`. */
+  readonly required?: boolean;
+  /** Media types that a part may declare; none: any. Default: `[]`. */
+  readonly content_types?: readonly string[];
+  /** An empty file is refused, and one whose first bytes are those of another type than it declares (PNG, JPEG, GIF and PDF are known). Default: `false`. */
+  readonly sniff?: boolean;
+  /** Largest file; more gets 413. Null for the application's `multipart.file_bytes`. In bytes. Default: `null`. */
+  readonly max_bytes?: number | null;
+}
+
 /** What a route takes as its request body. */
 export interface Body {
   /** Media types that are taken; others get 415. Default: `["application/json"]`. */
@@ -510,6 +541,8 @@ export interface Body {
   readonly required?: boolean;
   /** How the body reaches the handler. Default: `"buffer"`. */
   readonly mode?: BodyMode;
+  /** File fields of a multipart body, by name. Default: `{}`. */
+  readonly files?: Readonly<Record<string, FileField>>;
   /** In which form a buffered JSON body is handed over. Default: `"nodes"`. */
   readonly as?: BodyAs;
   /** Largest body of this route; more gets 413. Null for the application's `limits.body_bytes`. In bytes. Default: `null`. */
@@ -536,6 +569,56 @@ export interface Dependency {
   readonly token?: number;
 }
 
+/** Bearer tokens that are JSON Web Tokens (RFC 7519). A token must be signed with `algorithm`; `exp` and `nbf` count where it has them. */
+export interface Jwt {
+  /** The only signature that is taken. Default: `"HS256"`. */
+  readonly algorithm?: JwtAlgorithm;
+  /** Key of HS256, HS384 and HS512. Kept out of logs and errors. Default: `""`. */
+  readonly secret?: string;
+  /** Key of the other algorithms: PEM text, of a public key or a certificate. Default: `""`. */
+  readonly public_key?: string;
+  /** A PEM file with it, instead. Default: `""`. */
+  readonly public_key_file?: string;
+  /** A file with a set of keys (RFC 7517), instead: a token's `kid` says which. Read at start-up. Default: `""`. */
+  readonly jwks_file?: string;
+  /** `iss` that a token must have; null for any. Default: `null`. */
+  readonly issuer?: string | null;
+  /** `aud` of a token must have one of these; none: any. Default: `[]`. */
+  readonly audience?: readonly string[];
+  /** How far clocks may differ where `exp` and `nbf` are looked at. In s. Default: `0`. */
+  readonly leeway?: number;
+  /** Claims that must be there, else 403. Default: `[]`. */
+  readonly required_claims?: readonly string[];
+}
+
+/** Keys in a header or a query parameter, compared in constant time. */
+export interface ApiKey {
+  /** Header it is read from; empty for none. Default: `"X-API-Key"`. */
+  readonly header?: string;
+  /** Query parameter it is read from where there is no such header; empty for none. Default: `""`. */
+  readonly query?: string;
+  /** The keys that are good. Kept out of logs and errors. Default: `[]`. */
+  readonly keys?: readonly string[];
+}
+
+/** Names and passwords (RFC 7617), compared in constant time. */
+export interface Basic {
+  /** Realm of the challenge. Default: `"api"`. */
+  readonly realm?: string;
+  /** Passwords by name. Kept out of logs and errors. Default: `{}`. */
+  readonly users?: Readonly<Record<string, string>>;
+}
+
+/** Who may call. With several schemes an Authorization header decides alone, by its scheme; an API key counts where there is none. With no scheme everybody may. */
+export interface Auth {
+  /** Bearer tokens. Default: `null`. */
+  readonly jwt?: Jwt | null;
+  /** Names and passwords. Default: `null`. */
+  readonly basic?: Basic | null;
+  /** API keys. Default: `null`. */
+  readonly api_key?: ApiKey | null;
+}
+
 /** A method and a path with what the core checks before the handler runs. */
 export interface Route {
   /** Its method. */
@@ -554,6 +637,10 @@ export interface Route {
   readonly inject_types?: Readonly<Record<string, JsonType>>;
   /** Dependencies of this route; one with the name of an application's replaces it. Default: `[]`. */
   readonly dependencies?: readonly Dependency[];
+  /** Who may call this route, instead of the application's `auth`; `{}` lets everybody. Null for the application's. Default: `null`. */
+  readonly auth?: Auth | null;
+  /** Scopes that a token's `scope` (or `scp`, or `scopes`) must all have, else 403. Default: `[]`. */
+  readonly scopes?: readonly string[];
   /** Time-out of this route; null for the application's. In ms. Default: `null`. */
   readonly timeout_ms?: number | null;
   /** A C++ handler that blocks: it runs on the blocking pool. Hosts decide this themselves. Default: `false`. */
@@ -616,6 +703,22 @@ export interface Limits {
   readonly pipeline?: number;
 }
 
+/** Limits of multipart/form-data bodies beside `limits.body_bytes`. They are parsed while they arrive. */
+export interface Multipart {
+  /** Parts of a body; more gets 413. Default: `1000`. */
+  readonly parts?: number;
+  /** Headers of a part; more gets 413. In bytes. Default: `16384`. */
+  readonly header_bytes?: number;
+  /** Text fields of a body together; more gets 413. In bytes. Default: `1048576`. */
+  readonly field_bytes?: number;
+  /** Largest file; more gets 413. Null for no limit but the body's. In bytes. Default: `null`. */
+  readonly file_bytes?: number | null;
+  /** Files of a body that are kept in memory, together. A file that does not fit goes to a temporary file, which is deleted when the request has ended. In bytes. Default: `1048576`. */
+  readonly memory_bytes?: number;
+  /** Folder of the temporary files; empty for the system's. Default: `""`. */
+  readonly directory?: string;
+}
+
 /** The health endpoints. A route with the same path wins. */
 export interface Health {
   /** They are served. Default: `true`. */
@@ -642,6 +745,10 @@ export interface HttpConfig {
   readonly timeout?: Timeout;
   /** Limits on what a client may send or hold. Default: `its own defaults`. */
   readonly limits?: Limits;
+  /** Who may call; null for everybody. Default: `null`. */
+  readonly auth?: Auth | null;
+  /** Limits of multipart bodies. Default: `its own defaults`. */
+  readonly multipart?: Multipart;
   /** What the `type` of a problem document starts with. Default: `"https://spikard.dev/problems/"`. */
   readonly problem_base?: string;
   /** Health endpoints. Default: `its own defaults`. */

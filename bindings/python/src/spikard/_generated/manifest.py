@@ -48,6 +48,9 @@ DependencyKind = Literal["value", "factory"]
 DependencyScope = Literal["singleton", "request", "transient"]
 """How long what a factory made is kept."""
 
+JwtAlgorithm = Literal["HS256", "HS384", "HS512", "RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "EdDSA"]
+"""Signature of a JSON Web Token (RFC 7518, RFC 8037). Only the configured one is taken, whatever a token says."""
+
 S3Addressing = Literal["virtual", "path"]
 """Where the bucket stands in a URL."""
 
@@ -634,6 +637,33 @@ class Parameter:
 
 
 @dataclass
+class FileField:
+    """What a file field of a multipart body must be. Errors are at `["files", NAME]`."""
+
+    required: bool = False
+    """A file must be there."""
+    content_types: list[str] = field(default_factory=list)
+    """Media types that a part may declare; none: any."""
+    sniff: bool = False
+    """An empty file is refused, and one whose first bytes are those of another type than it declares (PNG, JPEG, GIF and PDF are known)."""
+    max_bytes: int | None = None
+    """Largest file; more gets 413. Null for the application's `multipart.file_bytes`."""
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain data; members that have their default are left out."""
+        out: dict[str, Any] = {}
+        if self.required:
+            out["required"] = self.required
+        if self.content_types:
+            out["content_types"] = list(self.content_types)
+        if self.sniff:
+            out["sniff"] = self.sniff
+        if self.max_bytes is not None:
+            out["max_bytes"] = self.max_bytes
+        return out
+
+
+@dataclass
 class Body:
     """What a route takes as its request body."""
 
@@ -645,6 +675,8 @@ class Body:
     """An empty body is an error."""
     mode: BodyMode = "buffer"
     """How the body reaches the handler."""
+    files: dict[str, FileField] = field(default_factory=dict)
+    """File fields of a multipart body, by name."""
     as_: BodyAs = "nodes"
     """In which form a buffered JSON body is handed over."""
     max_bytes: int | None = None
@@ -661,6 +693,8 @@ class Body:
             out["required"] = self.required
         if self.mode != "buffer":
             out["mode"] = self.mode
+        if self.files:
+            out["files"] = {k: v.to_dict() for k, v in self.files.items()}
         if self.as_ != "nodes":
             out["as"] = self.as_
         if self.max_bytes is not None:
@@ -710,6 +744,118 @@ class Dependency:
 
 
 @dataclass
+class Jwt:
+    """Bearer tokens that are JSON Web Tokens (RFC 7519). A token must be signed with `algorithm`; `exp` and `nbf` count where it has them."""
+
+    algorithm: JwtAlgorithm = "HS256"
+    """The only signature that is taken."""
+    secret: str = ""
+    """Key of HS256, HS384 and HS512. Kept out of logs and errors."""
+    public_key: str = ""
+    """Key of the other algorithms: PEM text, of a public key or a certificate."""
+    public_key_file: str = ""
+    """A PEM file with it, instead."""
+    jwks_file: str = ""
+    """A file with a set of keys (RFC 7517), instead: a token's `kid` says which. Read at start-up."""
+    issuer: str | None = None
+    """`iss` that a token must have; null for any."""
+    audience: list[str] = field(default_factory=list)
+    """`aud` of a token must have one of these; none: any."""
+    leeway: int = 0
+    """How far clocks may differ where `exp` and `nbf` are looked at."""
+    required_claims: list[str] = field(default_factory=list)
+    """Claims that must be there, else 403."""
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain data; members that have their default are left out."""
+        out: dict[str, Any] = {}
+        if self.algorithm != "HS256":
+            out["algorithm"] = self.algorithm
+        if self.secret:
+            out["secret"] = self.secret
+        if self.public_key:
+            out["public_key"] = self.public_key
+        if self.public_key_file:
+            out["public_key_file"] = self.public_key_file
+        if self.jwks_file:
+            out["jwks_file"] = self.jwks_file
+        if self.issuer is not None:
+            out["issuer"] = self.issuer
+        if self.audience:
+            out["audience"] = list(self.audience)
+        if self.leeway != 0:
+            out["leeway"] = self.leeway
+        if self.required_claims:
+            out["required_claims"] = list(self.required_claims)
+        return out
+
+
+@dataclass
+class ApiKey:
+    """Keys in a header or a query parameter, compared in constant time."""
+
+    header: str = "X-API-Key"
+    """Header it is read from; empty for none."""
+    query: str = ""
+    """Query parameter it is read from where there is no such header; empty for none."""
+    keys: list[str] = field(default_factory=list)
+    """The keys that are good. Kept out of logs and errors."""
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain data; members that have their default are left out."""
+        out: dict[str, Any] = {}
+        if self.header != "X-API-Key":
+            out["header"] = self.header
+        if self.query:
+            out["query"] = self.query
+        if self.keys:
+            out["keys"] = list(self.keys)
+        return out
+
+
+@dataclass
+class Basic:
+    """Names and passwords (RFC 7617), compared in constant time."""
+
+    realm: str = "api"
+    """Realm of the challenge."""
+    users: dict[str, str] = field(default_factory=dict)
+    """Passwords by name. Kept out of logs and errors."""
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain data; members that have their default are left out."""
+        out: dict[str, Any] = {}
+        if self.realm != "api":
+            out["realm"] = self.realm
+        if self.users:
+            out["users"] = dict(self.users)
+        return out
+
+
+@dataclass
+class Auth:
+    """Who may call. With several schemes an Authorization header decides alone, by its scheme; an API key counts where there is none. With no scheme everybody may."""
+
+    jwt: Jwt | None = None
+    """Bearer tokens."""
+    basic: Basic | None = None
+    """Names and passwords."""
+    api_key: ApiKey | None = None
+    """API keys."""
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain data; members that have their default are left out."""
+        out: dict[str, Any] = {}
+        if self.jwt is not None:
+            out["jwt"] = self.jwt.to_dict()
+        if self.basic is not None:
+            out["basic"] = self.basic.to_dict()
+        if self.api_key is not None:
+            out["api_key"] = self.api_key.to_dict()
+        return out
+
+
+@dataclass
 class Route:
     """A method and a path with what the core checks before the handler runs."""
 
@@ -729,6 +875,10 @@ class Route:
     """JSON types that injected values must have; checked at start-up."""
     dependencies: list[Dependency] = field(default_factory=list)
     """Dependencies of this route; one with the name of an application's replaces it."""
+    auth: Auth | None = None
+    """Who may call this route, instead of the application's `auth`; `{}` lets everybody. Null for the application's."""
+    scopes: list[str] = field(default_factory=list)
+    """Scopes that a token's `scope` (or `scp`, or `scopes`) must all have, else 403."""
     timeout_ms: int | None = None
     """Time-out of this route; null for the application's."""
     blocking: bool = False
@@ -751,6 +901,10 @@ class Route:
             out["inject_types"] = dict(self.inject_types)
         if self.dependencies:
             out["dependencies"] = [v.to_dict() for v in self.dependencies]
+        if self.auth is not None:
+            out["auth"] = self.auth.to_dict()
+        if self.scopes:
+            out["scopes"] = list(self.scopes)
         if self.timeout_ms is not None:
             out["timeout_ms"] = self.timeout_ms
         if self.blocking:
@@ -883,6 +1037,41 @@ class Limits:
 
 
 @dataclass
+class Multipart:
+    """Limits of multipart/form-data bodies beside `limits.body_bytes`. They are parsed while they arrive."""
+
+    parts: int = 1000
+    """Parts of a body; more gets 413."""
+    header_bytes: int = 16384
+    """Headers of a part; more gets 413."""
+    field_bytes: int = 1048576
+    """Text fields of a body together; more gets 413."""
+    file_bytes: int | None = None
+    """Largest file; more gets 413. Null for no limit but the body's."""
+    memory_bytes: int = 1048576
+    """Files of a body that are kept in memory, together. A file that does not fit goes to a temporary file, which is deleted when the request has ended."""
+    directory: str = ""
+    """Folder of the temporary files; empty for the system's."""
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain data; members that have their default are left out."""
+        out: dict[str, Any] = {}
+        if self.parts != 1000:
+            out["parts"] = self.parts
+        if self.header_bytes != 16384:
+            out["header_bytes"] = self.header_bytes
+        if self.field_bytes != 1048576:
+            out["field_bytes"] = self.field_bytes
+        if self.file_bytes is not None:
+            out["file_bytes"] = self.file_bytes
+        if self.memory_bytes != 1048576:
+            out["memory_bytes"] = self.memory_bytes
+        if self.directory:
+            out["directory"] = self.directory
+        return out
+
+
+@dataclass
 class Health:
     """The health endpoints. A route with the same path wins."""
 
@@ -923,6 +1112,10 @@ class HttpConfig:
     """Time-out of every request."""
     limits: Limits = field(default_factory=Limits)
     """Limits on what a client may send or hold."""
+    auth: Auth | None = None
+    """Who may call; null for everybody."""
+    multipart: Multipart = field(default_factory=Multipart)
+    """Limits of multipart bodies."""
     problem_base: str = "https://spikard.dev/problems/"
     """What the `type` of a problem document starts with."""
     health: Health = field(default_factory=Health)
@@ -947,6 +1140,10 @@ class HttpConfig:
             out["timeout"] = timeout
         if limits := self.limits.to_dict():
             out["limits"] = limits
+        if self.auth is not None:
+            out["auth"] = self.auth.to_dict()
+        if multipart := self.multipart.to_dict():
+            out["multipart"] = multipart
         if self.problem_base != "https://spikard.dev/problems/":
             out["problem_base"] = self.problem_base
         if health := self.health.to_dict():
@@ -1777,6 +1974,18 @@ ParameterDict = TypedDict(
 )
 """A declared parameter, as in OpenAPI. It reaches the handler validated and coerced to the type of its schema."""
 
+class FileFieldDict(TypedDict, total=False):
+    """What a file field of a multipart body must be. Errors are at `["files", NAME]`."""
+
+    required: bool
+    """A file must be there."""
+    content_types: list[str]
+    """Media types that a part may declare; none: any."""
+    sniff: bool
+    """An empty file is refused, and one whose first bytes are those of another type than it declares (PNG, JPEG, GIF and PDF are known)."""
+    max_bytes: int | None
+    """Largest file; more gets 413. Null for the application's `multipart.file_bytes`."""
+
 BodyDict = TypedDict(
     "BodyDict",
     {
@@ -1784,6 +1993,7 @@ BodyDict = TypedDict(
         "schema": "Any",
         "required": "bool",
         "mode": "BodyMode",
+        "files": "dict[str, FileFieldDict]",
         "as": "BodyAs",
         "max_bytes": "int | None",
     },
@@ -1811,6 +2021,56 @@ class DependencyDict(TypedDict, total=False):
     token: int
     """The host's token of a value; a factory gives its token each time."""
 
+class JwtDict(TypedDict, total=False):
+    """Bearer tokens that are JSON Web Tokens (RFC 7519). A token must be signed with `algorithm`; `exp` and `nbf` count where it has them."""
+
+    algorithm: JwtAlgorithm
+    """The only signature that is taken."""
+    secret: str
+    """Key of HS256, HS384 and HS512. Kept out of logs and errors."""
+    public_key: str
+    """Key of the other algorithms: PEM text, of a public key or a certificate."""
+    public_key_file: str
+    """A PEM file with it, instead."""
+    jwks_file: str
+    """A file with a set of keys (RFC 7517), instead: a token's `kid` says which. Read at start-up."""
+    issuer: str | None
+    """`iss` that a token must have; null for any."""
+    audience: list[str]
+    """`aud` of a token must have one of these; none: any."""
+    leeway: int
+    """How far clocks may differ where `exp` and `nbf` are looked at."""
+    required_claims: list[str]
+    """Claims that must be there, else 403."""
+
+class ApiKeyDict(TypedDict, total=False):
+    """Keys in a header or a query parameter, compared in constant time."""
+
+    header: str
+    """Header it is read from; empty for none."""
+    query: str
+    """Query parameter it is read from where there is no such header; empty for none."""
+    keys: list[str]
+    """The keys that are good. Kept out of logs and errors."""
+
+class BasicDict(TypedDict, total=False):
+    """Names and passwords (RFC 7617), compared in constant time."""
+
+    realm: str
+    """Realm of the challenge."""
+    users: dict[str, str]
+    """Passwords by name. Kept out of logs and errors."""
+
+class AuthDict(TypedDict, total=False):
+    """Who may call. With several schemes an Authorization header decides alone, by its scheme; an API key counts where there is none. With no scheme everybody may."""
+
+    jwt: JwtDict | None
+    """Bearer tokens."""
+    basic: BasicDict | None
+    """Names and passwords."""
+    api_key: ApiKeyDict | None
+    """API keys."""
+
 class RouteDict(TypedDict, total=False):
     """A method and a path with what the core checks before the handler runs."""
 
@@ -1830,6 +2090,10 @@ class RouteDict(TypedDict, total=False):
     """JSON types that injected values must have; checked at start-up."""
     dependencies: list[DependencyDict]
     """Dependencies of this route; one with the name of an application's replaces it."""
+    auth: AuthDict | None
+    """Who may call this route, instead of the application's `auth`; `{}` lets everybody. Null for the application's."""
+    scopes: list[str]
+    """Scopes that a token's `scope` (or `scp`, or `scopes`) must all have, else 403."""
     timeout_ms: int | None
     """Time-out of this route; null for the application's."""
     blocking: bool
@@ -1891,6 +2155,22 @@ class LimitsDict(TypedDict, total=False):
     pipeline: int
     """Requests of one connection in flight at once; further ones are not read yet."""
 
+class MultipartDict(TypedDict, total=False):
+    """Limits of multipart/form-data bodies beside `limits.body_bytes`. They are parsed while they arrive."""
+
+    parts: int
+    """Parts of a body; more gets 413."""
+    header_bytes: int
+    """Headers of a part; more gets 413."""
+    field_bytes: int
+    """Text fields of a body together; more gets 413."""
+    file_bytes: int | None
+    """Largest file; more gets 413. Null for no limit but the body's."""
+    memory_bytes: int
+    """Files of a body that are kept in memory, together. A file that does not fit goes to a temporary file, which is deleted when the request has ended."""
+    directory: str
+    """Folder of the temporary files; empty for the system's."""
+
 class HealthDict(TypedDict, total=False):
     """The health endpoints. A route with the same path wins."""
 
@@ -1918,6 +2198,10 @@ class HttpConfigDict(TypedDict, total=False):
     """Time-out of every request."""
     limits: LimitsDict
     """Limits on what a client may send or hold."""
+    auth: AuthDict | None
+    """Who may call; null for everybody."""
+    multipart: MultipartDict
+    """Limits of multipart bodies."""
     problem_base: str
     """What the `type` of a problem document starts with."""
     health: HealthDict

@@ -339,6 +339,47 @@ public final class Config {
     }
   }
 
+  /** Signature of a JSON Web Token (RFC 7518, RFC 8037). Only the configured one is taken, whatever a token says. */
+  public enum JwtAlgorithm implements ConfigText {
+    /** HMAC with SHA-256. */
+    HS256("HS256"),
+    /** HMAC with SHA-384. */
+    HS384("HS384"),
+    /** HMAC with SHA-512. */
+    HS512("HS512"),
+    /** RSA PKCS #1 v1.5 with SHA-256. */
+    RS256("RS256"),
+    /** RSA PKCS #1 v1.5 with SHA-384. */
+    RS384("RS384"),
+    /** RSA PKCS #1 v1.5 with SHA-512. */
+    RS512("RS512"),
+    /** RSA-PSS with SHA-256. */
+    PS256("PS256"),
+    /** RSA-PSS with SHA-384. */
+    PS384("PS384"),
+    /** RSA-PSS with SHA-512. */
+    PS512("PS512"),
+    /** ECDSA on P-256 with SHA-256. */
+    ES256("ES256"),
+    /** ECDSA on P-384 with SHA-384. */
+    ES384("ES384"),
+    /** ECDSA on P-521 with SHA-512. */
+    ES512("ES512"),
+    /** Ed25519. */
+    EDDSA("EdDSA");
+
+    private final String text;
+
+    JwtAlgorithm(String text) {
+      this.text = text;
+    }
+
+    @Override
+    public String text() {
+      return text;
+    }
+  }
+
   /** Where the bucket stands in a URL. */
   public enum S3Addressing implements ConfigText {
     /** The first label of the host. */
@@ -1104,6 +1145,29 @@ public final class Config {
     }
   }
 
+  /** What a file field of a multipart body must be. Errors are at {@code ["files", NAME]}. */
+  public static final class FileField extends ConfigObject<FileField> {
+    /** A file must be there. */
+    public FileField required(boolean value) {
+      return put("required", value);
+    }
+
+    /** Media types that a part may declare; none: any. */
+    public FileField contentTypes(List<String> value) {
+      return put("content_types", value);
+    }
+
+    /** An empty file is refused, and one whose first bytes are those of another type than it declares (PNG, JPEG, GIF and PDF are known). */
+    public FileField sniff(boolean value) {
+      return put("sniff", value);
+    }
+
+    /** Largest file; more gets 413. Null for the application's {@code multipart.file_bytes}. */
+    public FileField maxBytes(Long value) {
+      return put("max_bytes", value);
+    }
+  }
+
   /** What a route takes as its request body. */
   public static final class Body extends ConfigObject<Body> {
     /** Media types that are taken; others get 415. */
@@ -1124,6 +1188,11 @@ public final class Config {
     /** How the body reaches the handler. */
     public Body mode(BodyMode value) {
       return put("mode", value);
+    }
+
+    /** File fields of a multipart body, by name. */
+    public Body files(Map<String, FileField> value) {
+      return put("files", value);
     }
 
     /** In which form a buffered JSON body is handed over. */
@@ -1180,6 +1249,103 @@ public final class Config {
     }
   }
 
+  /** Bearer tokens that are JSON Web Tokens (RFC 7519). A token must be signed with {@code algorithm}; {@code exp} and {@code nbf} count where it has them. */
+  public static final class Jwt extends ConfigObject<Jwt> {
+    /** The only signature that is taken. */
+    public Jwt algorithm(JwtAlgorithm value) {
+      return put("algorithm", value);
+    }
+
+    /** Key of HS256, HS384 and HS512. Kept out of logs and errors. */
+    public Jwt secret(String value) {
+      return put("secret", value);
+    }
+
+    /** Key of the other algorithms: PEM text, of a public key or a certificate. */
+    public Jwt publicKey(String value) {
+      return put("public_key", value);
+    }
+
+    /** A PEM file with it, instead. */
+    public Jwt publicKeyFile(String value) {
+      return put("public_key_file", value);
+    }
+
+    /** A file with a set of keys (RFC 7517), instead: a token's {@code kid} says which. Read at start-up. */
+    public Jwt jwksFile(String value) {
+      return put("jwks_file", value);
+    }
+
+    /** {@code iss} that a token must have; null for any. */
+    public Jwt issuer(String value) {
+      return put("issuer", value);
+    }
+
+    /** {@code aud} of a token must have one of these; none: any. */
+    public Jwt audience(List<String> value) {
+      return put("audience", value);
+    }
+
+    /** How far clocks may differ where {@code exp} and {@code nbf} are looked at. */
+    public Jwt leeway(long value) {
+      return put("leeway", value);
+    }
+
+    /** Claims that must be there, else 403. */
+    public Jwt requiredClaims(List<String> value) {
+      return put("required_claims", value);
+    }
+  }
+
+  /** Keys in a header or a query parameter, compared in constant time. */
+  public static final class ApiKey extends ConfigObject<ApiKey> {
+    /** Header it is read from; empty for none. */
+    public ApiKey header(String value) {
+      return put("header", value);
+    }
+
+    /** Query parameter it is read from where there is no such header; empty for none. */
+    public ApiKey query(String value) {
+      return put("query", value);
+    }
+
+    /** The keys that are good. Kept out of logs and errors. */
+    public ApiKey keys(List<String> value) {
+      return put("keys", value);
+    }
+  }
+
+  /** Names and passwords (RFC 7617), compared in constant time. */
+  public static final class Basic extends ConfigObject<Basic> {
+    /** Realm of the challenge. */
+    public Basic realm(String value) {
+      return put("realm", value);
+    }
+
+    /** Passwords by name. Kept out of logs and errors. */
+    public Basic users(Map<String, String> value) {
+      return put("users", value);
+    }
+  }
+
+  /** Who may call. With several schemes an Authorization header decides alone, by its scheme; an API key counts where there is none. With no scheme everybody may. */
+  public static final class Auth extends ConfigObject<Auth> {
+    /** Bearer tokens. */
+    public Auth jwt(Jwt value) {
+      return put("jwt", value);
+    }
+
+    /** Names and passwords. */
+    public Auth basic(Basic value) {
+      return put("basic", value);
+    }
+
+    /** API keys. */
+    public Auth apiKey(ApiKey value) {
+      return put("api_key", value);
+    }
+  }
+
   /** A method and a path with what the core checks before the handler runs. */
   public static final class Route extends ConfigObject<Route> {
     /** Its method. */
@@ -1220,6 +1386,16 @@ public final class Config {
     /** Dependencies of this route; one with the name of an application's replaces it. */
     public Route dependencies(List<Dependency> value) {
       return put("dependencies", value);
+    }
+
+    /** Who may call this route, instead of the application's {@code auth}; {@code {}} lets everybody. Null for the application's. */
+    public Route auth(Auth value) {
+      return put("auth", value);
+    }
+
+    /** Scopes that a token's {@code scope} (or {@code scp}, or {@code scopes}) must all have, else 403. */
+    public Route scopes(List<String> value) {
+      return put("scopes", value);
     }
 
     /** Time-out of this route; null for the application's. */
@@ -1345,6 +1521,39 @@ public final class Config {
     }
   }
 
+  /** Limits of multipart/form-data bodies beside {@code limits.body_bytes}. They are parsed while they arrive. */
+  public static final class Multipart extends ConfigObject<Multipart> {
+    /** Parts of a body; more gets 413. */
+    public Multipart parts(long value) {
+      return put("parts", value);
+    }
+
+    /** Headers of a part; more gets 413. */
+    public Multipart headerBytes(long value) {
+      return put("header_bytes", value);
+    }
+
+    /** Text fields of a body together; more gets 413. */
+    public Multipart fieldBytes(long value) {
+      return put("field_bytes", value);
+    }
+
+    /** Largest file; more gets 413. Null for no limit but the body's. */
+    public Multipart fileBytes(Long value) {
+      return put("file_bytes", value);
+    }
+
+    /** Files of a body that are kept in memory, together. A file that does not fit goes to a temporary file, which is deleted when the request has ended. */
+    public Multipart memoryBytes(long value) {
+      return put("memory_bytes", value);
+    }
+
+    /** Folder of the temporary files; empty for the system's. */
+    public Multipart directory(String value) {
+      return put("directory", value);
+    }
+  }
+
   /** The health endpoints. A route with the same path wins. */
   public static final class Health extends ConfigObject<Health> {
     /** They are served. */
@@ -1398,6 +1607,16 @@ public final class Config {
     /** Limits on what a client may send or hold. */
     public HttpConfig limits(Limits value) {
       return put("limits", value);
+    }
+
+    /** Who may call; null for everybody. */
+    public HttpConfig auth(Auth value) {
+      return put("auth", value);
+    }
+
+    /** Limits of multipart bodies. */
+    public HttpConfig multipart(Multipart value) {
+      return put("multipart", value);
     }
 
     /** What the {@code type} of a problem document starts with. */
