@@ -265,6 +265,51 @@ pub enum DependencyScope {
     Transient,
 }
 
+/// Signature of a JSON Web Token (RFC 7518, RFC 8037). Only the configured one is taken, whatever a token says.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+pub enum JwtAlgorithm {
+    /// HMAC with SHA-256.
+    #[default]
+    #[serde(rename = "HS256")]
+    Hs256,
+    /// HMAC with SHA-384.
+    #[serde(rename = "HS384")]
+    Hs384,
+    /// HMAC with SHA-512.
+    #[serde(rename = "HS512")]
+    Hs512,
+    /// RSA PKCS #1 v1.5 with SHA-256.
+    #[serde(rename = "RS256")]
+    Rs256,
+    /// RSA PKCS #1 v1.5 with SHA-384.
+    #[serde(rename = "RS384")]
+    Rs384,
+    /// RSA PKCS #1 v1.5 with SHA-512.
+    #[serde(rename = "RS512")]
+    Rs512,
+    /// RSA-PSS with SHA-256.
+    #[serde(rename = "PS256")]
+    Ps256,
+    /// RSA-PSS with SHA-384.
+    #[serde(rename = "PS384")]
+    Ps384,
+    /// RSA-PSS with SHA-512.
+    #[serde(rename = "PS512")]
+    Ps512,
+    /// ECDSA on P-256 with SHA-256.
+    #[serde(rename = "ES256")]
+    Es256,
+    /// ECDSA on P-384 with SHA-384.
+    #[serde(rename = "ES384")]
+    Es384,
+    /// ECDSA on P-521 with SHA-512.
+    #[serde(rename = "ES512")]
+    Es512,
+    /// Ed25519.
+    #[serde(rename = "EdDSA")]
+    EdDsa,
+}
+
 /// Where the bucket stands in a URL.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
 pub enum S3Addressing {
@@ -818,6 +863,23 @@ pub struct Parameter {
     pub explode: Option<bool>,
 }
 
+/// What a file field of a multipart body must be. Errors are at `["files", NAME]`.
+#[derive(Clone, Debug, Default, PartialEq, Serialize)]
+pub struct FileField {
+    /// A file must be there.
+    #[serde(rename = "required", skip_serializing_if = "Option::is_none")]
+    pub required: Option<bool>,
+    /// Media types that a part may declare; none: any.
+    #[serde(rename = "content_types", skip_serializing_if = "Option::is_none")]
+    pub content_types: Option<Vec<String>>,
+    /// An empty file is refused, and one whose first bytes are those of another type than it declares (PNG, JPEG, GIF and PDF are known).
+    #[serde(rename = "sniff", skip_serializing_if = "Option::is_none")]
+    pub sniff: Option<bool>,
+    /// Largest file; more gets 413. Null for the application's `multipart.file_bytes`.
+    #[serde(rename = "max_bytes", skip_serializing_if = "Option::is_none")]
+    pub max_bytes: Option<u64>,
+}
+
 /// What a route takes as its request body.
 #[derive(Clone, Debug, Default, PartialEq, Serialize)]
 pub struct Body {
@@ -833,6 +895,9 @@ pub struct Body {
     /// How the body reaches the handler.
     #[serde(rename = "mode", skip_serializing_if = "Option::is_none")]
     pub mode: Option<BodyMode>,
+    /// File fields of a multipart body, by name.
+    #[serde(rename = "files", skip_serializing_if = "Option::is_none")]
+    pub files: Option<BTreeMap<String, FileField>>,
     /// In which form a buffered JSON body is handed over.
     #[serde(rename = "as", skip_serializing_if = "Option::is_none")]
     pub r#as: Option<BodyAs>,
@@ -870,6 +935,78 @@ pub struct Dependency {
     pub token: Option<u64>,
 }
 
+/// Bearer tokens that are JSON Web Tokens (RFC 7519). A token must be signed with `algorithm`; `exp` and `nbf` count where it has them.
+#[derive(Clone, Debug, Default, PartialEq, Serialize)]
+pub struct Jwt {
+    /// The only signature that is taken.
+    #[serde(rename = "algorithm", skip_serializing_if = "Option::is_none")]
+    pub algorithm: Option<JwtAlgorithm>,
+    /// Key of HS256, HS384 and HS512. Kept out of logs and errors.
+    #[serde(rename = "secret", skip_serializing_if = "Option::is_none")]
+    pub secret: Option<String>,
+    /// Key of the other algorithms: PEM text, of a public key or a certificate.
+    #[serde(rename = "public_key", skip_serializing_if = "Option::is_none")]
+    pub public_key: Option<String>,
+    /// A PEM file with it, instead.
+    #[serde(rename = "public_key_file", skip_serializing_if = "Option::is_none")]
+    pub public_key_file: Option<String>,
+    /// A file with a set of keys (RFC 7517), instead: a token's `kid` says which. Read at start-up.
+    #[serde(rename = "jwks_file", skip_serializing_if = "Option::is_none")]
+    pub jwks_file: Option<String>,
+    /// `iss` that a token must have; null for any.
+    #[serde(rename = "issuer", skip_serializing_if = "Option::is_none")]
+    pub issuer: Option<String>,
+    /// `aud` of a token must have one of these; none: any.
+    #[serde(rename = "audience", skip_serializing_if = "Option::is_none")]
+    pub audience: Option<Vec<String>>,
+    /// How far clocks may differ where `exp` and `nbf` are looked at.
+    #[serde(rename = "leeway", skip_serializing_if = "Option::is_none")]
+    pub leeway: Option<u32>,
+    /// Claims that must be there, else 403.
+    #[serde(rename = "required_claims", skip_serializing_if = "Option::is_none")]
+    pub required_claims: Option<Vec<String>>,
+}
+
+/// Keys in a header or a query parameter, compared in constant time.
+#[derive(Clone, Debug, Default, PartialEq, Serialize)]
+pub struct ApiKey {
+    /// Header it is read from; empty for none.
+    #[serde(rename = "header", skip_serializing_if = "Option::is_none")]
+    pub header: Option<String>,
+    /// Query parameter it is read from where there is no such header; empty for none.
+    #[serde(rename = "query", skip_serializing_if = "Option::is_none")]
+    pub query: Option<String>,
+    /// The keys that are good. Kept out of logs and errors.
+    #[serde(rename = "keys", skip_serializing_if = "Option::is_none")]
+    pub keys: Option<Vec<String>>,
+}
+
+/// Names and passwords (RFC 7617), compared in constant time.
+#[derive(Clone, Debug, Default, PartialEq, Serialize)]
+pub struct Basic {
+    /// Realm of the challenge.
+    #[serde(rename = "realm", skip_serializing_if = "Option::is_none")]
+    pub realm: Option<String>,
+    /// Passwords by name. Kept out of logs and errors.
+    #[serde(rename = "users", skip_serializing_if = "Option::is_none")]
+    pub users: Option<BTreeMap<String, String>>,
+}
+
+/// Who may call. With several schemes an Authorization header decides alone, by its scheme; an API key counts where there is none. With no scheme
+/// everybody may.
+#[derive(Clone, Debug, Default, PartialEq, Serialize)]
+pub struct Auth {
+    /// Bearer tokens.
+    #[serde(rename = "jwt", skip_serializing_if = "Option::is_none")]
+    pub jwt: Option<Jwt>,
+    /// Names and passwords.
+    #[serde(rename = "basic", skip_serializing_if = "Option::is_none")]
+    pub basic: Option<Basic>,
+    /// API keys.
+    #[serde(rename = "api_key", skip_serializing_if = "Option::is_none")]
+    pub api_key: Option<ApiKey>,
+}
+
 /// A method and a path with what the core checks before the handler runs.
 #[derive(Clone, Debug, Default, PartialEq, Serialize)]
 pub struct Route {
@@ -897,6 +1034,12 @@ pub struct Route {
     /// Dependencies of this route; one with the name of an application's replaces it.
     #[serde(rename = "dependencies", skip_serializing_if = "Option::is_none")]
     pub dependencies: Option<Vec<Dependency>>,
+    /// Who may call this route, instead of the application's `auth`; `{}` lets everybody. Null for the application's.
+    #[serde(rename = "auth", skip_serializing_if = "Option::is_none")]
+    pub auth: Option<Auth>,
+    /// Scopes that a token's `scope` (or `scp`, or `scopes`) must all have, else 403.
+    #[serde(rename = "scopes", skip_serializing_if = "Option::is_none")]
+    pub scopes: Option<Vec<String>>,
     /// Time-out of this route; null for the application's.
     #[serde(rename = "timeout_ms", skip_serializing_if = "Option::is_none")]
     pub timeout_ms: Option<u32>,
@@ -985,6 +1128,29 @@ pub struct Limits {
     pub pipeline: Option<u32>,
 }
 
+/// Limits of multipart/form-data bodies beside `limits.body_bytes`. They are parsed while they arrive.
+#[derive(Clone, Debug, Default, PartialEq, Serialize)]
+pub struct Multipart {
+    /// Parts of a body; more gets 413.
+    #[serde(rename = "parts", skip_serializing_if = "Option::is_none")]
+    pub parts: Option<u32>,
+    /// Headers of a part; more gets 413.
+    #[serde(rename = "header_bytes", skip_serializing_if = "Option::is_none")]
+    pub header_bytes: Option<u32>,
+    /// Text fields of a body together; more gets 413.
+    #[serde(rename = "field_bytes", skip_serializing_if = "Option::is_none")]
+    pub field_bytes: Option<u64>,
+    /// Largest file; more gets 413. Null for no limit but the body's.
+    #[serde(rename = "file_bytes", skip_serializing_if = "Option::is_none")]
+    pub file_bytes: Option<u64>,
+    /// Files of a body that are kept in memory, together. A file that does not fit goes to a temporary file, which is deleted when the request has ended.
+    #[serde(rename = "memory_bytes", skip_serializing_if = "Option::is_none")]
+    pub memory_bytes: Option<u64>,
+    /// Folder of the temporary files; empty for the system's.
+    #[serde(rename = "directory", skip_serializing_if = "Option::is_none")]
+    pub directory: Option<String>,
+}
+
 /// The health endpoints. A route with the same path wins.
 #[derive(Clone, Debug, Default, PartialEq, Serialize)]
 pub struct Health {
@@ -1023,6 +1189,12 @@ pub struct HttpConfig {
     /// Limits on what a client may send or hold.
     #[serde(rename = "limits", skip_serializing_if = "Option::is_none")]
     pub limits: Option<Limits>,
+    /// Who may call; null for everybody.
+    #[serde(rename = "auth", skip_serializing_if = "Option::is_none")]
+    pub auth: Option<Auth>,
+    /// Limits of multipart bodies.
+    #[serde(rename = "multipart", skip_serializing_if = "Option::is_none")]
+    pub multipart: Option<Multipart>,
     /// What the `type` of a problem document starts with.
     #[serde(rename = "problem_base", skip_serializing_if = "Option::is_none")]
     pub problem_base: Option<String>,
