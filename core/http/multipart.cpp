@@ -173,7 +173,8 @@ std::size_t MultipartParser::run(std::string_view view) {
         const std::string_view rest = view.substr(at);
         const std::size_t end = rest.starts_with("\r\n") ? 0 : rest.find("\r\n\r\n", scanned_);
         if (end == std::string_view::npos) {
-          if (rest.size() > limits_.header_bytes) return fail("the headers of a multipart part are too large", true), at;
+          // The end may have begun.
+          if (rest.size() > limits_.header_bytes + 3) return fail("the headers of a multipart part are too large", true), at;
           scanned_ = rest.size() > 3 ? rest.size() - 3 : 0;
           return at;
         }
