@@ -4,8 +4,8 @@
 #include <deque>
 #include <utility>
 
-#include "app/http_conditions.hpp"
 #include "base/json.hpp"
+#include "http/conditions.hpp"
 #include "http/date.hpp"
 #include "storage/signed_urls.hpp"
 
@@ -13,7 +13,12 @@ namespace spikard::app {
 
 namespace {
 
+using http::ByteRange;
+using http::has_header;
+using http::header_of;
 using http::HeaderField;
+using http::parse_range;
+using http::Precondition;
 
 /// Longer than any transfer, for a route must have some limit of its own where the application has one.
 constexpr std::uint32_t transfer_timeout_ms = 86'400'000;

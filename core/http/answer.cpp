@@ -101,14 +101,6 @@ std::string* ServerExchange::out() {
   return connection_->is_front(*this) ? &connection_->out() : &pending;
 }
 
-/// Request id and Server beside what the handler gave.
-std::span<const HeaderField> ServerExchange::with_own(std::span<const HeaderField> fields) {
-  if (request_id.empty() || has_field(fields, server_.plan.request_id_header)) return fields;
-  fields_.assign(fields.begin(), fields.end());
-  fields_.push_back({server_.plan.request_id_header, request_id});
-  return fields_;
-}
-
 /// `reads_on`: the handler may take the rest of a streamed body while it answers; what is left is dropped when it ends.
 bool ServerExchange::decide_close(bool reads_on) {
   if (connection_ == nullptr) return true;
@@ -125,12 +117,15 @@ void ServerExchange::send(std::uint16_t status, std::span<const HeaderField> fie
   phase_ = Phase::answered;
   const bool close = decide_close();
   if (std::string* to = out()) {
+    const Coding coding = server_.plan.codings ? choose_coding(status, fields, content_type, body.size()) : Coding::identity;
+    const bool coded = coding != Coding::identity && server_.encode(coding, body);
+    if (coded) body = server_.scratch_coded;
     const h1::ResponseHead head{.status = status,
                                 .version = static_cast<std::uint8_t>(http10 ? 10 : 11),
                                 .keep_alive = !close,
                                 .body_end = h1::BodyEnd::length,
                                 .content_length = body.size(),
-                                .headers = with_own(fields),
+                                .headers = with_own(fields, coded ? coding : Coding::identity),
                                 .content_type = content_type,
                                 .date = server_.date(),
                                 .server = server_.server_header()};
@@ -195,6 +190,12 @@ void ServerExchange::send_stream_head(std::uint16_t status, std::span<const Head
     length_framed_ = error == std::errc() && end == field.value.data() + field.value.size();
   }
   const bool bodiless = h1::bodiless(status);
+  coding_ = Coding::identity;
+  if (server_.plan.codings && connection_ != nullptr) {
+    coding_ = choose_coding(status, fields, {}, length_framed_ ? std::optional(length_left_) : std::nullopt);
+    if (coding_ != Coding::identity && (encoder_ = server_.take_encoder(coding_)) == nullptr) coding_ = Coding::identity;
+    if (coding_ != Coding::identity) length_framed_ = false;
+  }
   if (!length_framed_ && http10) closes = true;
   const bool close = decide_close(route->streams_body);
   chunked_out_ = !length_framed_ && !http10 && !bodiless;
@@ -206,7 +207,7 @@ void ServerExchange::send_stream_head(std::uint16_t status, std::span<const Head
                                             : http10       ? h1::BodyEnd::close
                                                            : h1::BodyEnd::chunked,
                                 .content_length = length_left_,
-                                .headers = with_own(fields),
+                                .headers = with_own(fields, coding_),
                                 .content_type = {},
                                 .date = server_.date(),
                                 .server = server_.server_header()};
@@ -223,15 +224,20 @@ void ServerExchange::send_stream_head(std::uint16_t status, std::span<const Head
 }
 
 void ServerExchange::send_chunk(std::string_view chunk) {
-  // While hooks run, `held_` gets what goes behind the head; what framing there will be is known already.
+  // While hooks run, `held_` gets what goes behind the head that they may still change.
   std::string* to = answer_.streamed && in_after_ && !head_sent ? &held_ : out();
   if (to == nullptr || chunk.empty()) return;
   if (to == &held_) {
-    const bool has_length = has_field(response_headers(), "content-length");
-    if (head_method || h1::bodiless(answer_.status)) return;
-    if (has_length || http10) to->append(chunk);
-    else h1::append_chunk(*to, chunk);
+    to->append(chunk);
     return;
+  }
+  if (encoder_ != nullptr) {
+    if (head_method) return;
+    std::string& coded = server_.scratch_coded;
+    coded.clear();
+    if (!encoder_->feed(chunk, Encoder::Step::flush, coded)) throw std::bad_alloc();
+    chunk = coded;
+    if (chunk.empty()) return;
   }
   if (chunked_out_) {
     h1::append_chunk(*to, chunk);
@@ -257,6 +263,7 @@ bool ServerExchange::write(std::string_view chunk) {
 }
 
 void ServerExchange::on_drained() {
+  if (file_.there()) return pump_file();
   if (!over_mark_ || !owed_handler_ || dead_ || connection_ == nullptr || connection_->buffered() > low_mark) return;
   over_mark_ = false;
   server_.sink.on_credit(*this);
@@ -273,14 +280,26 @@ void ServerExchange::end() {
   if (!owed_handler_ && !ended_early_) return;
   owed_handler_ = ended_early_ = false;
   if (dead_ || phase_ != Phase::streaming) return settled();
+  end_stream();
+  if (!in_advance_) slots_.empty() ? release_if_done() : queue();
+}
+
+void ServerExchange::end_stream() {
   if (std::string* to = out()) {
+    if (encoder_ != nullptr && !head_method) {
+      std::string& coded = server_.scratch_coded;
+      coded.clear();
+      if (!encoder_->feed({}, Encoder::Step::finish, coded)) throw std::bad_alloc();
+      if (chunked_out_ && !coded.empty()) h1::append_chunk(*to, coded);
+      else to->append(coded);
+    }
     if (chunked_out_) to->append(h1::last_chunk);
     if (length_framed_ && length_left_ != 0) closes = true;  // shorter than it said: only the end of the connection can tell
     if (!body_done && !connection_->drop_body(*this)) closes = true;
   }
+  drop_encoder();
   phase_ = Phase::answered;
   completed();
-  if (!in_advance_) slots_.empty() ? release_if_done() : queue();
 }
 
 void ServerExchange::abort() {
@@ -339,6 +358,7 @@ void ServerExchange::at_front() {
   }
   continue_due = false;
   if (over_mark_) connection_->mark_dirty();
+  if (file_.there()) pump_file();
 }
 
 }  // namespace spikard::http::detail

@@ -1,6 +1,7 @@
 #include "http/compiled.hpp"
 
 #include <algorithm>
+#include <cmath>
 
 #include "http/media_type.hpp"
 #include "http/plan.hpp"
@@ -162,6 +163,74 @@ void compile_route(const services::HttpConfig& config, std::size_t index, const 
   plan.timeout_ms = route.timeout_ms ? *route.timeout_ms : config.timeout.ms.value_or(0);
 }
 
+void compile_limit(const services::RateLimit& limit, const std::string& path, detail::Compiled& compiled, Report& report) {
+  const Value rate = limit.per_second.root();
+  const double per_second = rate.exists() && rate.node().is_number() ? rate.as_double() : 0;
+  if (!(per_second > 0) || !std::isfinite(per_second)) report.add(path + ".per_second", "expected a number over 0");
+  const bool by_header = limit.by == services::RateLimitBy::header;
+  if (by_header && !h1::is_token(limit.header)) report.add(path + ".header", "expected the name of a header");
+  if (!by_header && !limit.header.empty()) report.add(path + ".header", "expected `by: header` with it");
+  if (by_header) compiled.limit_header = lower(limit.header);
+  compiled.limiter = std::make_unique<RateLimiter>(per_second, std::max<std::uint32_t>(limit.burst, 1), limit.max_keys);
+}
+
+void compile_security(const services::SecurityHeaders& headers, const std::string& path, detail::Compiled& compiled,
+                      Report& report) {
+  const struct {
+    std::string_view field;
+    std::string_view name;
+    const std::string& value;
+  } all[] = {{"content_type_options", "x-content-type-options", headers.content_type_options},
+             {"frame_options", "x-frame-options", headers.frame_options},
+             {"referrer_policy", "referrer-policy", headers.referrer_policy},
+             {"content_security_policy", "content-security-policy", headers.content_security_policy},
+             {"permissions_policy", "permissions-policy", headers.permissions_policy},
+             {"cross_origin_opener_policy", "cross-origin-opener-policy", headers.cross_origin_opener_policy},
+             {"cross_origin_resource_policy", "cross-origin-resource-policy", headers.cross_origin_resource_policy},
+             {"strict_transport_security", "strict-transport-security", headers.strict_transport_security}};
+  for (const auto& one : all) {
+    if (!h1::is_field_value(one.value))
+      report.add(path + "." + std::string(one.field), "expected text without control characters");
+    if (one.value.empty()) continue;
+    if (one.field == "strict_transport_security") compiled.transport_security = one.value;
+    else compiled.security.push_back({one.name, one.value});
+  }
+}
+
+void compile_middleware(const std::string& base, detail::Compiled& compiled, Report& report) {
+  const services::HttpConfig& config = compiled.config;
+  ConfigProblems problems;
+  const auto tell = [&](const std::string& where) {
+    for (const auto& [field, what] : problems) report.add(where + field, what);
+    problems.clear();
+  };
+  if (config.cors) compiled.cors = Cors::compile(*config.cors, problems);
+  tell(base + ".cors.");
+  if (!config.static_files.empty()) compiled.folders = StaticFolders::compile(config.static_files, problems);
+  tell(base + ".static_files");
+  if (config.rate_limit) compile_limit(*config.rate_limit, base + ".rate_limit", compiled, report);
+  if (config.compression) {
+    const services::Compression& c = *config.compression;
+    compiled.codings = CodingSet{c.gzip, c.brotli, c.zstd};
+    if (!c.gzip && !c.brotli && !c.zstd) report.add(base + ".compression", "expected gzip, brotli or zstd");
+  }
+  if (config.security_headers) compile_security(*config.security_headers, base + ".security_headers", compiled, report);
+  for (std::size_t i = 0; i < config.trusted_hosts.size(); ++i) {
+    std::string host = lower(config.trusted_hosts[i]);
+    if (host.starts_with("*.")) host.erase(0, 1);
+    // An IPv6 address is in brackets, and has no port either.
+    const bool port = !host.starts_with('[') && host.find(':') != std::string::npos;
+    if (host.empty() || host.find_first_of("*/@ ") != std::string::npos || port || !h1::is_field_value(host))
+      report.add(base + ".trusted_hosts[" + std::to_string(i) + "]",
+                 "expected a host such as example.com or *.example.com, got \"" + config.trusted_hosts[i] + "\"");
+    compiled.hosts.push_back(std::move(host));
+  }
+  compiled.decides_early =
+      compiled.cors != nullptr || compiled.folders != nullptr || compiled.limiter != nullptr || !compiled.hosts.empty();
+  compiled.decorates =
+      compiled.cors != nullptr || compiled.codings || !compiled.security.empty() || !compiled.transport_security.empty();
+}
+
 }  // namespace
 
 CompiledHttp::CompiledHttp(std::unique_ptr<const detail::Compiled> compiled) : compiled_(std::move(compiled)) {}
@@ -201,6 +270,7 @@ Result<std::shared_ptr<const CompiledHttp>> CompiledHttp::compile(const services
     compiled->request_id_header = lower(config.request_id.header);
     if (!h1::is_token(config.request_id.header)) report.add(base + ".request_id.header", "expected a header name");
   }
+  compile_middleware(base, *compiled, report);
   if (config.server_header && !h1::is_field_value(*config.server_header))
     report.add(base + ".server_header", "expected text without control characters");
   if (report.empty()) {

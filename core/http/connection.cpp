@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cstring>
+#include <utility>
 
 #include "http/exchange.hpp"
 #include "http/h1/response_writer.hpp"
@@ -261,7 +262,6 @@ void Connection::accept_head(const h1::Head& head, const ViewPair* pairs) {
     original = original.substr(0, std::min(original.find(' '), std::size_t{32}));
   }
 
-  // Rate limit, static files and CORS will be asked here, between the limits and routing.
   std::string_view captures[Router::max_captures];
   Router::Match match = server_.plan.router.match(head.method, record.text(head.path), captures);
   const RoutePlan* plan = match.outcome == Router::Outcome::found ? &server_.plan.routes[match.route] : nullptr;
@@ -330,14 +330,26 @@ void Connection::accept_head(const h1::Head& head, const ViewPair* pairs) {
   block->record().peer = {peer_at, static_cast<std::uint32_t>(peer().size())};
   if (stream) block->record().flags |= record_stream;
 
+  bool begun = false;
   const auto observe = [&] {
-    if (server_.telemetry != nullptr)
+    if (server_.telemetry != nullptr && !std::exchange(begun, true))
       server_.telemetry->begin(exchange.observed, block->record(), exchange.route, transport_->encrypted(), original);
   };
+  // Trusted hosts, rate limit, declared body limit, static files, CORS, in this order; then routing.
+  bool early = server_.plan.decides_early;
+  if (early) {
+    set_origin(exchange);
+    early = match.outcome != Router::Outcome::not_found || !is_own_path(block->record().text(head.path));
+  }
+  if (early) {
+    observe();
+    if (refused_early(exchange)) return;
+  }
   if (too_large) {
     observe();
     return exchange.problem(problems::payload_too_large, "The body is larger than " + std::to_string(limit) + " bytes", false);
   }
+  if (early && (file_answers(exchange, match) || cors_answers(exchange))) return;
   switch (match.outcome) {
     case Router::Outcome::found: observe(); return exchange.begin();
     case Router::Outcome::not_found:
@@ -355,13 +367,19 @@ void Connection::accept_head(const h1::Head& head, const ViewPair* pairs) {
   }
 }
 
+bool Connection::is_own_path(std::string_view path) const noexcept {
+  const services::Health& health = server_.plan.config.health;
+  return (health.enabled && (path == health.live || path == health.ready)) ||
+         (!server_.metrics_path().empty() && path == server_.metrics_path());
+}
+
 bool Connection::own_path(ServerExchange& exchange) {
   const services::Health& health = server_.plan.config.health;
   const RequestRecord& record = exchange.block->record();
   const std::string_view path = record.text(record.path);
   const bool metrics = !server_.metrics_path().empty() && path == server_.metrics_path();
   const bool live = health.enabled && path == health.live;
-  if (!metrics && !live && !(health.enabled && path == health.ready)) return false;
+  if (!is_own_path(path)) return false;
   if (record.method != Method::get && record.method != Method::head) {
     exchange.allow = "GET, HEAD";
     exchange.problem(problems::method_not_allowed, "The path has no route for this method", false);

@@ -8,6 +8,7 @@
 #include "http/h1/chunked.hpp"
 #include "http/h1/request_parser.hpp"
 #include "http/problem.hpp"
+#include "http/router.hpp"
 #include "net/loop/loop.hpp"
 #include "net/transport.hpp"
 
@@ -58,6 +59,7 @@ class Connection final : public net::IoHandler {
   /// Bytes of a further request were read, or an exchange follows: an answer before them must not close.
   [[nodiscard]] bool more_follows(const ServerExchange& exchange) const noexcept;
   [[nodiscard]] const std::string& peer() const noexcept { return transport_->peer(); }
+  [[nodiscard]] bool encrypted() const noexcept { return transport_->encrypted(); }
 
   // -- the server
   void begin_drain();
@@ -85,7 +87,13 @@ class Connection final : public net::IoHandler {
   void accept_head(const h1::Head& head, const ViewPair* pairs);
   [[nodiscard]] bool take_rest(std::uint32_t from);
   void set_request_id(ServerExchange& exchange, const ViewPair* pairs, std::uint32_t count);
+  [[nodiscard]] bool is_own_path(std::string_view path) const noexcept;
   [[nodiscard]] bool own_path(ServerExchange& exchange);
+  // decorate.cpp: what middleware decides between the limits and routing. True when it has answered.
+  void set_origin(ServerExchange& exchange) const;
+  [[nodiscard]] bool refused_early(ServerExchange& exchange);
+  [[nodiscard]] bool file_answers(ServerExchange& exchange, const Router::Match& match);
+  [[nodiscard]] bool cors_answers(ServerExchange& exchange);
   void refuse(const ProblemKind& kind, std::string_view detail);
   void peer_ended();
   [[nodiscard]] bool wants_bytes() const noexcept;

@@ -10,6 +10,8 @@
 #include "base/node.hpp"
 #include "http/block.hpp"
 #include "http/h1/request_parser.hpp"
+#include "http/middleware/compression.hpp"
+#include "http/middleware/static_files.hpp"
 #include "http/problem.hpp"
 #include "http/request_telemetry.hpp"
 #include "http/router.hpp"
@@ -84,6 +86,11 @@ class ServerExchange final : public Exchange {
   void problem(const ProblemKind& kind, std::string_view detail, bool hooks, std::uint16_t status = 0,
                std::string_view errors_json = {}, bool as_exception = false);
   void answer_options();
+  /// 204 with what the preflight asked for (Fetch section 3.2).
+  void answer_preflight(std::string_view method, std::string_view headers);
+  /// The file, a part of it, 304, 412 or 416 (RFC 9110 sections 13 and 14).
+  void answer_file(StaticFile file);
+  void answer_redirect(std::string_view location);
   void answer_plain(std::uint16_t status, std::string_view body, std::string_view content_type = "application/json");
   /// A piece of a multipart body, which is parsed while it arrives. False when no more of it is taken: `parts_broken`.
   [[nodiscard]] bool take_parts(std::string_view bytes) { return upload_->take(bytes); }
@@ -131,6 +138,9 @@ class ServerExchange final : public Exchange {
   std::string request_id;
   std::string_view allow{};  ///< of a 405 or an OPTIONS answer
   std::string challenge;     ///< of a 401 or 403
+  std::string_view extra{};  ///< a further header of a problem, with `extra_value`
+  std::string extra_value;
+  View origin{};  ///< of a cross-origin request that is allowed
   std::size_t credit = 65536;
   h1::Framing framing = h1::Framing::none;
   std::uint64_t content_length = 0;
@@ -223,12 +233,22 @@ class ServerExchange final : public Exchange {
   void send(std::uint16_t status, std::span<const HeaderField> fields, std::string_view content_type, std::string_view body);
   void send_answer();
   void send_stream_head(std::uint16_t status, std::span<const HeaderField> fields);
-  [[nodiscard]] std::span<const HeaderField> with_own(std::span<const HeaderField> fields);
   void send_chunk(std::string_view chunk);
   /// `whole`: false when the answer was cut off.
   void completed(bool whole = true);
   [[nodiscard]] bool decide_close(bool reads_on = false);
   void refuse_head(std::span<const HeaderField> fields);
+  void end_stream();
+
+  // decorate.cpp
+  /// Request id, and what middleware says about an answer coded so.
+  [[nodiscard]] std::span<const HeaderField> with_own(std::span<const HeaderField> fields, Coding coding);
+  /// How an answer is to be coded; `size` where it is known.
+  [[nodiscard]] Coding choose_coding(std::uint16_t status, std::span<const HeaderField> fields, std::string_view content_type,
+                                     std::optional<std::uint64_t> size);
+  /// Reads on in the file that is being sent, as far as the client keeps up.
+  void pump_file();
+  void drop_encoder();
 
   ServerImpl& server_;
   Connection* connection_ = nullptr;
@@ -253,6 +273,12 @@ class ServerExchange final : public Exchange {
   Answer answer_;
   std::string held_;                 // streamed bytes while on_response hooks run
   std::vector<HeaderField> fields_;  // scratch of one answer
+  bool varies_ = false;              // the answer depends on Accept-Encoding
+  Coding coding_ = Coding::identity;
+  std::unique_ptr<Encoder> encoder_;  // of a streamed answer that is coded
+  FileHandle file_;                   // being sent
+  std::uint64_t file_at_ = 0;
+  std::uint64_t file_left_ = 0;
   std::optional<CancelSource> cancel_;
   net::Timer timer_;
   MediaKind media_ = MediaKind::none;

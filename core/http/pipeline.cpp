@@ -18,7 +18,8 @@ void ServerExchange::open(Connection* connection, Block* of) {
   used = 0;
   route = nullptr;
   next = nullptr;
-  allow = {};
+  allow = extra = {};
+  origin = {};
   credit = 65536;
   framing = h1::Framing::none;
   content_length = 0;
@@ -289,10 +290,7 @@ void ServerExchange::finish_after() {
     phase_ = Phase::streaming;
     send_stream_head(answer_.status, response_headers());
     if (complete) return;
-    if (std::string* to = out(); to != nullptr && !held_.empty()) {
-      to->append(held_);
-      connection_->mark_dirty();
-    }
+    if (!held_.empty() && connection_ != nullptr) send_chunk(held_);
     held_.clear();
     if (ended_early_) end();
     return;
@@ -334,11 +332,14 @@ void ServerExchange::problem(const ProblemKind& kind, std::string_view detail, b
   append_problem(body, server_.plan.config.problem_base, kind, detail, status, {}, errors_json);
   const HeaderField type{"content-type", problem_media_type};
   const std::uint16_t code = status != 0 ? status : kind.status;
-  const bool challenged = !challenge.empty();
-  const HeaderField fields[] = {type, challenged ? HeaderField{"www-authenticate", challenge} : HeaderField{"allow", allow}};
-  const std::span<const HeaderField> with_type(fields, challenged || !allow.empty() ? 2 : 1);
+  HeaderField fields[4] = {type};
+  std::size_t count = 1;
+  if (!challenge.empty()) fields[count++] = {"www-authenticate", challenge};
+  if (!allow.empty()) fields[count++] = {"allow", allow};
+  if (!extra.empty()) fields[count++] = {extra, extra_value};
+  const std::span<const HeaderField> with_type(fields, count);
   if (!stores(hooks, as_exception)) {
-    send(code, with_type.subspan(0), {}, body);
+    send(code, with_type, {}, body);
     if (!in_advance_) queue();
     return;
   }
@@ -440,6 +441,8 @@ void ServerExchange::release_if_done() {
   pending.clear();
   request_id.clear();
   challenge.clear();
+  file_.reset();
+  drop_encoder();
   ++generation_;
   if (generation_ == 0) generation_ = 1;
   server_.close_exchange(*this);

@@ -11,6 +11,10 @@
 #include "http/di_plan.hpp"
 #include "http/h1/request_parser.hpp"
 #include "http/middleware/auth.hpp"
+#include "http/middleware/compression.hpp"
+#include "http/middleware/cors.hpp"
+#include "http/middleware/rate_limit.hpp"
+#include "http/middleware/static_files.hpp"
 #include "http/request_reader.hpp"
 #include "http/router.hpp"
 #include "http/sink.hpp"
@@ -66,6 +70,18 @@ struct Compiled {
   h1::HeadLimits head_limits;
   std::array<std::uint32_t, 5> hooks{};  ///< how many, by HookPhase
   std::string request_id_header;         ///< lower case; empty when off
+
+  // Middleware; null or empty where it is off.
+  std::unique_ptr<const Cors> cors;
+  std::unique_ptr<const StaticFolders> folders;
+  std::unique_ptr<RateLimiter> limiter;  ///< the one thing here that changes; thread-safe
+  std::string limit_header;              ///< in lower case; empty: by address
+  std::optional<CodingSet> codings;
+  std::vector<std::string> hosts;         ///< in lower case; `.example.com` for all below
+  std::vector<HeaderField> security;      ///< views into `config`
+  std::string_view transport_security{};  ///< of encrypted connections
+  bool decides_early = false;             ///< something is asked before routing
+  bool decorates = false;                 ///< something is added to answers, but the request id
 
   [[nodiscard]] std::uint32_t hook_count(HookPhase phase) const noexcept { return hooks[static_cast<std::size_t>(phase)]; }
 };

@@ -11,6 +11,7 @@ namespace {
 
 constexpr std::size_t spare_buffers = 256;
 constexpr std::size_t buffer_limit = 256 * 1024;
+constexpr std::size_t spare_encoders = 4;
 /// Rounds of read on, handle, write in one turn before other descriptors get theirs.
 constexpr int rounds_a_turn = 8;
 
@@ -204,6 +205,28 @@ void ServerImpl::give_buffer(std::string&& buffer) {
   if (buffers_.size() >= spare_buffers || buffer.capacity() > buffer_limit) return;
   buffer.clear();
   buffers_.push_back(std::move(buffer));
+}
+
+bool ServerImpl::encode(Coding coding, std::string_view body) {
+  std::unique_ptr<Encoder> encoder = take_encoder(coding);
+  scratch_coded.clear();
+  if (scratch_coded.capacity() > buffer_limit) scratch_coded.shrink_to_fit();
+  if (encoder == nullptr || !encoder->feed(body, Encoder::Step::finish, scratch_coded)) return false;
+  give_encoder(coding, std::move(encoder));
+  return true;
+}
+
+std::unique_ptr<Encoder> ServerImpl::take_encoder(Coding coding) {
+  auto& spare = encoders_[static_cast<std::size_t>(coding)];
+  if (spare.empty()) return Encoder::make(coding, plan.config.compression->quality);
+  std::unique_ptr<Encoder> encoder = std::move(spare.back());
+  spare.pop_back();
+  return encoder;
+}
+
+void ServerImpl::give_encoder(Coding coding, std::unique_ptr<Encoder> encoder) {
+  auto& spare = encoders_[static_cast<std::size_t>(coding)];
+  if (spare.size() < spare_encoders && encoder->reset()) spare.push_back(std::move(encoder));
 }
 
 bool ServerImpl::is_ready() { return options_.ready ? options_.ready() : !draining_; }

@@ -61,6 +61,11 @@ class ServerImpl final : public net::TurnEnd {
     return plan.config.server_header ? std::string_view(*plan.config.server_header) : std::string_view();
   }
   void make_request_id(std::string& out);
+  /// `body` coded whole, in `scratch_coded`. False when memory is short.
+  [[nodiscard]] bool encode(Coding coding, std::string_view body);
+  /// Null when memory is short.
+  [[nodiscard]] std::unique_ptr<Encoder> take_encoder(Coding coding);
+  void give_encoder(Coding coding, std::unique_ptr<Encoder> encoder);
 
   net::Loop& loop;
   const std::shared_ptr<const CompiledHttp> app;
@@ -72,6 +77,8 @@ class ServerImpl final : public net::TurnEnd {
   NodeBuilder scratch;  ///< for one step at a time
   NodeBuilder scratch2;
   std::string scratch_text;
+  std::string scratch_coded;  ///< an answer or a chunk, coded
+  std::string scratch_etag;
   std::unique_ptr<RequestTelemetry> telemetry;  ///< null where it is off
   std::unique_ptr<ViewPair[]> pairs;            ///< of a head that came in one piece
   /// For callbacks from other threads or later turns: empty when the server is gone.
@@ -99,6 +106,7 @@ class ServerImpl final : public net::TurnEnd {
   std::vector<Connection*> writes_;
   std::vector<Connection*> round_;
   std::vector<std::string> buffers_;
+  std::vector<std::unique_ptr<Encoder>> encoders_[coding_count];
   std::vector<Function<void()>> on_idle_;
   std::vector<Singletons::Disposable> disposing_;
   Function<void()> disposed_;

@@ -267,6 +267,52 @@ constexpr ConfigField health_fields[] = {
     {"ready", string, false, json, nullptr},
 };
 constexpr ConfigStruct health_config{"Health", health_fields};
+constexpr ConfigField cors_fields[] = {
+    {"allow_origins", list, false, string, nullptr},
+    {"allow_origin_patterns", list, false, string, nullptr},
+    {"allow_methods", list, false, string, nullptr},
+    {"allow_headers", list, false, string, nullptr},
+    {"expose_headers", list, false, string, nullptr},
+    {"allow_credentials", boolean, false, json, nullptr},
+    {"max_age", integer, true, json, nullptr},
+    {"on_disallowed", string, false, json, nullptr},
+};
+constexpr ConfigStruct cors_config{"Cors", cors_fields};
+constexpr ConfigField compression_fields[] = {
+    {"gzip", boolean, false, json, nullptr},
+    {"brotli", boolean, false, json, nullptr},
+    {"zstd", boolean, false, json, nullptr},
+    {"min_size", integer, false, json, nullptr},
+    {"quality", integer, false, json, nullptr},
+};
+constexpr ConfigStruct compression_config{"Compression", compression_fields};
+constexpr ConfigField static_files_fields[] = {
+    {"prefix", string, false, json, nullptr},
+    {"directory", string, false, json, nullptr},
+    {"index_file", boolean, false, json, nullptr},
+    {"cache_control", string, true, json, nullptr},
+    {"precompressed", boolean, false, json, nullptr},
+};
+constexpr ConfigStruct static_files_config{"StaticFiles", static_files_fields};
+constexpr ConfigField rate_limit_fields[] = {
+    {"per_second", json, false, json, nullptr},
+    {"burst", integer, false, json, nullptr},
+    {"by", string, false, json, nullptr},
+    {"header", string, false, json, nullptr},
+    {"max_keys", integer, false, json, nullptr},
+};
+constexpr ConfigStruct rate_limit_config{"RateLimit", rate_limit_fields};
+constexpr ConfigField security_headers_fields[] = {
+    {"content_type_options", string, false, json, nullptr},
+    {"frame_options", string, false, json, nullptr},
+    {"referrer_policy", string, false, json, nullptr},
+    {"strict_transport_security", string, false, json, nullptr},
+    {"content_security_policy", string, false, json, nullptr},
+    {"permissions_policy", string, false, json, nullptr},
+    {"cross_origin_opener_policy", string, false, json, nullptr},
+    {"cross_origin_resource_policy", string, false, json, nullptr},
+};
+constexpr ConfigStruct security_headers_config{"SecurityHeaders", security_headers_fields};
 constexpr ConfigField http_config_fields[] = {
     {"listeners", list, false, object, &listener_config},
     {"routes", list, false, object, &route_config},
@@ -277,6 +323,12 @@ constexpr ConfigField http_config_fields[] = {
     {"limits", object, false, json, &limits_config},
     {"auth", object, true, json, &auth_config},
     {"multipart", object, false, json, &multipart_config},
+    {"trusted_hosts", list, false, string, nullptr},
+    {"rate_limit", object, true, json, &rate_limit_config},
+    {"static_files", list, false, object, &static_files_config},
+    {"cors", object, true, json, &cors_config},
+    {"compression", object, true, json, &compression_config},
+    {"security_headers", object, true, json, &security_headers_config},
     {"problem_base", string, false, json, nullptr},
     {"health", object, false, json, &health_config},
     {"server_header", string, true, json, nullptr},

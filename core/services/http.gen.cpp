@@ -114,6 +114,32 @@ std::optional<DependencyScope> dependency_scope_from(std::string_view text) noex
 }
 
 namespace {
+constexpr std::array<std::string_view, 2> cors_disallowed_names{"serve", "reject"};
+}
+std::string_view name_of(CorsDisallowed v) noexcept {
+  return cors_disallowed_names[static_cast<std::size_t>(v)];
+}
+std::optional<CorsDisallowed> cors_disallowed_from(std::string_view text) noexcept {
+  for (std::size_t i = 0; i < cors_disallowed_names.size(); ++i) {
+    if (cors_disallowed_names[i] == text) return static_cast<CorsDisallowed>(i);
+  }
+  return std::nullopt;
+}
+
+namespace {
+constexpr std::array<std::string_view, 2> rate_limit_by_names{"ip", "header"};
+}
+std::string_view name_of(RateLimitBy v) noexcept {
+  return rate_limit_by_names[static_cast<std::size_t>(v)];
+}
+std::optional<RateLimitBy> rate_limit_by_from(std::string_view text) noexcept {
+  for (std::size_t i = 0; i < rate_limit_by_names.size(); ++i) {
+    if (rate_limit_by_names[i] == text) return static_cast<RateLimitBy>(i);
+  }
+  return std::nullopt;
+}
+
+namespace {
 constexpr std::array<std::string_view, 13> jwt_algorithm_names{"HS256", "HS384", "HS512", "RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "EdDSA"};
 }
 std::string_view name_of(JwtAlgorithm v) noexcept {
@@ -151,6 +177,12 @@ void decode(Decoder& d, Value v, DependencyKind& out) {
 }
 void decode(Decoder& d, Value v, DependencyScope& out) {
   if (const auto i = d.choice(v, dependency_scope_names)) out = static_cast<DependencyScope>(*i);
+}
+void decode(Decoder& d, Value v, CorsDisallowed& out) {
+  if (const auto i = d.choice(v, cors_disallowed_names)) out = static_cast<CorsDisallowed>(*i);
+}
+void decode(Decoder& d, Value v, RateLimitBy& out) {
+  if (const auto i = d.choice(v, rate_limit_by_names)) out = static_cast<RateLimitBy>(*i);
 }
 void decode(Decoder& d, Value v, JwtAlgorithm& out) {
   if (const auto i = d.choice(v, jwt_algorithm_names)) out = static_cast<JwtAlgorithm>(*i);
@@ -1235,8 +1267,342 @@ void encode(const Health& in, NodeBuilder& out) {
   out.end();
 }
 
+void decode(Decoder& d, Value v, Cors& out) {
+  static constexpr std::array<std::string_view, 8> known{"allow_origins", "allow_origin_patterns", "allow_methods", "allow_headers", "expose_headers", "allow_credentials", "max_age", "on_disallowed"};
+  if (!d.object(v, known)) return;
+  if (const auto m = d.member(v, "allow_origins")) {
+    if (d.array(m.value())) {
+      out.allow_origins.clear();
+      std::size_t index = 0;
+      for (const Value each : m.value().elements()) {
+        const auto item = d.element(each, index++);
+        auto& slot = out.allow_origins.emplace_back();
+        d.text(item.value(), slot);
+      }
+    }
+  }
+  if (const auto m = d.member(v, "allow_origin_patterns")) {
+    if (d.array(m.value())) {
+      out.allow_origin_patterns.clear();
+      std::size_t index = 0;
+      for (const Value each : m.value().elements()) {
+        const auto item = d.element(each, index++);
+        auto& slot = out.allow_origin_patterns.emplace_back();
+        d.text(item.value(), slot);
+      }
+    }
+  }
+  if (const auto m = d.member(v, "allow_methods")) {
+    if (d.array(m.value())) {
+      out.allow_methods.clear();
+      std::size_t index = 0;
+      for (const Value each : m.value().elements()) {
+        const auto item = d.element(each, index++);
+        auto& slot = out.allow_methods.emplace_back();
+        d.text(item.value(), slot);
+      }
+    }
+  }
+  if (const auto m = d.member(v, "allow_headers")) {
+    if (d.array(m.value())) {
+      out.allow_headers.clear();
+      std::size_t index = 0;
+      for (const Value each : m.value().elements()) {
+        const auto item = d.element(each, index++);
+        auto& slot = out.allow_headers.emplace_back();
+        d.text(item.value(), slot);
+      }
+    }
+  }
+  if (const auto m = d.member(v, "expose_headers")) {
+    if (d.array(m.value())) {
+      out.expose_headers.clear();
+      std::size_t index = 0;
+      for (const Value each : m.value().elements()) {
+        const auto item = d.element(each, index++);
+        auto& slot = out.expose_headers.emplace_back();
+        d.text(item.value(), slot);
+      }
+    }
+  }
+  if (const auto m = d.member(v, "allow_credentials")) {
+    d.boolean(m.value(), out.allow_credentials);
+  }
+  if (const auto m = d.member(v, "max_age")) {
+    if (m.value().is_null()) {
+      out.max_age.reset();
+    } else {
+      d.integer(m.value(), out.max_age.emplace(), 0U, 86400U);
+    }
+  }
+  if (const auto m = d.member(v, "on_disallowed")) {
+    decode(d, m.value(), out.on_disallowed);
+  }
+}
+
+void encode(const Cors& in, NodeBuilder& out) {
+  static const Cors defaults;
+  out.begin_object();
+  if (!in.allow_origins.empty()) {
+    out.key("allow_origins");
+    out.begin_array();
+    for (const auto& each : in.allow_origins) {
+      out.string(each);
+    }
+    out.end();
+  }
+  if (!in.allow_origin_patterns.empty()) {
+    out.key("allow_origin_patterns");
+    out.begin_array();
+    for (const auto& each : in.allow_origin_patterns) {
+      out.string(each);
+    }
+    out.end();
+  }
+  if (!(in.allow_methods == defaults.allow_methods)) {
+    out.key("allow_methods");
+    out.begin_array();
+    for (const auto& each : in.allow_methods) {
+      out.string(each);
+    }
+    out.end();
+  }
+  if (!in.allow_headers.empty()) {
+    out.key("allow_headers");
+    out.begin_array();
+    for (const auto& each : in.allow_headers) {
+      out.string(each);
+    }
+    out.end();
+  }
+  if (!in.expose_headers.empty()) {
+    out.key("expose_headers");
+    out.begin_array();
+    for (const auto& each : in.expose_headers) {
+      out.string(each);
+    }
+    out.end();
+  }
+  if (in.allow_credentials) {
+    out.key("allow_credentials");
+    out.boolean(in.allow_credentials);
+  }
+  if (in.max_age.has_value()) {
+    out.key("max_age");
+    out.uinteger(*in.max_age);
+  }
+  if (!(in.on_disallowed == defaults.on_disallowed)) {
+    out.key("on_disallowed");
+    out.string(name_of(in.on_disallowed));
+  }
+  out.end();
+}
+
+void decode(Decoder& d, Value v, Compression& out) {
+  static constexpr std::array<std::string_view, 5> known{"gzip", "brotli", "zstd", "min_size", "quality"};
+  if (!d.object(v, known)) return;
+  if (const auto m = d.member(v, "gzip")) {
+    d.boolean(m.value(), out.gzip);
+  }
+  if (const auto m = d.member(v, "brotli")) {
+    d.boolean(m.value(), out.brotli);
+  }
+  if (const auto m = d.member(v, "zstd")) {
+    d.boolean(m.value(), out.zstd);
+  }
+  if (const auto m = d.member(v, "min_size")) {
+    d.integer(m.value(), out.min_size, 0U, 4294967295U);
+  }
+  if (const auto m = d.member(v, "quality")) {
+    d.integer(m.value(), out.quality, 0U, 11U);
+  }
+}
+
+void encode(const Compression& in, NodeBuilder& out) {
+  static const Compression defaults;
+  out.begin_object();
+  if (!in.gzip) {
+    out.key("gzip");
+    out.boolean(in.gzip);
+  }
+  if (!in.brotli) {
+    out.key("brotli");
+    out.boolean(in.brotli);
+  }
+  if (in.zstd) {
+    out.key("zstd");
+    out.boolean(in.zstd);
+  }
+  if (!(in.min_size == defaults.min_size)) {
+    out.key("min_size");
+    out.uinteger(in.min_size);
+  }
+  if (!(in.quality == defaults.quality)) {
+    out.key("quality");
+    out.uinteger(in.quality);
+  }
+  out.end();
+}
+
+void decode(Decoder& d, Value v, StaticFiles& out) {
+  static constexpr std::array<std::string_view, 5> known{"prefix", "directory", "index_file", "cache_control", "precompressed"};
+  if (!d.object(v, known)) return;
+  if (const auto m = d.member(v, "prefix", true)) {
+    d.text(m.value(), out.prefix, 1);
+  }
+  if (const auto m = d.member(v, "directory", true)) {
+    d.text(m.value(), out.directory, 1);
+  }
+  if (const auto m = d.member(v, "index_file")) {
+    d.boolean(m.value(), out.index_file);
+  }
+  if (const auto m = d.member(v, "cache_control")) {
+    if (m.value().is_null()) {
+      out.cache_control.reset();
+    } else {
+      d.text(m.value(), out.cache_control.emplace());
+    }
+  }
+  if (const auto m = d.member(v, "precompressed")) {
+    d.boolean(m.value(), out.precompressed);
+  }
+}
+
+void encode(const StaticFiles& in, NodeBuilder& out) {
+  out.begin_object();
+  out.key("prefix");
+  out.string(in.prefix);
+  out.key("directory");
+  out.string(in.directory);
+  if (in.index_file) {
+    out.key("index_file");
+    out.boolean(in.index_file);
+  }
+  if (in.cache_control.has_value()) {
+    out.key("cache_control");
+    out.string(*in.cache_control);
+  }
+  if (in.precompressed) {
+    out.key("precompressed");
+    out.boolean(in.precompressed);
+  }
+  out.end();
+}
+
+void decode(Decoder& d, Value v, RateLimit& out) {
+  static constexpr std::array<std::string_view, 5> known{"per_second", "burst", "by", "header", "max_keys"};
+  if (!d.object(v, known)) return;
+  if (const auto m = d.member(v, "per_second", true)) {
+    d.json(m.value(), out.per_second);
+  }
+  if (const auto m = d.member(v, "burst")) {
+    d.integer(m.value(), out.burst, 1U, 4294967295U);
+  }
+  if (const auto m = d.member(v, "by")) {
+    decode(d, m.value(), out.by);
+  }
+  if (const auto m = d.member(v, "header")) {
+    d.text(m.value(), out.header);
+  }
+  if (const auto m = d.member(v, "max_keys")) {
+    d.integer(m.value(), out.max_keys, 1U, 4294967295U);
+  }
+}
+
+void encode(const RateLimit& in, NodeBuilder& out) {
+  static const RateLimit defaults;
+  out.begin_object();
+  out.key("per_second");
+  if (in.per_second.empty()) out.null();
+  else out.copy(in.per_second.root());
+  if (!(in.burst == defaults.burst)) {
+    out.key("burst");
+    out.uinteger(in.burst);
+  }
+  if (!(in.by == defaults.by)) {
+    out.key("by");
+    out.string(name_of(in.by));
+  }
+  if (!in.header.empty()) {
+    out.key("header");
+    out.string(in.header);
+  }
+  if (!(in.max_keys == defaults.max_keys)) {
+    out.key("max_keys");
+    out.uinteger(in.max_keys);
+  }
+  out.end();
+}
+
+void decode(Decoder& d, Value v, SecurityHeaders& out) {
+  static constexpr std::array<std::string_view, 8> known{"content_type_options", "frame_options", "referrer_policy", "strict_transport_security", "content_security_policy", "permissions_policy", "cross_origin_opener_policy", "cross_origin_resource_policy"};
+  if (!d.object(v, known)) return;
+  if (const auto m = d.member(v, "content_type_options")) {
+    d.text(m.value(), out.content_type_options);
+  }
+  if (const auto m = d.member(v, "frame_options")) {
+    d.text(m.value(), out.frame_options);
+  }
+  if (const auto m = d.member(v, "referrer_policy")) {
+    d.text(m.value(), out.referrer_policy);
+  }
+  if (const auto m = d.member(v, "strict_transport_security")) {
+    d.text(m.value(), out.strict_transport_security);
+  }
+  if (const auto m = d.member(v, "content_security_policy")) {
+    d.text(m.value(), out.content_security_policy);
+  }
+  if (const auto m = d.member(v, "permissions_policy")) {
+    d.text(m.value(), out.permissions_policy);
+  }
+  if (const auto m = d.member(v, "cross_origin_opener_policy")) {
+    d.text(m.value(), out.cross_origin_opener_policy);
+  }
+  if (const auto m = d.member(v, "cross_origin_resource_policy")) {
+    d.text(m.value(), out.cross_origin_resource_policy);
+  }
+}
+
+void encode(const SecurityHeaders& in, NodeBuilder& out) {
+  static const SecurityHeaders defaults;
+  out.begin_object();
+  if (!(in.content_type_options == defaults.content_type_options)) {
+    out.key("content_type_options");
+    out.string(in.content_type_options);
+  }
+  if (!(in.frame_options == defaults.frame_options)) {
+    out.key("frame_options");
+    out.string(in.frame_options);
+  }
+  if (!(in.referrer_policy == defaults.referrer_policy)) {
+    out.key("referrer_policy");
+    out.string(in.referrer_policy);
+  }
+  if (!(in.strict_transport_security == defaults.strict_transport_security)) {
+    out.key("strict_transport_security");
+    out.string(in.strict_transport_security);
+  }
+  if (!in.content_security_policy.empty()) {
+    out.key("content_security_policy");
+    out.string(in.content_security_policy);
+  }
+  if (!in.permissions_policy.empty()) {
+    out.key("permissions_policy");
+    out.string(in.permissions_policy);
+  }
+  if (!in.cross_origin_opener_policy.empty()) {
+    out.key("cross_origin_opener_policy");
+    out.string(in.cross_origin_opener_policy);
+  }
+  if (!in.cross_origin_resource_policy.empty()) {
+    out.key("cross_origin_resource_policy");
+    out.string(in.cross_origin_resource_policy);
+  }
+  out.end();
+}
+
 void decode(Decoder& d, Value v, HttpConfig& out) {
-  static constexpr std::array<std::string_view, 12> known{"listeners", "routes", "hooks", "dependencies", "request_id", "timeout", "limits", "auth", "multipart", "problem_base", "health", "server_header"};
+  static constexpr std::array<std::string_view, 18> known{"listeners", "routes", "hooks", "dependencies", "request_id", "timeout", "limits", "auth", "multipart", "trusted_hosts", "rate_limit", "static_files", "cors", "compression", "security_headers", "problem_base", "health", "server_header"};
   if (!d.object(v, known)) return;
   if (const auto m = d.member(v, "listeners")) {
     if (d.array(m.value())) {
@@ -1292,6 +1658,56 @@ void decode(Decoder& d, Value v, HttpConfig& out) {
   }
   if (const auto m = d.member(v, "multipart")) {
     decode(d, m.value(), out.multipart);
+  }
+  if (const auto m = d.member(v, "trusted_hosts")) {
+    if (d.array(m.value())) {
+      out.trusted_hosts.clear();
+      std::size_t index = 0;
+      for (const Value each : m.value().elements()) {
+        const auto item = d.element(each, index++);
+        auto& slot = out.trusted_hosts.emplace_back();
+        d.text(item.value(), slot);
+      }
+    }
+  }
+  if (const auto m = d.member(v, "rate_limit")) {
+    if (m.value().is_null()) {
+      out.rate_limit.reset();
+    } else {
+      decode(d, m.value(), out.rate_limit.emplace());
+    }
+  }
+  if (const auto m = d.member(v, "static_files")) {
+    if (d.array(m.value())) {
+      out.static_files.clear();
+      std::size_t index = 0;
+      for (const Value each : m.value().elements()) {
+        const auto item = d.element(each, index++);
+        auto& slot = out.static_files.emplace_back();
+        decode(d, item.value(), slot);
+      }
+    }
+  }
+  if (const auto m = d.member(v, "cors")) {
+    if (m.value().is_null()) {
+      out.cors.reset();
+    } else {
+      decode(d, m.value(), out.cors.emplace());
+    }
+  }
+  if (const auto m = d.member(v, "compression")) {
+    if (m.value().is_null()) {
+      out.compression.reset();
+    } else {
+      decode(d, m.value(), out.compression.emplace());
+    }
+  }
+  if (const auto m = d.member(v, "security_headers")) {
+    if (m.value().is_null()) {
+      out.security_headers.reset();
+    } else {
+      decode(d, m.value(), out.security_headers.emplace());
+    }
   }
   if (const auto m = d.member(v, "problem_base")) {
     d.text(m.value(), out.problem_base);
@@ -1358,6 +1774,38 @@ void encode(const HttpConfig& in, NodeBuilder& out) {
   if (!(in.multipart == defaults.multipart)) {
     out.key("multipart");
     encode(in.multipart, out);
+  }
+  if (!in.trusted_hosts.empty()) {
+    out.key("trusted_hosts");
+    out.begin_array();
+    for (const auto& each : in.trusted_hosts) {
+      out.string(each);
+    }
+    out.end();
+  }
+  if (in.rate_limit.has_value()) {
+    out.key("rate_limit");
+    encode(*in.rate_limit, out);
+  }
+  if (!in.static_files.empty()) {
+    out.key("static_files");
+    out.begin_array();
+    for (const auto& each : in.static_files) {
+      encode(each, out);
+    }
+    out.end();
+  }
+  if (in.cors.has_value()) {
+    out.key("cors");
+    encode(*in.cors, out);
+  }
+  if (in.compression.has_value()) {
+    out.key("compression");
+    encode(*in.compression, out);
+  }
+  if (in.security_headers.has_value()) {
+    out.key("security_headers");
+    encode(*in.security_headers, out);
   }
   if (!(in.problem_base == defaults.problem_base)) {
     out.key("problem_base");
@@ -1703,6 +2151,107 @@ Result<Health> health_from_json(Value json, std::string path) {
 
 void to_nodes(const Health& in, NodeBuilder& out) { detail::encode(in, out); }
 
+bool operator==(const Cors& a, const Cors& b) {
+  return a.allow_origins == b.allow_origins &&
+         a.allow_origin_patterns == b.allow_origin_patterns &&
+         a.allow_methods == b.allow_methods &&
+         a.allow_headers == b.allow_headers &&
+         a.expose_headers == b.expose_headers &&
+         a.allow_credentials == b.allow_credentials &&
+         a.max_age == b.max_age &&
+         a.on_disallowed == b.on_disallowed;
+}
+
+Result<Cors> cors_from_json(Value json, std::string path) {
+  detail::Decoder d(std::move(path));
+  Cors out;
+  if (json.exists()) detail::decode(d, json, out);
+  else d.problem("nothing there");
+  SPIKARD_TRY(d.finish());
+  return out;
+}
+
+void to_nodes(const Cors& in, NodeBuilder& out) { detail::encode(in, out); }
+
+bool operator==(const Compression& a, const Compression& b) {
+  return a.gzip == b.gzip &&
+         a.brotli == b.brotli &&
+         a.zstd == b.zstd &&
+         a.min_size == b.min_size &&
+         a.quality == b.quality;
+}
+
+Result<Compression> compression_from_json(Value json, std::string path) {
+  detail::Decoder d(std::move(path));
+  Compression out;
+  if (json.exists()) detail::decode(d, json, out);
+  else d.problem("nothing there");
+  SPIKARD_TRY(d.finish());
+  return out;
+}
+
+void to_nodes(const Compression& in, NodeBuilder& out) { detail::encode(in, out); }
+
+bool operator==(const StaticFiles& a, const StaticFiles& b) {
+  return a.prefix == b.prefix &&
+         a.directory == b.directory &&
+         a.index_file == b.index_file &&
+         a.cache_control == b.cache_control &&
+         a.precompressed == b.precompressed;
+}
+
+Result<StaticFiles> static_files_from_json(Value json, std::string path) {
+  detail::Decoder d(std::move(path));
+  StaticFiles out;
+  if (json.exists()) detail::decode(d, json, out);
+  else d.problem("nothing there");
+  SPIKARD_TRY(d.finish());
+  return out;
+}
+
+void to_nodes(const StaticFiles& in, NodeBuilder& out) { detail::encode(in, out); }
+
+bool operator==(const RateLimit& a, const RateLimit& b) {
+  return detail::same(a.per_second, b.per_second) &&
+         a.burst == b.burst &&
+         a.by == b.by &&
+         a.header == b.header &&
+         a.max_keys == b.max_keys;
+}
+
+Result<RateLimit> rate_limit_from_json(Value json, std::string path) {
+  detail::Decoder d(std::move(path));
+  RateLimit out;
+  if (json.exists()) detail::decode(d, json, out);
+  else d.problem("nothing there");
+  SPIKARD_TRY(d.finish());
+  return out;
+}
+
+void to_nodes(const RateLimit& in, NodeBuilder& out) { detail::encode(in, out); }
+
+bool operator==(const SecurityHeaders& a, const SecurityHeaders& b) {
+  return a.content_type_options == b.content_type_options &&
+         a.frame_options == b.frame_options &&
+         a.referrer_policy == b.referrer_policy &&
+         a.strict_transport_security == b.strict_transport_security &&
+         a.content_security_policy == b.content_security_policy &&
+         a.permissions_policy == b.permissions_policy &&
+         a.cross_origin_opener_policy == b.cross_origin_opener_policy &&
+         a.cross_origin_resource_policy == b.cross_origin_resource_policy;
+}
+
+Result<SecurityHeaders> security_headers_from_json(Value json, std::string path) {
+  detail::Decoder d(std::move(path));
+  SecurityHeaders out;
+  if (json.exists()) detail::decode(d, json, out);
+  else d.problem("nothing there");
+  SPIKARD_TRY(d.finish());
+  return out;
+}
+
+void to_nodes(const SecurityHeaders& in, NodeBuilder& out) { detail::encode(in, out); }
+
 bool operator==(const HttpConfig& a, const HttpConfig& b) {
   return a.listeners == b.listeners &&
          a.routes == b.routes &&
@@ -1713,6 +2262,12 @@ bool operator==(const HttpConfig& a, const HttpConfig& b) {
          a.limits == b.limits &&
          a.auth == b.auth &&
          a.multipart == b.multipart &&
+         a.trusted_hosts == b.trusted_hosts &&
+         a.rate_limit == b.rate_limit &&
+         a.static_files == b.static_files &&
+         a.cors == b.cors &&
+         a.compression == b.compression &&
+         a.security_headers == b.security_headers &&
          a.problem_base == b.problem_base &&
          a.health == b.health &&
          a.server_header == b.server_header;

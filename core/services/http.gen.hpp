@@ -96,6 +96,22 @@ enum class DependencyScope : std::uint8_t {
 [[nodiscard]] std::string_view name_of(DependencyScope v) noexcept;
 [[nodiscard]] std::optional<DependencyScope> dependency_scope_from(std::string_view text) noexcept;
 
+/// What becomes of a request from an origin that is not allowed.
+enum class CorsDisallowed : std::uint8_t {
+  serve,  ///< It is served without CORS headers; the browser keeps the answer from the page.
+  reject,  ///< It gets 403.
+};
+[[nodiscard]] std::string_view name_of(CorsDisallowed v) noexcept;
+[[nodiscard]] std::optional<CorsDisallowed> cors_disallowed_from(std::string_view text) noexcept;
+
+/// Who has a bucket of their own.
+enum class RateLimitBy : std::uint8_t {
+  ip,  ///< Each address of a peer; all peers of a UNIX socket share one.
+  header,  ///< Each value of a header; a request without it counts for its address.
+};
+[[nodiscard]] std::string_view name_of(RateLimitBy v) noexcept;
+[[nodiscard]] std::optional<RateLimitBy> rate_limit_by_from(std::string_view text) noexcept;
+
 /// Signature of a JSON Web Token (RFC 7518, RFC 8037). Only the configured one is taken, whatever a token says.
 enum class JwtAlgorithm : std::uint8_t {
   hs256,  ///< HMAC with SHA-256.
@@ -357,6 +373,82 @@ struct Health {
 /// Appends one value; members that have their default are left out.
 void to_nodes(const Health& in, NodeBuilder& out);
 
+/// Cross-origin requests (Fetch). Preflights are answered before routing and authentication; all answers, errors too, have the headers.
+struct Cors {
+  std::vector<std::string> allow_origins{};  ///< Origins as browsers send them, `https://app.example.com`, compared exactly; `*` for all.
+  std::vector<std::string> allow_origin_patterns{};  ///< Regular expressions (ECMA-262) that the whole of an origin must match.
+  std::vector<std::string> allow_methods = {"GET", "HEAD", "POST"};  ///< Methods that a preflight may ask for, in upper case; `*` for all.
+  std::vector<std::string> allow_headers{};  ///< Request headers that a preflight may ask for, in any case; `*` for all.
+  std::vector<std::string> expose_headers{};  ///< Response headers that pages may read.
+  bool allow_credentials = false;  ///< Pages may send cookies and credentials. With `*` the origin is then named in the answer.
+  std::optional<std::uint32_t> max_age{};  ///< How long a browser may keep a preflight's answer; null for its own default.
+  CorsDisallowed on_disallowed = CorsDisallowed::serve;  ///< What becomes of a request from another origin. A preflight always gets 403.
+};
+[[nodiscard]] bool operator==(const Cors& a, const Cors& b);
+/// Unknown keys, wrong types and values out of range are refused. Errors: invalid_argument, one line a problem, each with its path below `path`.
+[[nodiscard]] Result<Cors> cors_from_json(Value json, std::string path = {});
+/// Appends one value; members that have their default are left out.
+void to_nodes(const Cors& in, NodeBuilder& out);
+
+/// Coding of answers by Accept-Encoding (RFC 9110 12.5.3), streamed ones too. Text, JSON, XML, JavaScript and SVG are coded; what is coded already, ranges and `no-transform` are not.
+struct Compression {
+  bool gzip = true;  ///< Offer gzip.
+  bool brotli = true;  ///< Offer br.
+  bool zstd = false;  ///< Offer zstd.
+  std::uint32_t min_size = 1024;  ///< Shorter bodies are sent as they are.
+  std::uint32_t quality = 4;  ///< From fast to small, on the scale of brotli; gzip ends at 9.
+};
+[[nodiscard]] bool operator==(const Compression& a, const Compression& b);
+/// Unknown keys, wrong types and values out of range are refused. Errors: invalid_argument, one line a problem, each with its path below `path`.
+[[nodiscard]] Result<Compression> compression_from_json(Value json, std::string path = {});
+/// Appends one value; members that have their default are left out.
+void to_nodes(const Compression& in, NodeBuilder& out);
+
+/// Files of a folder. A path without a file goes on to the routes. Hidden files (`.x`, but not `.well-known`) are not served, nor links out of the folder.
+struct StaticFiles {
+  std::string prefix{};  ///< Path that they are below, as `/static`; `/` for all paths.
+  std::string directory{};  ///< The folder. It must be there at start-up.
+  bool index_file = false;  ///< A folder's path with `/` at its end gives its index.html; without, it is redirected there.
+  std::optional<std::string> cache_control{};  ///< Value of Cache-Control; null for none.
+  bool precompressed = false;  ///< Serve `x.js.br`, `.zst` or `.gz` for `x.js` to those who accept it.
+};
+[[nodiscard]] bool operator==(const StaticFiles& a, const StaticFiles& b);
+/// Unknown keys, wrong types and values out of range are refused. Errors: invalid_argument, one line a problem, each with its path below `path`.
+[[nodiscard]] Result<StaticFiles> static_files_from_json(Value json, std::string path = {});
+/// Appends one value; members that have their default are left out.
+void to_nodes(const StaticFiles& in, NodeBuilder& out);
+
+/// Token buckets in memory, shared by the loops of a process. Without a token the answer is 429 with Retry-After. Health and metrics paths are not counted.
+struct RateLimit {
+  Document per_second{};  ///< Tokens a bucket gets in a second: a number over 0, such as 0.5.
+  std::uint32_t burst = 1;  ///< Tokens a bucket holds at most.
+  RateLimitBy by = RateLimitBy::ip;  ///< Who has a bucket.
+  std::string header{};  ///< Name of the header where `by` is header.
+  std::uint32_t max_keys = 100000;  ///< Buckets kept at most; over it the one that was used longest ago goes.
+};
+[[nodiscard]] bool operator==(const RateLimit& a, const RateLimit& b);
+/// Unknown keys, wrong types and values out of range are refused. Errors: invalid_argument, one line a problem, each with its path below `path`.
+[[nodiscard]] Result<RateLimit> rate_limit_from_json(Value json, std::string path = {});
+/// Appends one value; members that have their default are left out.
+void to_nodes(const RateLimit& in, NodeBuilder& out);
+
+/// Headers that every answer has unless the handler set them itself. An empty text leaves one out.
+struct SecurityHeaders {
+  std::string content_type_options = "nosniff";  ///< X-Content-Type-Options.
+  std::string frame_options = "DENY";  ///< X-Frame-Options.
+  std::string referrer_policy = "no-referrer";  ///< Referrer-Policy.
+  std::string strict_transport_security = "max-age=31536000";  ///< Strict-Transport-Security, on encrypted connections only.
+  std::string content_security_policy{};  ///< Content-Security-Policy.
+  std::string permissions_policy{};  ///< Permissions-Policy.
+  std::string cross_origin_opener_policy{};  ///< Cross-Origin-Opener-Policy.
+  std::string cross_origin_resource_policy{};  ///< Cross-Origin-Resource-Policy.
+};
+[[nodiscard]] bool operator==(const SecurityHeaders& a, const SecurityHeaders& b);
+/// Unknown keys, wrong types and values out of range are refused. Errors: invalid_argument, one line a problem, each with its path below `path`.
+[[nodiscard]] Result<SecurityHeaders> security_headers_from_json(Value json, std::string path = {});
+/// Appends one value; members that have their default are left out.
+void to_nodes(const SecurityHeaders& in, NodeBuilder& out);
+
 /// The HTTP server.
 struct HttpConfig {
   std::vector<Listener> listeners{};  ///< Addresses; none: reached in memory only. `run()` of a binding adds 127.0.0.1:8000 when there is none.
@@ -368,6 +460,12 @@ struct HttpConfig {
   Limits limits{};  ///< Limits on what a client may send or hold.
   std::optional<Auth> auth{};  ///< Who may call; null for everybody.
   Multipart multipart{};  ///< Limits of multipart bodies.
+  std::vector<std::string> trusted_hosts{};  ///< Values of Host that are served, without port, `*.example.com` for all below; others get 400. None: all.
+  std::optional<RateLimit> rate_limit{};  ///< How fast clients may ask; null for no limit.
+  std::vector<StaticFiles> static_files{};  ///< Folders that are served; the longest prefix that has the file counts.
+  std::optional<Cors> cors{};  ///< Cross-origin requests; null for none.
+  std::optional<Compression> compression{};  ///< Coding of answers; null for none.
+  std::optional<SecurityHeaders> security_headers{};  ///< Security headers of every answer; null for none.
   std::string problem_base = "https://spikard.dev/problems/";  ///< What the `type` of a problem document starts with.
   Health health{};  ///< Health endpoints.
   std::optional<std::string> server_header{};  ///< Value of the Server header; null for none.

@@ -704,7 +704,7 @@ app* app_new(spk_value spec) {
   spk_service_http(a->service, "health", "{\"enabled\": false}");
   spk_service_http(a->service, "listeners", "[{\"address\": \"127.0.0.1\", \"port\": 0}]");
   spk_each config = spk_each_of(member(spec, "config"));
-  only(member(spec, "config"), "request_id timeout limits telemetry auth", "config");
+  only(member(spec, "config"), "request_id timeout limits telemetry auth cors compression static_files rate_limit", "config");
   while (spk_next(&config)) {
     const char* name = format_kept("%.*s", (int)config.key.len, config.key.ptr);
     if (strcmp(name, "telemetry") == 0) spk_service_set(a->service, name, json_of(config.value));

@@ -30,7 +30,7 @@ Document without(Value object, std::initializer_list<std::string_view> left_out)
 }
 
 void configure(App& app, Value config) {
-  only(config, {"request_id", "timeout", "limits", "telemetry", "auth"}, "config");
+  only(config, {"request_id", "timeout", "limits", "telemetry", "auth", "cors", "compression", "static_files", "rate_limit"}, "config");
   if (const Value v = config.find("telemetry"))
     app.manifest().telemetry = checked(services::telemetry_config_from_json(v, "config.telemetry"));
   services::HttpConfig& http = app.http();
@@ -39,6 +39,15 @@ void configure(App& app, Value config) {
   if (const Value v = config.find("timeout")) http.timeout = checked(services::timeout_from_json(v, "config.timeout"));
   if (const Value v = config.find("auth")) http.auth = checked(services::auth_from_json(v, "config.auth"));
   if (const Value v = config.find("limits")) http.limits = checked(services::limits_from_json(v, "config.limits"));
+  if (const Value v = config.find("cors")) http.cors = checked(services::cors_from_json(v, "config.cors"));
+  if (const Value v = config.find("compression"))
+    http.compression = checked(services::compression_from_json(v, "config.compression"));
+  if (const Value v = config.find("rate_limit"))
+    http.rate_limit = checked(services::rate_limit_from_json(v, "config.rate_limit"));
+  if (const Value v = config.find("static_files")) {
+    for (const Value one : v.elements())
+      http.static_files.push_back(checked(services::static_files_from_json(one, "config.static_files")));
+  }
 }
 
 services::Route route_of(Value spec, const std::string& path) {

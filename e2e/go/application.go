@@ -529,7 +529,7 @@ func makeApp(spec object, c *testCase) (*spikard.App, error) {
 		return nil, err
 	}
 	config := members(spec["config"])
-	if err := only(config, "request_id timeout limits telemetry auth", "config"); err != nil {
+	if err := only(config, "request_id timeout limits telemetry auth cors compression static_files rate_limit", "config"); err != nil {
 		return nil, err
 	}
 	m := object{"log": object{"level": "warn"}, "shutdown": object{"timeout_ms": 2000}}

@@ -345,7 +345,7 @@ final class WebCase {
   App make(Map<String, Object> spec) {
     Values.only(spec, "config hooks dependencies routes cloudevents consumers env", "app");
     Map<String, Object> config = new LinkedHashMap<>(Values.map(spec, "config"));
-    Values.only(config, "request_id timeout limits telemetry auth", "config");
+    Values.only(config, "request_id timeout limits telemetry auth cors compression static_files rate_limit", "config");
     app = new App("case");
     Map<String, Object> manifest = Values.of("log", Values.of("level", "warn"), "shutdown", Values.of("timeout_ms", 2000));
     if (config.containsKey("telemetry")) manifest.put("telemetry", config.remove("telemetry"));

@@ -243,7 +243,7 @@ function addConsumer(app, spec) {
 function makeApp(spec, state) {
   only(spec, 'config hooks dependencies routes cloudevents consumers env', 'app');
   const { telemetry, ...http } = spec.config ?? {};
-  only(spec.config ?? {}, 'request_id timeout limits telemetry auth', 'config');
+  only(spec.config ?? {}, 'request_id timeout limits telemetry auth cors compression static_files rate_limit', 'config');
   // A case has the routes it names, and no others: no health routes.
   const config = { log: { level: 'warn' }, shutdown: { timeout_ms: 2000 }, http: { ...http, health: { enabled: false } } };
   if (telemetry !== undefined) config.telemetry = telemetry;

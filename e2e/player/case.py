@@ -1,7 +1,10 @@
 """Plays one case: starts its application, goes through its steps, stops it. A new kind of step is one more entry in STEPS."""
 from __future__ import annotations
 
+import base64
+import pathlib
 import re
+import tempfile
 import time
 from typing import Any, Callable
 
@@ -287,8 +290,30 @@ def _play(case: dict[str, Any], harness: Harness, refusals: list[bytes]) -> list
         kind = _kind(step)
         if unknown := step.keys() - STEPS[kind][1]:
             raise NotBuilt(f"step key {sorted(unknown)[0]!r} beside {kind!r}")
+    with tempfile.TemporaryDirectory(prefix="spikard-files-") as folder:
+        return _play_app(case, harness, with_folders(case["app"], folder))
+
+
+def with_folders(app: dict[str, Any], folder: str) -> dict[str, Any]:
+    """The files of `static_files` written below `folder`, and named as the folders that the manifest wants."""
+    config = app.get("config", {})
+    if "static_files" not in config:
+        return app
+    static = []
+    for i, one in enumerate(config["static_files"]):
+        root = pathlib.Path(folder, str(i))
+        root.mkdir()
+        for file in one["files"]:
+            path = root / file["path"]
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_bytes(base64.b64decode(file["base64"]) if "base64" in file else file["text"].encode())
+        static.append({**{k: v for k, v in one.items() if k != "files"}, "directory": str(root)})
+    return {**app, "config": {**config, "static_files": static}}
+
+
+def _play_app(case: dict[str, Any], harness: Harness, app: dict[str, Any]) -> list[str]:
     try:
-        port = harness.start(case["app"])
+        port = harness.start(app)
     except StartError as e:
         wanted = [t for s in case["steps"] if (t := expectations.startup_error_type(s.get("expect", {})))]
         if wanted and e.type == wanted[0]:

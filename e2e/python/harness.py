@@ -341,7 +341,7 @@ def add_consumer(app: App, spec: Json) -> None:
 def make_app(spec: Json, case: Case) -> App:
     only(spec, "config hooks dependencies routes cloudevents consumers env", "app")
     config = dict(spec.get("config", {}))
-    only(config, "request_id timeout limits telemetry auth", "config")
+    only(config, "request_id timeout limits telemetry auth cors compression static_files rate_limit", "config")
     manifest: Any = {"log": {"level": "warn"}, "shutdown": {"timeout_ms": 2000}}
     if "telemetry" in config:
         manifest["telemetry"] = config.pop("telemetry")

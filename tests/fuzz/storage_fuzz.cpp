@@ -8,7 +8,7 @@
 #include <string>
 #include <vector>
 
-#include "app/http_conditions.hpp"
+#include "http/conditions.hpp"
 #include "net/virtual_clock.hpp"
 #include "storage/file/names.hpp"
 #include "storage/file/record.hpp"
@@ -179,8 +179,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     case 2: check_record(text); break;
     case 3: check_url(text), check_upload(text); break;
     default:
-      if (const auto range = app::parse_range(text)) require(range->first || range->last);
-      (void)app::parse_http_date(text);
+      if (const auto range = http::parse_range(text)) require(range->first || range->last);
+      (void)http::parse_http_date(text);
   }
   return 0;
 }

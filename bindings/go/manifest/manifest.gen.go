@@ -202,6 +202,26 @@ const (
 	DependencyScopeTransient DependencyScope = "transient"
 )
 
+// CorsDisallowed: what becomes of a request from an origin that is not allowed.
+type CorsDisallowed string
+
+const (
+	// CorsDisallowedServe: it is served without CORS headers; the browser keeps the answer from the page.
+	CorsDisallowedServe CorsDisallowed = "serve"
+	// CorsDisallowedReject: it gets 403.
+	CorsDisallowedReject CorsDisallowed = "reject"
+)
+
+// RateLimitBy: who has a bucket of their own.
+type RateLimitBy string
+
+const (
+	// RateLimitByIP: each address of a peer; all peers of a UNIX socket share one.
+	RateLimitByIP RateLimitBy = "ip"
+	// RateLimitByHeader: each value of a header; a request without it counts for its address.
+	RateLimitByHeader RateLimitBy = "header"
+)
+
 // JwtAlgorithm: signature of a JSON Web Token (RFC 7518, RFC 8037). Only the configured one is taken, whatever a token says.
 type JwtAlgorithm string
 
@@ -851,6 +871,91 @@ type Health struct {
 	Ready string `json:"ready,omitzero"`
 }
 
+// Cors: cross-origin requests (Fetch). Preflights are answered before routing and authentication; all answers, errors too, have the headers.
+type Cors struct {
+	// Origins as browsers send them, `https://app.example.com`, compared exactly; `*` for all.
+	AllowOrigins []string `json:"allow_origins,omitzero"`
+	// Regular expressions (ECMA-262) that the whole of an origin must match.
+	AllowOriginPatterns []string `json:"allow_origin_patterns,omitzero"`
+	// Methods that a preflight may ask for, in upper case; `*` for all.
+	AllowMethods Optional[[]string] `json:"allow_methods,omitzero"`
+	// Request headers that a preflight may ask for, in any case; `*` for all.
+	AllowHeaders []string `json:"allow_headers,omitzero"`
+	// Response headers that pages may read.
+	ExposeHeaders []string `json:"expose_headers,omitzero"`
+	// Pages may send cookies and credentials. With `*` the origin is then named in the answer.
+	AllowCredentials bool `json:"allow_credentials,omitzero"`
+	// How long a browser may keep a preflight's answer; null for its own default.
+	MaxAge *uint32 `json:"max_age,omitzero"`
+	// What becomes of a request from another origin. A preflight always gets 403.
+	OnDisallowed CorsDisallowed `json:"on_disallowed,omitzero"`
+}
+
+// Compression: coding of answers by Accept-Encoding (RFC 9110 12.5.3), streamed ones too. Text, JSON, XML, JavaScript and SVG are coded; what is coded
+// already, ranges and `no-transform` are not.
+type Compression struct {
+	// Offer gzip.
+	Gzip *bool `json:"gzip,omitzero"`
+	// Offer br.
+	Brotli *bool `json:"brotli,omitzero"`
+	// Offer zstd.
+	Zstd bool `json:"zstd,omitzero"`
+	// Shorter bodies are sent as they are.
+	MinSize *uint32 `json:"min_size,omitzero"`
+	// From fast to small, on the scale of brotli; gzip ends at 9.
+	Quality *uint32 `json:"quality,omitzero"`
+}
+
+// StaticFiles: files of a folder. A path without a file goes on to the routes. Hidden files (`.x`, but not `.well-known`) are not served, nor links out
+// of the folder.
+type StaticFiles struct {
+	// Path that they are below, as `/static`; `/` for all paths.
+	Prefix string `json:"prefix"`
+	// The folder. It must be there at start-up.
+	Directory string `json:"directory"`
+	// A folder's path with `/` at its end gives its index.html; without, it is redirected there.
+	IndexFile bool `json:"index_file,omitzero"`
+	// Value of Cache-Control; null for none.
+	CacheControl *string `json:"cache_control,omitzero"`
+	// Serve `x.js.br`, `.zst` or `.gz` for `x.js` to those who accept it.
+	Precompressed bool `json:"precompressed,omitzero"`
+}
+
+// RateLimit: token buckets in memory, shared by the loops of a process. Without a token the answer is 429 with Retry-After. Health and metrics paths are
+// not counted.
+type RateLimit struct {
+	// Tokens a bucket gets in a second: a number over 0, such as 0.5.
+	PerSecond any `json:"per_second"`
+	// Tokens a bucket holds at most.
+	Burst uint32 `json:"burst,omitzero"`
+	// Who has a bucket.
+	By RateLimitBy `json:"by,omitzero"`
+	// Name of the header where `by` is header.
+	Header string `json:"header,omitzero"`
+	// Buckets kept at most; over it the one that was used longest ago goes.
+	MaxKeys uint32 `json:"max_keys,omitzero"`
+}
+
+// SecurityHeaders: headers that every answer has unless the handler set them itself. An empty text leaves one out.
+type SecurityHeaders struct {
+	// X-Content-Type-Options.
+	ContentTypeOptions *string `json:"content_type_options,omitzero"`
+	// X-Frame-Options.
+	FrameOptions *string `json:"frame_options,omitzero"`
+	// Referrer-Policy.
+	ReferrerPolicy *string `json:"referrer_policy,omitzero"`
+	// Strict-Transport-Security, on encrypted connections only.
+	StrictTransportSecurity *string `json:"strict_transport_security,omitzero"`
+	// Content-Security-Policy.
+	ContentSecurityPolicy string `json:"content_security_policy,omitzero"`
+	// Permissions-Policy.
+	PermissionsPolicy string `json:"permissions_policy,omitzero"`
+	// Cross-Origin-Opener-Policy.
+	CrossOriginOpenerPolicy string `json:"cross_origin_opener_policy,omitzero"`
+	// Cross-Origin-Resource-Policy.
+	CrossOriginResourcePolicy string `json:"cross_origin_resource_policy,omitzero"`
+}
+
 // HttpConfig: the HTTP server.
 type HttpConfig struct {
 	// Addresses; none: reached in memory only. `run()` of a binding adds 127.0.0.1:8000 when there is none.
@@ -871,6 +976,18 @@ type HttpConfig struct {
 	Auth *Auth `json:"auth,omitzero"`
 	// Limits of multipart bodies.
 	Multipart Multipart `json:"multipart,omitzero"`
+	// Values of Host that are served, without port, `*.example.com` for all below; others get 400. None: all.
+	TrustedHosts []string `json:"trusted_hosts,omitzero"`
+	// How fast clients may ask; null for no limit.
+	RateLimit *RateLimit `json:"rate_limit,omitzero"`
+	// Folders that are served; the longest prefix that has the file counts.
+	StaticFiles []StaticFiles `json:"static_files,omitzero"`
+	// Cross-origin requests; null for none.
+	CORS *Cors `json:"cors,omitzero"`
+	// Coding of answers; null for none.
+	Compression *Compression `json:"compression,omitzero"`
+	// Security headers of every answer; null for none.
+	SecurityHeaders *SecurityHeaders `json:"security_headers,omitzero"`
 	// What the `type` of a problem document starts with.
 	ProblemBase *string `json:"problem_base,omitzero"`
 	// Health endpoints.

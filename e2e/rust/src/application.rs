@@ -394,7 +394,7 @@ fn add_events(app: &mut App, case: &Arc<Case>, spec: &Value) -> Result<()> {
 pub fn make(spec: &Value, case: &Arc<Case>) -> Result<App> {
     only(spec, "config hooks dependencies routes cloudevents consumers env", "app")?;
     let config = spec.get("config");
-    only(config, "request_id timeout limits telemetry", "config")?;
+    only(config, "request_id timeout limits telemetry auth cors compression static_files rate_limit", "config")?;
     let mut m = Value::object().with("log", Value::object().with("level", "warn")).with("shutdown", Value::object().with("timeout_ms", 2000));
     if let Some(telemetry) = config.member("telemetry") {
         m.set("telemetry", telemetry);

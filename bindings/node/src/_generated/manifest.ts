@@ -143,6 +143,22 @@ export type DependencyKind = 'value' | 'factory';
 export type DependencyScope = 'singleton' | 'request' | 'transient';
 
 /**
+ * What becomes of a request from an origin that is not allowed.
+ *
+ * `serve`: It is served without CORS headers; the browser keeps the answer from the page.
+ * `reject`: It gets 403.
+ */
+export type CorsDisallowed = 'serve' | 'reject';
+
+/**
+ * Who has a bucket of their own.
+ *
+ * `ip`: Each address of a peer; all peers of a UNIX socket share one.
+ * `header`: Each value of a header; a request without it counts for its address.
+ */
+export type RateLimitBy = 'ip' | 'header';
+
+/**
  * Signature of a JSON Web Token (RFC 7518, RFC 8037). Only the configured one is taken, whatever a token says.
  *
  * `HS256`: HMAC with SHA-256.
@@ -729,6 +745,88 @@ export interface Health {
   readonly ready?: string;
 }
 
+/** Cross-origin requests (Fetch). Preflights are answered before routing and authentication; all answers, errors too, have the headers. */
+export interface Cors {
+  /** Origins as browsers send them, `https://app.example.com`, compared exactly; `*` for all. Default: `[]`. */
+  readonly allow_origins?: readonly string[];
+  /** Regular expressions (ECMA-262) that the whole of an origin must match. Default: `[]`. */
+  readonly allow_origin_patterns?: readonly string[];
+  /** Methods that a preflight may ask for, in upper case; `*` for all. Default: `["GET", "HEAD", "POST"]`. */
+  readonly allow_methods?: readonly string[];
+  /** Request headers that a preflight may ask for, in any case; `*` for all. Default: `[]`. */
+  readonly allow_headers?: readonly string[];
+  /** Response headers that pages may read. Default: `[]`. */
+  readonly expose_headers?: readonly string[];
+  /** Pages may send cookies and credentials. With `*` the origin is then named in the answer. Default: `false`. */
+  readonly allow_credentials?: boolean;
+  /** How long a browser may keep a preflight's answer; null for its own default. In s. Default: `null`. */
+  readonly max_age?: number | null;
+  /** What becomes of a request from another origin. A preflight always gets 403. Default: `"serve"`. */
+  readonly on_disallowed?: CorsDisallowed;
+}
+
+/** Coding of answers by Accept-Encoding (RFC 9110 12.5.3), streamed ones too. Text, JSON, XML, JavaScript and SVG are coded; what is coded already, ranges and `no-transform` are not. */
+export interface Compression {
+  /** Offer gzip. Default: `true`. */
+  readonly gzip?: boolean;
+  /** Offer br. Default: `true`. */
+  readonly brotli?: boolean;
+  /** Offer zstd. Default: `false`. */
+  readonly zstd?: boolean;
+  /** Shorter bodies are sent as they are. In bytes. Default: `1024`. */
+  readonly min_size?: number;
+  /** From fast to small, on the scale of brotli; gzip ends at 9. Default: `4`. */
+  readonly quality?: number;
+}
+
+/** Files of a folder. A path without a file goes on to the routes. Hidden files (`.x`, but not `.well-known`) are not served, nor links out of the folder. */
+export interface StaticFiles {
+  /** Path that they are below, as `/static`; `/` for all paths. */
+  readonly prefix: string;
+  /** The folder. It must be there at start-up. */
+  readonly directory: string;
+  /** A folder's path with `/` at its end gives its index.html; without, it is redirected there. Default: `false`. */
+  readonly index_file?: boolean;
+  /** Value of Cache-Control; null for none. Default: `null`. */
+  readonly cache_control?: string | null;
+  /** Serve `x.js.br`, `.zst` or `.gz` for `x.js` to those who accept it. Default: `false`. */
+  readonly precompressed?: boolean;
+}
+
+/** Token buckets in memory, shared by the loops of a process. Without a token the answer is 429 with Retry-After. Health and metrics paths are not counted. */
+export interface RateLimit {
+  /** Tokens a bucket gets in a second: a number over 0, such as 0.5. */
+  readonly per_second: unknown;
+  /** Tokens a bucket holds at most. Default: `1`. */
+  readonly burst?: number;
+  /** Who has a bucket. Default: `"ip"`. */
+  readonly by?: RateLimitBy;
+  /** Name of the header where `by` is header. Default: `""`. */
+  readonly header?: string;
+  /** Buckets kept at most; over it the one that was used longest ago goes. Default: `100000`. */
+  readonly max_keys?: number;
+}
+
+/** Headers that every answer has unless the handler set them itself. An empty text leaves one out. */
+export interface SecurityHeaders {
+  /** X-Content-Type-Options. Default: `"nosniff"`. */
+  readonly content_type_options?: string;
+  /** X-Frame-Options. Default: `"DENY"`. */
+  readonly frame_options?: string;
+  /** Referrer-Policy. Default: `"no-referrer"`. */
+  readonly referrer_policy?: string;
+  /** Strict-Transport-Security, on encrypted connections only. Default: `"max-age=31536000"`. */
+  readonly strict_transport_security?: string;
+  /** Content-Security-Policy. Default: `""`. */
+  readonly content_security_policy?: string;
+  /** Permissions-Policy. Default: `""`. */
+  readonly permissions_policy?: string;
+  /** Cross-Origin-Opener-Policy. Default: `""`. */
+  readonly cross_origin_opener_policy?: string;
+  /** Cross-Origin-Resource-Policy. Default: `""`. */
+  readonly cross_origin_resource_policy?: string;
+}
+
 /** The HTTP server. */
 export interface HttpConfig {
   /** Addresses; none: reached in memory only. `run()` of a binding adds 127.0.0.1:8000 when there is none. Default: `[]`. */
@@ -749,6 +847,18 @@ export interface HttpConfig {
   readonly auth?: Auth | null;
   /** Limits of multipart bodies. Default: `its own defaults`. */
   readonly multipart?: Multipart;
+  /** Values of Host that are served, without port, `*.example.com` for all below; others get 400. None: all. Default: `[]`. */
+  readonly trusted_hosts?: readonly string[];
+  /** How fast clients may ask; null for no limit. Default: `null`. */
+  readonly rate_limit?: RateLimit | null;
+  /** Folders that are served; the longest prefix that has the file counts. Default: `[]`. */
+  readonly static_files?: readonly StaticFiles[];
+  /** Cross-origin requests; null for none. Default: `null`. */
+  readonly cors?: Cors | null;
+  /** Coding of answers; null for none. Default: `null`. */
+  readonly compression?: Compression | null;
+  /** Security headers of every answer; null for none. Default: `null`. */
+  readonly security_headers?: SecurityHeaders | null;
   /** What the `type` of a problem document starts with. Default: `"https://spikard.dev/problems/"`. */
   readonly problem_base?: string;
   /** Health endpoints. Default: `its own defaults`. */

@@ -265,6 +265,30 @@ pub enum DependencyScope {
     Transient,
 }
 
+/// What becomes of a request from an origin that is not allowed.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+pub enum CorsDisallowed {
+    /// It is served without CORS headers; the browser keeps the answer from the page.
+    #[default]
+    #[serde(rename = "serve")]
+    Serve,
+    /// It gets 403.
+    #[serde(rename = "reject")]
+    Reject,
+}
+
+/// Who has a bucket of their own.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+pub enum RateLimitBy {
+    /// Each address of a peer; all peers of a UNIX socket share one.
+    #[default]
+    #[serde(rename = "ip")]
+    Ip,
+    /// Each value of a header; a request without it counts for its address.
+    #[serde(rename = "header")]
+    Header,
+}
+
 /// Signature of a JSON Web Token (RFC 7518, RFC 8037). Only the configured one is taken, whatever a token says.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
 pub enum JwtAlgorithm {
@@ -1165,6 +1189,127 @@ pub struct Health {
     pub ready: Option<String>,
 }
 
+/// Cross-origin requests (Fetch). Preflights are answered before routing and authentication; all answers, errors too, have the headers.
+#[derive(Clone, Debug, Default, PartialEq, Serialize)]
+pub struct Cors {
+    /// Origins as browsers send them, `https://app.example.com`, compared exactly; `*` for all.
+    #[serde(rename = "allow_origins", skip_serializing_if = "Option::is_none")]
+    pub allow_origins: Option<Vec<String>>,
+    /// Regular expressions (ECMA-262) that the whole of an origin must match.
+    #[serde(rename = "allow_origin_patterns", skip_serializing_if = "Option::is_none")]
+    pub allow_origin_patterns: Option<Vec<String>>,
+    /// Methods that a preflight may ask for, in upper case; `*` for all.
+    #[serde(rename = "allow_methods", skip_serializing_if = "Option::is_none")]
+    pub allow_methods: Option<Vec<String>>,
+    /// Request headers that a preflight may ask for, in any case; `*` for all.
+    #[serde(rename = "allow_headers", skip_serializing_if = "Option::is_none")]
+    pub allow_headers: Option<Vec<String>>,
+    /// Response headers that pages may read.
+    #[serde(rename = "expose_headers", skip_serializing_if = "Option::is_none")]
+    pub expose_headers: Option<Vec<String>>,
+    /// Pages may send cookies and credentials. With `*` the origin is then named in the answer.
+    #[serde(rename = "allow_credentials", skip_serializing_if = "Option::is_none")]
+    pub allow_credentials: Option<bool>,
+    /// How long a browser may keep a preflight's answer; null for its own default.
+    #[serde(rename = "max_age", skip_serializing_if = "Option::is_none")]
+    pub max_age: Option<u32>,
+    /// What becomes of a request from another origin. A preflight always gets 403.
+    #[serde(rename = "on_disallowed", skip_serializing_if = "Option::is_none")]
+    pub on_disallowed: Option<CorsDisallowed>,
+}
+
+/// Coding of answers by Accept-Encoding (RFC 9110 12.5.3), streamed ones too. Text, JSON, XML, JavaScript and SVG are coded; what is coded already,
+/// ranges and `no-transform` are not.
+#[derive(Clone, Debug, Default, PartialEq, Serialize)]
+pub struct Compression {
+    /// Offer gzip.
+    #[serde(rename = "gzip", skip_serializing_if = "Option::is_none")]
+    pub gzip: Option<bool>,
+    /// Offer br.
+    #[serde(rename = "brotli", skip_serializing_if = "Option::is_none")]
+    pub brotli: Option<bool>,
+    /// Offer zstd.
+    #[serde(rename = "zstd", skip_serializing_if = "Option::is_none")]
+    pub zstd: Option<bool>,
+    /// Shorter bodies are sent as they are.
+    #[serde(rename = "min_size", skip_serializing_if = "Option::is_none")]
+    pub min_size: Option<u32>,
+    /// From fast to small, on the scale of brotli; gzip ends at 9.
+    #[serde(rename = "quality", skip_serializing_if = "Option::is_none")]
+    pub quality: Option<u32>,
+}
+
+/// Files of a folder. A path without a file goes on to the routes. Hidden files (`.x`, but not `.well-known`) are not served, nor links out of the
+/// folder.
+#[derive(Clone, Debug, Default, PartialEq, Serialize)]
+pub struct StaticFiles {
+    /// Path that they are below, as `/static`; `/` for all paths.
+    #[serde(rename = "prefix")]
+    pub prefix: String,
+    /// The folder. It must be there at start-up.
+    #[serde(rename = "directory")]
+    pub directory: String,
+    /// A folder's path with `/` at its end gives its index.html; without, it is redirected there.
+    #[serde(rename = "index_file", skip_serializing_if = "Option::is_none")]
+    pub index_file: Option<bool>,
+    /// Value of Cache-Control; null for none.
+    #[serde(rename = "cache_control", skip_serializing_if = "Option::is_none")]
+    pub cache_control: Option<String>,
+    /// Serve `x.js.br`, `.zst` or `.gz` for `x.js` to those who accept it.
+    #[serde(rename = "precompressed", skip_serializing_if = "Option::is_none")]
+    pub precompressed: Option<bool>,
+}
+
+/// Token buckets in memory, shared by the loops of a process. Without a token the answer is 429 with Retry-After. Health and metrics paths are not
+/// counted.
+#[derive(Clone, Debug, Default, PartialEq, Serialize)]
+pub struct RateLimit {
+    /// Tokens a bucket gets in a second: a number over 0, such as 0.5.
+    #[serde(rename = "per_second")]
+    pub per_second: Value,
+    /// Tokens a bucket holds at most.
+    #[serde(rename = "burst", skip_serializing_if = "Option::is_none")]
+    pub burst: Option<u32>,
+    /// Who has a bucket.
+    #[serde(rename = "by", skip_serializing_if = "Option::is_none")]
+    pub by: Option<RateLimitBy>,
+    /// Name of the header where `by` is header.
+    #[serde(rename = "header", skip_serializing_if = "Option::is_none")]
+    pub header: Option<String>,
+    /// Buckets kept at most; over it the one that was used longest ago goes.
+    #[serde(rename = "max_keys", skip_serializing_if = "Option::is_none")]
+    pub max_keys: Option<u32>,
+}
+
+/// Headers that every answer has unless the handler set them itself. An empty text leaves one out.
+#[derive(Clone, Debug, Default, PartialEq, Serialize)]
+pub struct SecurityHeaders {
+    /// X-Content-Type-Options.
+    #[serde(rename = "content_type_options", skip_serializing_if = "Option::is_none")]
+    pub content_type_options: Option<String>,
+    /// X-Frame-Options.
+    #[serde(rename = "frame_options", skip_serializing_if = "Option::is_none")]
+    pub frame_options: Option<String>,
+    /// Referrer-Policy.
+    #[serde(rename = "referrer_policy", skip_serializing_if = "Option::is_none")]
+    pub referrer_policy: Option<String>,
+    /// Strict-Transport-Security, on encrypted connections only.
+    #[serde(rename = "strict_transport_security", skip_serializing_if = "Option::is_none")]
+    pub strict_transport_security: Option<String>,
+    /// Content-Security-Policy.
+    #[serde(rename = "content_security_policy", skip_serializing_if = "Option::is_none")]
+    pub content_security_policy: Option<String>,
+    /// Permissions-Policy.
+    #[serde(rename = "permissions_policy", skip_serializing_if = "Option::is_none")]
+    pub permissions_policy: Option<String>,
+    /// Cross-Origin-Opener-Policy.
+    #[serde(rename = "cross_origin_opener_policy", skip_serializing_if = "Option::is_none")]
+    pub cross_origin_opener_policy: Option<String>,
+    /// Cross-Origin-Resource-Policy.
+    #[serde(rename = "cross_origin_resource_policy", skip_serializing_if = "Option::is_none")]
+    pub cross_origin_resource_policy: Option<String>,
+}
+
 /// The HTTP server.
 #[derive(Clone, Debug, Default, PartialEq, Serialize)]
 pub struct HttpConfig {
@@ -1195,6 +1340,24 @@ pub struct HttpConfig {
     /// Limits of multipart bodies.
     #[serde(rename = "multipart", skip_serializing_if = "Option::is_none")]
     pub multipart: Option<Multipart>,
+    /// Values of Host that are served, without port, `*.example.com` for all below; others get 400. None: all.
+    #[serde(rename = "trusted_hosts", skip_serializing_if = "Option::is_none")]
+    pub trusted_hosts: Option<Vec<String>>,
+    /// How fast clients may ask; null for no limit.
+    #[serde(rename = "rate_limit", skip_serializing_if = "Option::is_none")]
+    pub rate_limit: Option<RateLimit>,
+    /// Folders that are served; the longest prefix that has the file counts.
+    #[serde(rename = "static_files", skip_serializing_if = "Option::is_none")]
+    pub static_files: Option<Vec<StaticFiles>>,
+    /// Cross-origin requests; null for none.
+    #[serde(rename = "cors", skip_serializing_if = "Option::is_none")]
+    pub cors: Option<Cors>,
+    /// Coding of answers; null for none.
+    #[serde(rename = "compression", skip_serializing_if = "Option::is_none")]
+    pub compression: Option<Compression>,
+    /// Security headers of every answer; null for none.
+    #[serde(rename = "security_headers", skip_serializing_if = "Option::is_none")]
+    pub security_headers: Option<SecurityHeaders>,
     /// What the `type` of a problem document starts with.
     #[serde(rename = "problem_base", skip_serializing_if = "Option::is_none")]
     pub problem_base: Option<String>,

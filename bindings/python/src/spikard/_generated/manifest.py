@@ -48,6 +48,12 @@ DependencyKind = Literal["value", "factory"]
 DependencyScope = Literal["singleton", "request", "transient"]
 """How long what a factory made is kept."""
 
+CorsDisallowed = Literal["serve", "reject"]
+"""What becomes of a request from an origin that is not allowed."""
+
+RateLimitBy = Literal["ip", "header"]
+"""Who has a bucket of their own."""
+
 JwtAlgorithm = Literal["HS256", "HS384", "HS512", "RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "EdDSA"]
 """Signature of a JSON Web Token (RFC 7518, RFC 8037). Only the configured one is taken, whatever a token says."""
 
@@ -1095,6 +1101,182 @@ class Health:
 
 
 @dataclass
+class Cors:
+    """Cross-origin requests (Fetch). Preflights are answered before routing and authentication; all answers, errors too, have the headers."""
+
+    allow_origins: list[str] = field(default_factory=list)
+    """Origins as browsers send them, `https://app.example.com`, compared exactly; `*` for all."""
+    allow_origin_patterns: list[str] = field(default_factory=list)
+    """Regular expressions (ECMA-262) that the whole of an origin must match."""
+    allow_methods: list[str] = field(default_factory=lambda: ["GET", "HEAD", "POST"])
+    """Methods that a preflight may ask for, in upper case; `*` for all."""
+    allow_headers: list[str] = field(default_factory=list)
+    """Request headers that a preflight may ask for, in any case; `*` for all."""
+    expose_headers: list[str] = field(default_factory=list)
+    """Response headers that pages may read."""
+    allow_credentials: bool = False
+    """Pages may send cookies and credentials. With `*` the origin is then named in the answer."""
+    max_age: int | None = None
+    """How long a browser may keep a preflight's answer; null for its own default."""
+    on_disallowed: CorsDisallowed = "serve"
+    """What becomes of a request from another origin. A preflight always gets 403."""
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain data; members that have their default are left out."""
+        out: dict[str, Any] = {}
+        if self.allow_origins:
+            out["allow_origins"] = list(self.allow_origins)
+        if self.allow_origin_patterns:
+            out["allow_origin_patterns"] = list(self.allow_origin_patterns)
+        if self.allow_methods != ["GET", "HEAD", "POST"]:
+            out["allow_methods"] = list(self.allow_methods)
+        if self.allow_headers:
+            out["allow_headers"] = list(self.allow_headers)
+        if self.expose_headers:
+            out["expose_headers"] = list(self.expose_headers)
+        if self.allow_credentials:
+            out["allow_credentials"] = self.allow_credentials
+        if self.max_age is not None:
+            out["max_age"] = self.max_age
+        if self.on_disallowed != "serve":
+            out["on_disallowed"] = self.on_disallowed
+        return out
+
+
+@dataclass
+class Compression:
+    """Coding of answers by Accept-Encoding (RFC 9110 12.5.3), streamed ones too. Text, JSON, XML, JavaScript and SVG are coded; what is coded already, ranges and `no-transform` are not."""
+
+    gzip: bool = True
+    """Offer gzip."""
+    brotli: bool = True
+    """Offer br."""
+    zstd: bool = False
+    """Offer zstd."""
+    min_size: int = 1024
+    """Shorter bodies are sent as they are."""
+    quality: int = 4
+    """From fast to small, on the scale of brotli; gzip ends at 9."""
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain data; members that have their default are left out."""
+        out: dict[str, Any] = {}
+        if not self.gzip:
+            out["gzip"] = self.gzip
+        if not self.brotli:
+            out["brotli"] = self.brotli
+        if self.zstd:
+            out["zstd"] = self.zstd
+        if self.min_size != 1024:
+            out["min_size"] = self.min_size
+        if self.quality != 4:
+            out["quality"] = self.quality
+        return out
+
+
+@dataclass
+class StaticFiles:
+    """Files of a folder. A path without a file goes on to the routes. Hidden files (`.x`, but not `.well-known`) are not served, nor links out of the folder."""
+
+    prefix: str
+    """Path that they are below, as `/static`; `/` for all paths."""
+    directory: str
+    """The folder. It must be there at start-up."""
+    index_file: bool = False
+    """A folder's path with `/` at its end gives its index.html; without, it is redirected there."""
+    cache_control: str | None = None
+    """Value of Cache-Control; null for none."""
+    precompressed: bool = False
+    """Serve `x.js.br`, `.zst` or `.gz` for `x.js` to those who accept it."""
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain data; members that have their default are left out."""
+        out: dict[str, Any] = {}
+        out["prefix"] = self.prefix
+        out["directory"] = self.directory
+        if self.index_file:
+            out["index_file"] = self.index_file
+        if self.cache_control is not None:
+            out["cache_control"] = self.cache_control
+        if self.precompressed:
+            out["precompressed"] = self.precompressed
+        return out
+
+
+@dataclass
+class RateLimit:
+    """Token buckets in memory, shared by the loops of a process. Without a token the answer is 429 with Retry-After. Health and metrics paths are not counted."""
+
+    per_second: Any
+    """Tokens a bucket gets in a second: a number over 0, such as 0.5."""
+    burst: int = 1
+    """Tokens a bucket holds at most."""
+    by: RateLimitBy = "ip"
+    """Who has a bucket."""
+    header: str = ""
+    """Name of the header where `by` is header."""
+    max_keys: int = 100000
+    """Buckets kept at most; over it the one that was used longest ago goes."""
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain data; members that have their default are left out."""
+        out: dict[str, Any] = {}
+        out["per_second"] = self.per_second
+        if self.burst != 1:
+            out["burst"] = self.burst
+        if self.by != "ip":
+            out["by"] = self.by
+        if self.header:
+            out["header"] = self.header
+        if self.max_keys != 100000:
+            out["max_keys"] = self.max_keys
+        return out
+
+
+@dataclass
+class SecurityHeaders:
+    """Headers that every answer has unless the handler set them itself. An empty text leaves one out."""
+
+    content_type_options: str = "nosniff"
+    """X-Content-Type-Options."""
+    frame_options: str = "DENY"
+    """X-Frame-Options."""
+    referrer_policy: str = "no-referrer"
+    """Referrer-Policy."""
+    strict_transport_security: str = "max-age=31536000"
+    """Strict-Transport-Security, on encrypted connections only."""
+    content_security_policy: str = ""
+    """Content-Security-Policy."""
+    permissions_policy: str = ""
+    """Permissions-Policy."""
+    cross_origin_opener_policy: str = ""
+    """Cross-Origin-Opener-Policy."""
+    cross_origin_resource_policy: str = ""
+    """Cross-Origin-Resource-Policy."""
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain data; members that have their default are left out."""
+        out: dict[str, Any] = {}
+        if self.content_type_options != "nosniff":
+            out["content_type_options"] = self.content_type_options
+        if self.frame_options != "DENY":
+            out["frame_options"] = self.frame_options
+        if self.referrer_policy != "no-referrer":
+            out["referrer_policy"] = self.referrer_policy
+        if self.strict_transport_security != "max-age=31536000":
+            out["strict_transport_security"] = self.strict_transport_security
+        if self.content_security_policy:
+            out["content_security_policy"] = self.content_security_policy
+        if self.permissions_policy:
+            out["permissions_policy"] = self.permissions_policy
+        if self.cross_origin_opener_policy:
+            out["cross_origin_opener_policy"] = self.cross_origin_opener_policy
+        if self.cross_origin_resource_policy:
+            out["cross_origin_resource_policy"] = self.cross_origin_resource_policy
+        return out
+
+
+@dataclass
 class HttpConfig:
     """The HTTP server."""
 
@@ -1116,6 +1298,18 @@ class HttpConfig:
     """Who may call; null for everybody."""
     multipart: Multipart = field(default_factory=Multipart)
     """Limits of multipart bodies."""
+    trusted_hosts: list[str] = field(default_factory=list)
+    """Values of Host that are served, without port, `*.example.com` for all below; others get 400. None: all."""
+    rate_limit: RateLimit | None = None
+    """How fast clients may ask; null for no limit."""
+    static_files: list[StaticFiles] = field(default_factory=list)
+    """Folders that are served; the longest prefix that has the file counts."""
+    cors: Cors | None = None
+    """Cross-origin requests; null for none."""
+    compression: Compression | None = None
+    """Coding of answers; null for none."""
+    security_headers: SecurityHeaders | None = None
+    """Security headers of every answer; null for none."""
     problem_base: str = "https://spikard.dev/problems/"
     """What the `type` of a problem document starts with."""
     health: Health = field(default_factory=Health)
@@ -1144,6 +1338,18 @@ class HttpConfig:
             out["auth"] = self.auth.to_dict()
         if multipart := self.multipart.to_dict():
             out["multipart"] = multipart
+        if self.trusted_hosts:
+            out["trusted_hosts"] = list(self.trusted_hosts)
+        if self.rate_limit is not None:
+            out["rate_limit"] = self.rate_limit.to_dict()
+        if self.static_files:
+            out["static_files"] = [v.to_dict() for v in self.static_files]
+        if self.cors is not None:
+            out["cors"] = self.cors.to_dict()
+        if self.compression is not None:
+            out["compression"] = self.compression.to_dict()
+        if self.security_headers is not None:
+            out["security_headers"] = self.security_headers.to_dict()
         if self.problem_base != "https://spikard.dev/problems/":
             out["problem_base"] = self.problem_base
         if health := self.health.to_dict():
@@ -2181,6 +2387,88 @@ class HealthDict(TypedDict, total=False):
     ready: str
     """200 while every required component is ready and no drain has begun, else 503."""
 
+class CorsDict(TypedDict, total=False):
+    """Cross-origin requests (Fetch). Preflights are answered before routing and authentication; all answers, errors too, have the headers."""
+
+    allow_origins: list[str]
+    """Origins as browsers send them, `https://app.example.com`, compared exactly; `*` for all."""
+    allow_origin_patterns: list[str]
+    """Regular expressions (ECMA-262) that the whole of an origin must match."""
+    allow_methods: list[str]
+    """Methods that a preflight may ask for, in upper case; `*` for all."""
+    allow_headers: list[str]
+    """Request headers that a preflight may ask for, in any case; `*` for all."""
+    expose_headers: list[str]
+    """Response headers that pages may read."""
+    allow_credentials: bool
+    """Pages may send cookies and credentials. With `*` the origin is then named in the answer."""
+    max_age: int | None
+    """How long a browser may keep a preflight's answer; null for its own default."""
+    on_disallowed: CorsDisallowed
+    """What becomes of a request from another origin. A preflight always gets 403."""
+
+class CompressionDict(TypedDict, total=False):
+    """Coding of answers by Accept-Encoding (RFC 9110 12.5.3), streamed ones too. Text, JSON, XML, JavaScript and SVG are coded; what is coded already, ranges and `no-transform` are not."""
+
+    gzip: bool
+    """Offer gzip."""
+    brotli: bool
+    """Offer br."""
+    zstd: bool
+    """Offer zstd."""
+    min_size: int
+    """Shorter bodies are sent as they are."""
+    quality: int
+    """From fast to small, on the scale of brotli; gzip ends at 9."""
+
+class StaticFilesDict(TypedDict, total=False):
+    """Files of a folder. A path without a file goes on to the routes. Hidden files (`.x`, but not `.well-known`) are not served, nor links out of the folder."""
+
+    prefix: str
+    """Path that they are below, as `/static`; `/` for all paths."""
+    directory: str
+    """The folder. It must be there at start-up."""
+    index_file: bool
+    """A folder's path with `/` at its end gives its index.html; without, it is redirected there."""
+    cache_control: str | None
+    """Value of Cache-Control; null for none."""
+    precompressed: bool
+    """Serve `x.js.br`, `.zst` or `.gz` for `x.js` to those who accept it."""
+
+class RateLimitDict(TypedDict, total=False):
+    """Token buckets in memory, shared by the loops of a process. Without a token the answer is 429 with Retry-After. Health and metrics paths are not counted."""
+
+    per_second: Any
+    """Tokens a bucket gets in a second: a number over 0, such as 0.5."""
+    burst: int
+    """Tokens a bucket holds at most."""
+    by: RateLimitBy
+    """Who has a bucket."""
+    header: str
+    """Name of the header where `by` is header."""
+    max_keys: int
+    """Buckets kept at most; over it the one that was used longest ago goes."""
+
+class SecurityHeadersDict(TypedDict, total=False):
+    """Headers that every answer has unless the handler set them itself. An empty text leaves one out."""
+
+    content_type_options: str
+    """X-Content-Type-Options."""
+    frame_options: str
+    """X-Frame-Options."""
+    referrer_policy: str
+    """Referrer-Policy."""
+    strict_transport_security: str
+    """Strict-Transport-Security, on encrypted connections only."""
+    content_security_policy: str
+    """Content-Security-Policy."""
+    permissions_policy: str
+    """Permissions-Policy."""
+    cross_origin_opener_policy: str
+    """Cross-Origin-Opener-Policy."""
+    cross_origin_resource_policy: str
+    """Cross-Origin-Resource-Policy."""
+
 class HttpConfigDict(TypedDict, total=False):
     """The HTTP server."""
 
@@ -2202,6 +2490,18 @@ class HttpConfigDict(TypedDict, total=False):
     """Who may call; null for everybody."""
     multipart: MultipartDict
     """Limits of multipart bodies."""
+    trusted_hosts: list[str]
+    """Values of Host that are served, without port, `*.example.com` for all below; others get 400. None: all."""
+    rate_limit: RateLimitDict | None
+    """How fast clients may ask; null for no limit."""
+    static_files: list[StaticFilesDict]
+    """Folders that are served; the longest prefix that has the file counts."""
+    cors: CorsDict | None
+    """Cross-origin requests; null for none."""
+    compression: CompressionDict | None
+    """Coding of answers; null for none."""
+    security_headers: SecurityHeadersDict | None
+    """Security headers of every answer; null for none."""
     problem_base: str
     """What the `type` of a problem document starts with."""
     health: HealthDict

@@ -339,6 +339,44 @@ public final class Config {
     }
   }
 
+  /** What becomes of a request from an origin that is not allowed. */
+  public enum CorsDisallowed implements ConfigText {
+    /** It is served without CORS headers; the browser keeps the answer from the page. */
+    SERVE("serve"),
+    /** It gets 403. */
+    REJECT("reject");
+
+    private final String text;
+
+    CorsDisallowed(String text) {
+      this.text = text;
+    }
+
+    @Override
+    public String text() {
+      return text;
+    }
+  }
+
+  /** Who has a bucket of their own. */
+  public enum RateLimitBy implements ConfigText {
+    /** Each address of a peer; all peers of a UNIX socket share one. */
+    IP("ip"),
+    /** Each value of a header; a request without it counts for its address. */
+    HEADER("header");
+
+    private final String text;
+
+    RateLimitBy(String text) {
+      this.text = text;
+    }
+
+    @Override
+    public String text() {
+      return text;
+    }
+  }
+
   /** Signature of a JSON Web Token (RFC 7518, RFC 8037). Only the configured one is taken, whatever a token says. */
   public enum JwtAlgorithm implements ConfigText {
     /** HMAC with SHA-256. */
@@ -1572,6 +1610,176 @@ public final class Config {
     }
   }
 
+  /** Cross-origin requests (Fetch). Preflights are answered before routing and authentication; all answers, errors too, have the headers. */
+  public static final class Cors extends ConfigObject<Cors> {
+    /** Origins as browsers send them, {@code https://app.example.com}, compared exactly; {@code *} for all. */
+    public Cors allowOrigins(List<String> value) {
+      return put("allow_origins", value);
+    }
+
+    /** Regular expressions (ECMA-262) that the whole of an origin must match. */
+    public Cors allowOriginPatterns(List<String> value) {
+      return put("allow_origin_patterns", value);
+    }
+
+    /** Methods that a preflight may ask for, in upper case; {@code *} for all. */
+    public Cors allowMethods(List<String> value) {
+      return put("allow_methods", value);
+    }
+
+    /** Request headers that a preflight may ask for, in any case; {@code *} for all. */
+    public Cors allowHeaders(List<String> value) {
+      return put("allow_headers", value);
+    }
+
+    /** Response headers that pages may read. */
+    public Cors exposeHeaders(List<String> value) {
+      return put("expose_headers", value);
+    }
+
+    /** Pages may send cookies and credentials. With {@code *} the origin is then named in the answer. */
+    public Cors allowCredentials(boolean value) {
+      return put("allow_credentials", value);
+    }
+
+    /** How long a browser may keep a preflight's answer; null for its own default. */
+    public Cors maxAge(Long value) {
+      return put("max_age", value);
+    }
+
+    /** What becomes of a request from another origin. A preflight always gets 403. */
+    public Cors onDisallowed(CorsDisallowed value) {
+      return put("on_disallowed", value);
+    }
+  }
+
+  /** Coding of answers by Accept-Encoding (RFC 9110 12.5.3), streamed ones too. Text, JSON, XML, JavaScript and SVG are coded; what is coded already, ranges and {@code no-transform} are not. */
+  public static final class Compression extends ConfigObject<Compression> {
+    /** Offer gzip. */
+    public Compression gzip(boolean value) {
+      return put("gzip", value);
+    }
+
+    /** Offer br. */
+    public Compression brotli(boolean value) {
+      return put("brotli", value);
+    }
+
+    /** Offer zstd. */
+    public Compression zstd(boolean value) {
+      return put("zstd", value);
+    }
+
+    /** Shorter bodies are sent as they are. */
+    public Compression minSize(long value) {
+      return put("min_size", value);
+    }
+
+    /** From fast to small, on the scale of brotli; gzip ends at 9. */
+    public Compression quality(long value) {
+      return put("quality", value);
+    }
+  }
+
+  /** Files of a folder. A path without a file goes on to the routes. Hidden files ({@code .x}, but not {@code .well-known}) are not served, nor links out of the folder. */
+  public static final class StaticFiles extends ConfigObject<StaticFiles> {
+    /** Path that they are below, as {@code /static}; {@code /} for all paths. */
+    public StaticFiles prefix(String value) {
+      return put("prefix", value);
+    }
+
+    /** The folder. It must be there at start-up. */
+    public StaticFiles directory(String value) {
+      return put("directory", value);
+    }
+
+    /** A folder's path with {@code /} at its end gives its index.html; without, it is redirected there. */
+    public StaticFiles indexFile(boolean value) {
+      return put("index_file", value);
+    }
+
+    /** Value of Cache-Control; null for none. */
+    public StaticFiles cacheControl(String value) {
+      return put("cache_control", value);
+    }
+
+    /** Serve {@code x.js.br}, {@code .zst} or {@code .gz} for {@code x.js} to those who accept it. */
+    public StaticFiles precompressed(boolean value) {
+      return put("precompressed", value);
+    }
+  }
+
+  /** Token buckets in memory, shared by the loops of a process. Without a token the answer is 429 with Retry-After. Health and metrics paths are not counted. */
+  public static final class RateLimit extends ConfigObject<RateLimit> {
+    /** Tokens a bucket gets in a second: a number over 0, such as 0.5. */
+    public RateLimit perSecond(Object value) {
+      return put("per_second", value);
+    }
+
+    /** Tokens a bucket holds at most. */
+    public RateLimit burst(long value) {
+      return put("burst", value);
+    }
+
+    /** Who has a bucket. */
+    public RateLimit by(RateLimitBy value) {
+      return put("by", value);
+    }
+
+    /** Name of the header where {@code by} is header. */
+    public RateLimit header(String value) {
+      return put("header", value);
+    }
+
+    /** Buckets kept at most; over it the one that was used longest ago goes. */
+    public RateLimit maxKeys(long value) {
+      return put("max_keys", value);
+    }
+  }
+
+  /** Headers that every answer has unless the handler set them itself. An empty text leaves one out. */
+  public static final class SecurityHeaders extends ConfigObject<SecurityHeaders> {
+    /** X-Content-Type-Options. */
+    public SecurityHeaders contentTypeOptions(String value) {
+      return put("content_type_options", value);
+    }
+
+    /** X-Frame-Options. */
+    public SecurityHeaders frameOptions(String value) {
+      return put("frame_options", value);
+    }
+
+    /** Referrer-Policy. */
+    public SecurityHeaders referrerPolicy(String value) {
+      return put("referrer_policy", value);
+    }
+
+    /** Strict-Transport-Security, on encrypted connections only. */
+    public SecurityHeaders strictTransportSecurity(String value) {
+      return put("strict_transport_security", value);
+    }
+
+    /** Content-Security-Policy. */
+    public SecurityHeaders contentSecurityPolicy(String value) {
+      return put("content_security_policy", value);
+    }
+
+    /** Permissions-Policy. */
+    public SecurityHeaders permissionsPolicy(String value) {
+      return put("permissions_policy", value);
+    }
+
+    /** Cross-Origin-Opener-Policy. */
+    public SecurityHeaders crossOriginOpenerPolicy(String value) {
+      return put("cross_origin_opener_policy", value);
+    }
+
+    /** Cross-Origin-Resource-Policy. */
+    public SecurityHeaders crossOriginResourcePolicy(String value) {
+      return put("cross_origin_resource_policy", value);
+    }
+  }
+
   /** The HTTP server. */
   public static final class HttpConfig extends ConfigObject<HttpConfig> {
     /** Addresses; none: reached in memory only. {@code run()} of a binding adds 127.0.0.1:8000 when there is none. */
@@ -1617,6 +1825,36 @@ public final class Config {
     /** Limits of multipart bodies. */
     public HttpConfig multipart(Multipart value) {
       return put("multipart", value);
+    }
+
+    /** Values of Host that are served, without port, {@code *.example.com} for all below; others get 400. None: all. */
+    public HttpConfig trustedHosts(List<String> value) {
+      return put("trusted_hosts", value);
+    }
+
+    /** How fast clients may ask; null for no limit. */
+    public HttpConfig rateLimit(RateLimit value) {
+      return put("rate_limit", value);
+    }
+
+    /** Folders that are served; the longest prefix that has the file counts. */
+    public HttpConfig staticFiles(List<StaticFiles> value) {
+      return put("static_files", value);
+    }
+
+    /** Cross-origin requests; null for none. */
+    public HttpConfig cors(Cors value) {
+      return put("cors", value);
+    }
+
+    /** Coding of answers; null for none. */
+    public HttpConfig compression(Compression value) {
+      return put("compression", value);
+    }
+
+    /** Security headers of every answer; null for none. */
+    public HttpConfig securityHeaders(SecurityHeaders value) {
+      return put("security_headers", value);
     }
 
     /** What the {@code type} of a problem document starts with. */

@@ -1,9 +1,9 @@
-#include "app/http_conditions.hpp"
+#include "http/conditions.hpp"
 
 #include <charconv>
 #include <chrono>
 
-namespace spikard::app {
+namespace spikard::http {
 
 namespace {
 
@@ -53,8 +53,8 @@ bool any_tag(std::string_view list, Fn fn) {
 
 /// Every line of a header, as one list would say it.
 template <class Fn>
-bool any_tag_of(const http::RequestRecord& record, std::string_view name, Fn fn) {
-  for (const http::ViewPair* pair = record.header_begin(); pair != record.header_end(); ++pair)
+bool any_tag_of(const RequestRecord& record, std::string_view name, Fn fn) {
+  for (const ViewPair* pair = record.header_begin(); pair != record.header_end(); ++pair)
     if (record.text(pair->name) == name && any_tag(record.text(pair->value), fn)) return true;
   return false;
 }
@@ -110,14 +110,14 @@ std::optional<std::int64_t> instant(int year, unsigned month, int day, int hour,
 
 }  // namespace
 
-std::string_view header_of(const http::RequestRecord& record, std::string_view lower_name) noexcept {
-  for (const http::ViewPair* pair = record.header_begin(); pair != record.header_end(); ++pair)
+std::string_view header_of(const RequestRecord& record, std::string_view lower_name) noexcept {
+  for (const ViewPair* pair = record.header_begin(); pair != record.header_end(); ++pair)
     if (record.text(pair->name) == lower_name) return record.text(pair->value);
   return {};
 }
 
-bool has_header(const http::RequestRecord& record, std::string_view lower_name) noexcept {
-  for (const http::ViewPair* pair = record.header_begin(); pair != record.header_end(); ++pair)
+bool has_header(const RequestRecord& record, std::string_view lower_name) noexcept {
+  for (const ViewPair* pair = record.header_begin(); pair != record.header_end(); ++pair)
     if (record.text(pair->name) == lower_name) return true;
   return false;
 }
@@ -173,7 +173,7 @@ std::optional<ByteRange> parse_range(std::string_view value) noexcept {
   return out;
 }
 
-Precondition check_preconditions(const http::RequestRecord& record, std::string_view etag, WallTime last_modified) {
+Precondition check_preconditions(const RequestRecord& record, std::string_view etag, WallTime last_modified) {
   const std::int64_t modified = seconds_of(last_modified);
   if (has_header(record, "if-match")) {
     const bool fits =
@@ -193,7 +193,7 @@ Precondition check_preconditions(const http::RequestRecord& record, std::string_
   return Precondition::proceed;
 }
 
-bool range_stands(const http::RequestRecord& record, std::string_view etag, WallTime last_modified) {
+bool range_stands(const RequestRecord& record, std::string_view etag, WallTime last_modified) {
   if (!has_header(record, "if-range")) return true;
   const std::string_view value = trimmed(header_of(record, "if-range"));
   if (value.starts_with('"')) return value == etag;
@@ -201,4 +201,4 @@ bool range_stands(const http::RequestRecord& record, std::string_view etag, Wall
   return date.has_value() && *date == seconds_of(last_modified);
 }
 
-}  // namespace spikard::app
+}  // namespace spikard::http

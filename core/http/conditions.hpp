@@ -6,13 +6,12 @@
 
 #include "base/clock.hpp"
 #include "http/record.hpp"
-#include "storage/object.hpp"
 
-namespace spikard::app {
+namespace spikard::http {
 
 /// The value of a request header, or empty; the first of several lines.
-[[nodiscard]] std::string_view header_of(const http::RequestRecord& record, std::string_view lower_name) noexcept;
-[[nodiscard]] bool has_header(const http::RequestRecord& record, std::string_view lower_name) noexcept;
+[[nodiscard]] std::string_view header_of(const RequestRecord& record, std::string_view lower_name) noexcept;
+[[nodiscard]] bool has_header(const RequestRecord& record, std::string_view lower_name) noexcept;
 
 /// An HTTP-date in any of its three forms (RFC 9110 5.6.7), as seconds since the epoch.
 [[nodiscard]] std::optional<std::int64_t> parse_http_date(std::string_view text) noexcept;
@@ -27,8 +26,8 @@ struct ByteRange {
 
 enum class Precondition : std::uint8_t { proceed, not_modified, failed };
 /// If-Match, If-Unmodified-Since, If-None-Match, If-Modified-Since in the order of RFC 9110 13.2.2, for GET and HEAD.
-[[nodiscard]] Precondition check_preconditions(const http::RequestRecord& record, std::string_view etag, WallTime last_modified);
+[[nodiscard]] Precondition check_preconditions(const RequestRecord& record, std::string_view etag, WallTime last_modified);
 /// Whether If-Range lets the Range stand: it is not there, or names this very state.
-[[nodiscard]] bool range_stands(const http::RequestRecord& record, std::string_view etag, WallTime last_modified);
+[[nodiscard]] bool range_stands(const RequestRecord& record, std::string_view etag, WallTime last_modified);
 
-}  // namespace spikard::app
+}  // namespace spikard::http
