@@ -87,13 +87,23 @@ final class Work implements Cancellation {
     }
   }
 
-  /** Its thread waits for an operation, cancelled or not. */
+  /** Its thread waits for an operation, cancelled or not. One that is interrupted does not: it has yet to hear of it. */
   void rest() {
     if (reason == null) return;
     lock.lock();
     try {
+      if (runner == Thread.currentThread() && runner.isInterrupted()) return;
       rests = true;
       changed.signalAll();
+    } finally {
+      lock.unlock();
+    }
+  }
+
+  boolean rests() {
+    lock.lock();
+    try {
+      return rests;
     } finally {
       lock.unlock();
     }

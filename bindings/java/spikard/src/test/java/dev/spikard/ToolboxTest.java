@@ -249,4 +249,23 @@ class ToolboxTest {
       assertEquals(0, server.binding.held());
     }
   }
+
+  /** A thread that was cancelled on its way to a wait has yet to hear of it: the virtual clock must not take it for at rest. */
+  @Test
+  void whoIsInterruptedDoesNotRest() {
+    App app = quiet();
+    try (TestApp test = TestApp.of(app).start()) {
+      Work work = new Work(new Port(test.binding, false), 1);
+      work.begin();
+      work.rest();
+      assertFalse(work.rests(), "it was not cancelled");
+      work.cancel(CancelReason.DEADLINE);
+      work.rest();
+      assertFalse(work.rests());
+      assertTrue(Thread.interrupted());
+      work.rest(); // on its way out it waits once more
+      assertTrue(work.rests());
+      work.leave();
+    }
+  }
 }
