@@ -6,7 +6,8 @@ import type {
 import { Database } from './database';
 import { ConfigError } from './errors';
 import { eventPlan, type EventHandler, messagePlan, type MessageHandler, Task, taskPlan, type TaskHandler, type TaskOptions, wire } from './handlers';
-import { type Factory, type Hook, jsonType, type Plan } from './port';
+import { jsonType } from './answers';
+import type { Factory, Hook, Plan } from './plan';
 import { type Check, type ParameterGroup, type Request, type RoutePlan } from './request';
 import { type Infer, jsonSchema, parametersOf, parserOf, type Schema } from './schema';
 import { Cache, CloudEvents, Cron, Messaging, Storage, Tasks } from './toolbox';

@@ -7,8 +7,10 @@ import { native, type PortHandle } from './native';
 const SIZE = Layout.cmd.sizeof;
 const LIMIT = 256;
 const ARENA = 256 * 1024;
+const MOST = 1024 * 1024;
 // A body as long or longer is not copied: the core reads it where it is.
 const EXTERNAL = 16 * 1024;
+const LONG_TEXT = 256 * 1024;
 const COMMANDS = 0;
 const EXTERNALS = 1;
 
@@ -50,8 +52,10 @@ export class Batch {
 
   private begin(): void {
     const n = this.state[COMMANDS];
-    if (n === 0) this.used = 0;
-    else if (n >= LIMIT || this.used > ARENA / 2) {
+    if (n === 0) {
+      this.used = 0;
+      if (this.arena.length > MOST) this.renew(ARENA); // one large answer does not keep its memory for ever
+    } else if (n >= LIMIT || this.used > ARENA / 2) {
       this.flush();
       this.used = 0;
     }
@@ -60,7 +64,11 @@ export class Batch {
   private room(length: number): void {
     this.used = (this.used + 7) & ~7;
     if (this.used + length <= this.arena.length) return;
-    const more = new ArrayBuffer(Math.max(this.arena.length * 2, this.used + length));
+    this.renew(Math.max(this.arena.length * 2, this.used + length));
+  }
+
+  private renew(size: number): void {
+    const more = new ArrayBuffer(size);
     const next = Buffer.from(more) as Writable;
     this.arena.copy(next, 0, 0, this.used);
     this.arenaMemory = more;
@@ -174,6 +182,7 @@ export class Batch {
   }
 
   private put(body: string | Uint8Array): [number, number, number] {
+    if (typeof body === 'string' && body.length >= LONG_TEXT) body = Buffer.from(body); // in the arena it would take three times its length
     if (typeof body !== 'string') {
       if (body.length >= EXTERNAL) {
         const n = this.state[EXTERNALS]++;

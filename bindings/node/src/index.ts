@@ -6,7 +6,7 @@ export { Stream } from './client';
 export { Database, type Params, Query, type QueryOptions, type Row, Rows, Transaction, type TransactionOptions } from './database';
 export { CancelledError, type CancelReason, ConfigError, OperationError, SpikardError } from './errors';
 export { type EventHandler, type MessageHandler, Task, type TaskHandler, type TaskOptions } from './handlers';
-export type { Hook } from './port';
+export type { Hook } from './plan';
 export { Decimal } from './nodes';
 export { Request, ResponseDraft } from './request';
 export { type CookieOptions, type HeadersLike, Problem, type ProblemOptions, Response, type ResponseOptions, Served, StreamingResponse } from './response';

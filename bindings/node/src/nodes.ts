@@ -116,6 +116,8 @@ export class Decimal {
   }
 }
 
+const MOST = 1024 * 1024;
+
 /** @internal Values as nodes. One at a time: a `toJSON` that comes back here needs another encoder. */
 export class Encoder {
   busy = false;
@@ -129,6 +131,9 @@ export class Encoder {
     this.busy = true;
     this.count = 0;
     this.used = 0;
+    // One large value does not keep its memory for ever.
+    if (this.nodes.byteLength > MOST) this.nodes = new DataView(new ArrayBuffer(4096));
+    if (this.text.length > MOST) this.text = Buffer.allocUnsafeSlow(4096) as Slices;
     try {
       this.value(value);
     } finally {

@@ -1,13 +1,15 @@
 /** One application in this thread's event loop: the port's events to handlers, and their answers back. */
 
-import { AppState, BodyFormat, Command, Event, Flag, HookPhase, Layout, Operation } from './_generated/constants';
-import { ERROR_KINDS, RETRY_CLASSES } from './_generated/errors';
+import { AppState, Command, Event, Flag, HookPhase, Layout, Operation } from './_generated/constants';
+import { checkStatus, describe, handle, hookAnswer, isGenerator, isStream, jsonType, reply } from './answers';
 import { Batch } from './batch';
-import { CancelledError, ConfigError, OperationError, SpikardError } from './errors';
+import { Calls, doneOf, failure } from './calls';
+import { CancelledError, ConfigError, SpikardError } from './errors';
 import { type AppHandle, native, type PortHandle } from './native';
-import { decode, decodeExact, Encoder, View } from './nodes';
-import { Problem, Response, Served, StreamingResponse, type Background } from './response';
-import { pairs, Request, ResponseDraft, type RoutePlan } from './request';
+import { decode, View } from './nodes';
+import type { Plan } from './plan';
+import { Problem, Response, StreamingResponse, type Background } from './response';
+import { pairs, Request, ResponseDraft } from './request';
 import { closed, opened, Scope, storage } from './scope';
 import { type StreamCall } from './client';
 import { type Work, WorkDesk, type WorkPlan, type Workers } from './desk';
@@ -23,43 +25,9 @@ const LONGEST_HOLD = 0.2;
 /** Groups of operations that another subsystem's clients have. */
 const OWNERS: Record<string, string> = { cron: 'tasks' };
 
-export type Hook = (request: Request, response: ResponseDraft) => unknown;
-
-/** @internal */
-export interface Factory {
-  make(deps: Record<string, any>): unknown;
-  readonly needs: readonly string[];
-  readonly dispose?: (value: any) => unknown;
-}
-
-/** @internal What an App has become: the manifest and, by its numbers, the code behind it. */
-export interface Plan {
-  manifest: Record<string, any>;
-  routes: RoutePlan[];
-  hooks: Hook[][];
-  factories: Map<number, Factory>;
-  tokens: Map<number, unknown>;
-  nextToken: number;
-  consumers: WorkPlan[];
-  workers: Workers[];
-  events: WorkPlan[];
-  onStart: (() => unknown)[];
-  onStop: (() => unknown)[];
-  log?: (level: 'error' | 'info', message: string, error?: unknown) => void;
-}
-
 interface Waiter {
   resolve(value: any): void;
   reject(error: unknown): void;
-}
-
-/** @internal The record of an operation. */
-export interface Done {
-  status: number;
-  nodes: any;
-  message: string;
-  detail: string;
-  retry: number;
 }
 
 /** @internal */
@@ -79,16 +47,13 @@ export class Binding {
   private readonly blocks: ArrayBuffer[] = [];
   private readonly spill: View;
   private readonly region: View | undefined;
-  private readonly callCommand = new ArrayBuffer(Layout.cmd.sizeof);
-  private readonly callWords = new Uint32Array(this.callCommand);
-  private callArena = Buffer.from(new ArrayBuffer(64 * 1024));
-  private readonly callOut: View;
-  private readonly callEncoder = new Encoder();
+  private readonly calls: Calls;
   private readonly pending = new Map<bigint, Request>();
   private readonly owed = new Map<bigint, Scope>();
   private readonly jobs = new Map<number, Background>();
   private readonly closers = new Map<number, () => unknown>();
-  private readonly errors: Map<bigint, unknown> | undefined;
+  // Why the request in a slot has failed, for onError. Not each failure has its hooks (the client may be gone): what is left over is overwritten by the next.
+  private readonly errors: Map<number, { high: number; error: unknown }> | undefined;
   private readonly desk: WorkDesk;
   private readonly scoped: boolean;
   private nextToken: number;
@@ -109,17 +74,13 @@ export class Binding {
     // Without clients, spans or a virtual clock nobody asks for whom something is done.
     this.scoped = this.traced || plan.manifest.clock === 'virtual' || Object.values(this.info.clients ?? {}).some((names) => (names as string[]).length > 0);
     const spill = new ArrayBuffer(SPILL_BYTES);
-    const out = new ArrayBuffer(64 * 1024);
     this.handle = native.openPort(app, (n) => this.take(n), this.events.buffer as ArrayBuffer, this.batch.state.buffer as ArrayBuffer, this.batch.commandMemory, this.batch.arenaMemory, this.batch.externals, this.blocks);
     this.batch.attach(this.handle);
     native.memory(this.handle, 2, spill);
-    native.memory(this.handle, 3, this.callCommand);
-    native.memory(this.handle, 4, this.callArena.buffer as ArrayBuffer);
-    native.memory(this.handle, 5, out);
+    this.calls = new Calls(this.handle);
     const region = native.region(this.handle);
     this.region = region === undefined ? undefined : new View(region);
     this.spill = new View(spill);
-    this.callOut = new View(out);
     this.desk = new WorkDesk(this);
     opened(this);
   }
@@ -261,16 +222,6 @@ export class Binding {
     return view.u32[w + RECORD.nodes / 4 + 1] === 0 ? undefined : decode(view, base + view.u32[w + RECORD.nodes / 4], base);
   }
 
-  /** @internal */
-  doneOf(view: View, base: number): Done {
-    const w = base >>> 2;
-    const u = view.u32;
-    const text = (at: number): string => view.bytes.utf8Slice(base + u[w + at / 4], base + u[w + at / 4] + u[w + at / 4 + 1]);
-    const status = u[w + RECORD.status / 4];
-    if (status === 0) return { status, nodes: u[w + RECORD.nodes / 4 + 1] === 0 ? undefined : decodeExact(view, base + u[w + RECORD.nodes / 4], base), message: '', detail: '', retry: 0 };
-    return { status, nodes: undefined, message: text(RECORD.body), detail: text(RECORD.key), retry: u[w + RECORD.attempt / 4] };
-  }
-
   // ---- requests
 
   private onRequest(view: View, base: number, route: number, low: number, high: number): void {
@@ -315,7 +266,7 @@ export class Binding {
         void (this.scoped ? storage.run(request, run) : run());
         return;
       }
-      this.reply(request.low, request.high, value, request.plan!.status);
+      reply(this.batch, request.low, request.high, value, request.plan!.status);
       const jobs = value instanceof Response ? value.jobs : undefined;
       this.over(request);
       if (jobs !== undefined) for (const job of jobs) this.addJob(job);
@@ -330,44 +281,13 @@ export class Binding {
     if (request.cancelled && (error as Error)?.name === 'AbortError') {
       this.batch.simple(Command.ABORT, request.low, request.high);
     } else if (error instanceof Problem) {
-      this.reply(request.low, request.high, error, 500);
+      reply(this.batch, request.low, request.high, error, 500);
     } else {
-      this.errors?.set(key(request.low, request.high), error);
+      this.errors?.set(request.low, { high: request.high, error });
       this.fail(request.low, request.high, error);
     }
     this.over(request);
     if (request.jobs !== undefined) for (const job of request.jobs) this.addJob(job);
-  }
-
-  private reply(low: number, high: number, value: unknown, status: number): void {
-    const batch = this.batch;
-    if (value instanceof Response || value instanceof Problem) {
-      const response = value instanceof Problem ? value.toResponse() : value;
-      checkStatus(response.status);
-      return this.content(low, high, response.status, response.headers, response.mediaType, response.content);
-    }
-    if (value instanceof Served) {
-      const [operation, client, args, own] = value.answer();
-      return batch.answerNodes(low, high, own, BodyFormat.OPERATION, undefined, undefined, args, operation, client);
-    }
-    this.content(low, high, value === undefined && status === 200 ? 204 : status, undefined, undefined, value);
-  }
-
-  private content(low: number, high: number, status: number, headers: [string, string][] | undefined, mediaType: string | undefined, value: unknown): void {
-    const batch = this.batch;
-    if (typeof value === 'string') return batch.answer(Command.REPLY, low, high, status, BodyFormat.TEXT, headers, mediaType, value);
-    if (value === undefined) return batch.answer(Command.REPLY, low, high, status, BodyFormat.RAW, headers, mediaType, undefined);
-    if (value instanceof Uint8Array) return batch.answer(Command.REPLY, low, high, status, BodyFormat.RAW, headers, mediaType, value);
-    let text: string | undefined;
-    try {
-      text = JSON.stringify(value);
-    } catch (error) {
-      // It has no way to write a bigint; the core has.
-      if (!(error instanceof TypeError) || !error.message.includes('BigInt')) throw error;
-      return batch.answerNodes(low, high, status, BodyFormat.NODES, headers, mediaType, value);
-    }
-    if (text === undefined) throw new TypeError(`a ${typeof value} is no answer`);
-    batch.answer(Command.REPLY, low, high, status, BodyFormat.JSON, headers, mediaType, text);
   }
 
   /** FAIL: told to the log, never to clients. */
@@ -499,8 +419,9 @@ export class Binding {
     const request = new Request(this, this.plan.routes[view.u32[(base + Layout.request.route) >>> 2]], view, base, low, high);
     const draft = new ResponseDraft(answer?.status, answer?.headers ?? []);
     if (this.errors !== undefined && phase === HookPhase.ON_ERROR) {
-      request.error = this.errors.get(key(low, high));
-      this.errors.delete(key(low, high));
+      const failed = this.errors.get(low);
+      if (failed?.high === high) request.error = failed.error;
+      if (index === this.plan.hooks[phase].length - 1) this.errors.delete(low); // the others look at it as well
     }
     const finish = (value: unknown): void => {
       const result: Record<string, unknown> = {};
@@ -585,7 +506,7 @@ export class Binding {
   // ---- operations
 
   private onDone(user: number, low: number, high: number, view: View | undefined, base: number): void {
-    const done = view === undefined ? undefined : this.doneOf(view, base);
+    const done = view === undefined ? undefined : doneOf(view, base);
     if (view !== undefined) this.batch.simple(Command.RELEASE, low, high);
     const job = this.jobs.get(user);
     if (job !== undefined) {
@@ -665,34 +586,7 @@ export class Binding {
   /** Starts an operation: its result when it completes at once, else the number of its DONE. */
   invoke(operation: number, client: number, args: unknown, scope: Scope, flags = 0, user = ++this.users): { result: any } | { user: number } {
     if (this.closed) throw new SpikardError('the application has ended');
-    const encoder = this.callEncoder.busy ? new Encoder() : this.callEncoder;
-    const length = encoder.encode(args);
-    const span = scope.span ?? '';
-    if (length + span.length > this.callArena.length) {
-      this.callArena = Buffer.from(new ArrayBuffer(2 * (length + span.length)));
-      native.memory(this.handle, 4, this.callArena.buffer as ArrayBuffer);
-    }
-    encoder.copy(this.callArena, 0);
-    const c = this.callWords;
-    c.fill(0);
-    c[0] = Command.CALL | (flags << 16);
-    c[3] = client;
-    c[4] = scope.low;
-    c[5] = scope.high;
-    c[6] = user;
-    c[7] = user / TWO_32;
-    c[8] = operation;
-    c[16] = length;
-    if (span.length > 0) {
-      this.callArena.write(span, length, 'latin1');
-      c[10] = length;
-      c[12] = span.length;
-    }
-    const out = native.call(this.handle);
-    if (out === 0) return { user };
-    const done = out === 1 ? this.doneOf(this.callOut, 0) : this.doneOf(new View(out), 0);
-    if (done.status !== 0) throw failure(done);
-    return { result: done.nodes ?? {} };
+    return this.calls.invoke(operation, client, args, scope, flags, user);
   }
 
   /** An operation to its end. */
@@ -727,99 +621,6 @@ export class Binding {
   }
 }
 
-function handle(request: Request): unknown {
-  const plan = request.plan!;
-  if (plan.checks.length === 0) return plan.handler(request);
-  for (let i = 0; i < plan.checks.length; ++i) {
-    const check = plan.checks[i];
-    const place = check.place;
-    const value = check.run(place === 'body' ? request.body : request.params[place]);
-    if (typeof (value as any)?.then === 'function') return checkRest(request, i, value as Promise<unknown>);
-    setChecked(request, place, value);
-  }
-  return plan.handler(request);
-}
-
-async function checkRest(request: Request, from: number, first: Promise<unknown>): Promise<unknown> {
-  const { checks, handler } = request.plan!;
-  setChecked(request, checks[from].place, await first);
-  for (const check of checks.slice(from + 1)) setChecked(request, check.place, await check.run(check.place === 'body' ? request.body : request.params[check.place]));
-  return handler(request);
-}
-
-function setChecked(request: Request, place: string, value: any): void {
-  if (place === 'body') request.bodyValue = { value };
-  else request.params[place as 'path'] = value;
-}
-
 function key(low: number, high: number): bigint {
   return (BigInt(high) << 32n) | BigInt(low);
-}
-
-function isStream(value: unknown): boolean {
-  if (value === null || typeof value !== 'object') return false;
-  return value instanceof StreamingResponse || Symbol.asyncIterator in value;
-}
-
-function isGenerator(value: unknown): value is Generator | AsyncGenerator {
-  const tag = value === null || typeof value !== 'object' ? '' : (value as any)[Symbol.toStringTag];
-  return tag === 'Generator' || tag === 'AsyncGenerator';
-}
-
-function checkStatus(status: number): void {
-  if (!Number.isInteger(status) || status < 100 || status > 999) throw new RangeError(`${status} is no HTTP status`);
-}
-
-function hookAnswer(value: unknown, draft: ResponseDraft): unknown {
-  const response = value instanceof Problem ? value.toResponse() : value instanceof Response ? value : new Response(value, { status: draft.status ?? 200 });
-  checkStatus(response.status);
-  const headers = [...response.headers];
-  if (response.mediaType !== undefined && !headers.some(([name]) => name.toLowerCase() === 'content-type')) headers.push(['content-type', response.mediaType]);
-  const content = response.content;
-  const [format, body] =
-    content === undefined ? [BodyFormat.RAW, new Uint8Array(0)]
-    : typeof content === 'string' ? [BodyFormat.TEXT, content]
-    : content instanceof Uint8Array ? [BodyFormat.RAW, content]
-    : [BodyFormat.NODES, content];
-  return { status: response.status, format, headers, body };
-}
-
-/** The JSON type of a dependency's value; undefined for what is not JSON's. */
-export function jsonType(value: unknown): string | undefined {
-  if (value === null || value === undefined) return 'null';
-  if (Array.isArray(value)) return 'array';
-  switch (typeof value) {
-    case 'boolean':
-    case 'string':
-      return typeof value;
-    case 'bigint':
-      return 'integer';
-    case 'number':
-      return Number.isInteger(value) ? 'integer' : 'number';
-    case 'object': {
-      const prototype = Object.getPrototypeOf(value);
-      return prototype === Object.prototype || prototype === null ? 'object' : undefined;
-    }
-    default:
-      return undefined;
-  }
-}
-
-/** @internal What is logged of a failure. Clients never see it. */
-export function describe(error: unknown): { type: string; message: string; trace: string } {
-  if (!(error instanceof Error)) return { type: typeof error, message: String(error), trace: '' };
-  const type = error.constructor.name === 'Object' ? error.name : error.constructor.name;
-  let trace = '';
-  let cause: unknown = error;
-  for (let depth = 0; cause instanceof Error && depth < 8; ++depth, cause = cause.cause) {
-    // From the application's last line to its first: without this package and Node's own.
-    const lines = (cause.stack ?? '').split('\n').filter((line) => !line.includes(__dirname) && !line.includes('(node:'));
-    trace += `${depth > 0 ? '\ncaused by ' : ''}${lines.join('\n')}`;
-  }
-  return { type, message: error.message, trace };
-}
-
-/** @internal */
-export function failure(done: Done): OperationError {
-  return new OperationError(ERROR_KINDS[done.status] ?? 'internal', done.message, done.detail, RETRY_CLASSES[done.retry]);
 }

@@ -4,7 +4,8 @@ import { isMainThread, Worker, workerData } from 'node:worker_threads';
 import type { App } from './app';
 import { ConfigError } from './errors';
 import { type AppHandle, native } from './native';
-import { Binding, type Plan } from './port';
+import type { Plan } from './plan';
+import { Binding } from './port';
 import { running, Scope, storage } from './scope';
 import { bridgeConsole } from './telemetry';
 

@@ -322,3 +322,71 @@ test('many at once', async (t) => {
   const all = await Promise.all(Array.from({ length: 300 }, (_, i) => post(server, '/echo', JSON.stringify({ i })).then((r) => r.json())));
   assert.deepEqual(all, Array.from({ length: 300 }, (_, i) => ({ i })));
 });
+
+test('each hook of onError hears why; what cannot be shown is a failure like others', async (t) => {
+  const seen = [];
+  const thrown = [new Error('hunter2'), Object.create(null), Symbol('hunter2'), null, { get name() { throw new Error('hunter2'); } }, Object.assign(new Error('hunter2'), { constructor: undefined })];
+  const server = await serving(t, (app) => {
+    app.get('/{i:int}', ({ path }) => {
+      throw thrown[path.i];
+    });
+    app.get('/later/{i:int}', async ({ path }) => {
+      await null;
+      throw thrown[path.i];
+    });
+    for (let n = 0; n < 2; ++n) app.onError((request) => void seen.push(request.error));
+  });
+  for (const path of ['', '/later']) {
+    for (let i = 0; i < thrown.length; ++i) {
+      const answer = await server.fetch(`${path}/${i}`);
+      assert.equal(answer.status, 500);
+      assert.doesNotMatch(await answer.text(), /hunter2/);
+      assert.deepEqual(seen.splice(0), [thrown[i], thrown[i]]);
+    }
+  }
+});
+
+test('a drain under load answers what was begun', async (t) => {
+  let open;
+  const gate = new Promise((resolve) => (open = resolve));
+  let entered = 0;
+  let all;
+  const inside = new Promise((resolve) => (all = resolve));
+  const server = await serving(t, (app) => {
+    app.get('/', async () => {
+      if (++entered === 32) all();
+      await gate;
+      return 'done';
+    });
+  });
+  const answers = Array.from({ length: 32 }, () => server.fetch('/').then((r) => r.text()));
+  await inside;
+  const stopped = server.stop();
+  open();
+  assert.deepEqual(await Promise.all(answers), Array(32).fill('done'));
+  assert.equal((await stopped).exit_code, 0);
+  await assert.rejects(server.fetch('/'));
+});
+
+test('a client that goes while its handler ends: the others are answered', async (t) => {
+  let enter;
+  let open;
+  const server = await serving(t, (app) => {
+    app.get('/wait', async ({ signal }) => {
+      enter();
+      await new Promise((resolve) => (open = resolve));
+      signal.throwIfAborted();
+      return 'late';
+    });
+    app.get('/', () => 'ok');
+  });
+  for (let i = 0; i < 50; ++i) {
+    const inside = new Promise((resolve) => (enter = resolve));
+    const socket = connect(server.port, '127.0.0.1', () => socket.write('GET /wait HTTP/1.1\r\nHost: x\r\n\r\n'));
+    await inside;
+    socket.destroy();
+    open();
+    assert.equal(await (await server.fetch('/')).text(), 'ok');
+  }
+  assert.equal((await server.stop()).exit_code, 0);
+});
