@@ -86,6 +86,8 @@ def counts(text: str) -> tuple[int, int]:
         return int(passed), int(failed) + int(cancelled)
     if m := re.findall(r"^\s*--- (PASS|FAIL): Test", text, re.M):  # go test -v
         return m.count("PASS"), m.count("FAIL")
+    if m := re.findall(r"^test result: \w+\. (\d+) passed; (\d+) failed;", text, re.M):  # cargo test
+        return sum(int(passed) for passed, _ in m), sum(int(failed) for _, failed in m)
     if m := re.findall(r"^Ran (\d+) tests?", text, re.M):
         failed = sum(int(n) for n in re.findall(r"(?:failures|errors)=(\d+)", text))
         return int(m[-1]) - failed, failed
@@ -234,6 +236,26 @@ def go(o: Outcome) -> None:
     every_suite("go", o)
 
 
+def rust(o: Outcome) -> None:
+    """The Rust crate: its tests, the archive that it is packed into, built by itself, and every suite of fixtures through it."""
+    cargo = shutil.which("cargo", path=f"{os.environ['PATH']}:{Path.home() / '.cargo/bin'}")
+    if cargo is None:
+        o.failed += 1
+        o.failures.append("rust: there is no cargo; run tools/bootstrap")
+        return
+    library = os.environ.get("SPIKARD_LIBRARY", str(ROOT / "build/full/abi"))
+    env = {"SPIKARD_LIBRARY": library, "CARGO_TARGET_DIR": str(ROOT / "build/rust"), "PATH": f"{Path(cargo).parent}:{os.environ['PATH']}"}
+    crate = ["--manifest-path", "bindings/rust/Cargo.toml", "-p", "spikard", "--locked"]
+    if shutil.which("rustfmt", path=env["PATH"]):
+        run([cargo, "fmt", "--manifest-path", "bindings/rust/Cargo.toml", "--all", "--check"], o, env=env)
+    run([cargo, "test", *crate, "-j2", "--no-fail-fast", "--features", "tracing"], o, env=env)
+    run([cargo, "package", *crate, "-j2", "--allow-dirty"], o, env=env)
+    before = o.failed
+    run([cargo, "build", "--manifest-path", "e2e/rust/Cargo.toml", "--locked", "-j2"], o, env=env, count=False)
+    if o.failed == before:
+        every_suite("rust", o)
+
+
 def fixtures(o: Outcome) -> None:
     import yaml  # in the venv
 
@@ -327,7 +349,7 @@ PLAN: dict[str, Callable[[Outcome], None]] = {
     "lint": lint, "full": full, "python": python, "fixtures": fixtures, "servers": servers, "scenarios": scenarios, "install": install,
     "asan": asan, "tsan": tsan, "gcc": gcc, "minimal": minimal,
 }
-WIDE: dict[str, Callable[[Outcome], None]] = {"node": node, "go": go, "java": java, "faults": faults, "headers": headers, "pythons": pythons, "collector": collector, "crashes": crashes, "fuzz": fuzz, "tidy": tidy}
+WIDE: dict[str, Callable[[Outcome], None]] = {"node": node, "go": go, "java": java, "rust": rust, "faults": faults, "headers": headers, "pythons": pythons, "collector": collector, "crashes": crashes, "fuzz": fuzz, "tidy": tidy}
 
 
 def main() -> int:

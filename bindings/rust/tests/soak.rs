@@ -33,7 +33,10 @@ fn requests(port: u16, n: usize) {
 #[ignore = "a soak of its own target"]
 fn memory_is_flat() {
     let mut app = App::new("soak");
-    app.config(Value::from_json(r#"{"log": {"level": "off"}, "services": {"cache": {"default": {"url": "memory:"}}, "db": {"default": {"url": "sqlite::memory:"}}}}"#).unwrap());
+    app.config(
+        Value::from_json(r#"{"log": {"level": "off"}, "services": {"cache": {"default": {"url": "memory:"}}, "db": {"default": {"url": "sqlite::memory:"}}}}"#)
+            .unwrap(),
+    );
     app.get("/items/{id:int}", |Path(id): Path<i64>| async move {
         Cache::default().set("k", id.to_string()).await?;
         let n: Option<i64> = Database::default().scalar("SELECT ?", (id,)).await?;
