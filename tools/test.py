@@ -90,6 +90,8 @@ def counts(text: str) -> tuple[int, int]:
         numbers = [tuple(map(int, line)) for line in m]
         failed = sum(failures + errors for _, failures, errors, _ in numbers)
         return sum(n - skipped for n, _, _, skipped in numbers) - failed, failed
+    if m := re.findall(r"^test result: \w+\. (\d+) passed; (\d+) failed;", text, re.M):  # cargo test
+        return sum(int(passed) for passed, _ in m), sum(int(failed) for _, failed in m)
     if m := re.findall(r"^Ran (\d+) tests?", text, re.M):
         failed = sum(int(n) for n in re.findall(r"(?:failures|errors)=(\d+)", text))
         return int(m[-1]) - failed, failed
@@ -245,6 +247,26 @@ def go(o: Outcome) -> None:
     every_suite("go", o)
 
 
+def rust(o: Outcome) -> None:
+    """The Rust crate: its tests, the archive that it is packed into, built by itself, and every suite of fixtures through it."""
+    cargo = shutil.which("cargo", path=f"{os.environ['PATH']}:{Path.home() / '.cargo/bin'}")
+    if cargo is None:
+        o.failed += 1
+        o.failures.append("rust: there is no cargo; run tools/bootstrap")
+        return
+    library = os.environ.get("SPIKARD_LIBRARY", str(ROOT / "build/full/abi"))
+    env = {"SPIKARD_LIBRARY": library, "CARGO_TARGET_DIR": str(ROOT / "build/rust"), "PATH": f"{Path(cargo).parent}:{os.environ['PATH']}"}
+    crate = ["--manifest-path", "bindings/rust/Cargo.toml", "-p", "spikard", "--locked"]
+    if shutil.which("rustfmt", path=env["PATH"]):
+        run([cargo, "fmt", "--manifest-path", "bindings/rust/Cargo.toml", "--all", "--check"], o, env=env)
+    run([cargo, "test", *crate, "-j2", "--no-fail-fast", "--features", "tracing"], o, env=env)
+    run([cargo, "package", *crate, "-j2", "--allow-dirty"], o, env=env)
+    before = o.failed
+    run([cargo, "build", "--manifest-path", "e2e/rust/Cargo.toml", "--locked", "-j2"], o, env=env, count=False)
+    if o.failed == before:
+        every_suite("rust", o)
+
+
 def fixtures(o: Outcome) -> None:
     run([PYTHON, "-m", "pytest", "-rs", "e2e/player/tests"], o)
     for language in LANGUAGES:
@@ -335,10 +357,10 @@ def fuzz(o: Outcome) -> None:
 
 
 PLAN: dict[str, Callable[[Outcome], None]] = {
-    "lint": lint, "full": full, "python": python, "fixtures": fixtures, "servers": servers, "scenarios": scenarios, "install": install,
-    "java": java, "parity": parity, "asan": asan, "tsan": tsan, "gcc": gcc, "minimal": minimal,
+    "lint": lint, "full": full, "python": python, "fixtures": fixtures, "node": node, "go": go, "java": java, "rust": rust, "parity": parity,
+    "servers": servers, "scenarios": scenarios, "install": install, "asan": asan, "tsan": tsan, "gcc": gcc, "minimal": minimal,
 }
-WIDE: dict[str, Callable[[Outcome], None]] = {"node": node, "go": go, "faults": faults, "headers": headers, "pythons": pythons, "collector": collector, "crashes": crashes, "fuzz": fuzz, "tidy": tidy}
+WIDE: dict[str, Callable[[Outcome], None]] = {"faults": faults, "headers": headers, "pythons": pythons, "collector": collector, "crashes": crashes, "fuzz": fuzz, "tidy": tidy}
 
 
 def main() -> int:

@@ -43,6 +43,9 @@ fn without_namespace(operation: u64) -> bool {
     matches!(operation, sys::SPK_OP_CACHE_INVALIDATE_TAGS | sys::SPK_OP_CACHE_END_LOAD | sys::SPK_OP_CACHE_STATS)
 }
 
+/// Where an operation goes, for whom, its command and arguments.
+type Prepared = (Arc<Port>, Option<Arc<Handling>>, sys::spk_cmd, Vec<u8>);
+
 /// An operation that has not begun.
 pub(crate) struct Call {
     client: Client,
@@ -152,7 +155,7 @@ impl Call {
         port.runtime.client(self.client.group, &self.client.name)
     }
 
-    fn prepared(self) -> Result<(Arc<Port>, Option<Arc<Handling>>, sys::spk_cmd, Vec<u8>), Error> {
+    fn prepared(self) -> Result<Prepared, Error> {
         let (port, h) = place()?;
         let client = self.client_number(&port)?;
         let cmd = sys::spk_cmd { op: sys::SPK_CMD_CALL, arg: self.operation, client, id: h.as_ref().map_or(0, |h| h.id), ..command() };

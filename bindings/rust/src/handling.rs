@@ -2,9 +2,10 @@
 
 use std::cell::RefCell;
 use std::future::{poll_fn, Future};
+use std::mem::ManuallyDrop;
 use std::panic::{catch_unwind, AssertUnwindSafe};
 use std::pin::{pin, Pin};
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::task::{Context as Polling, Poll, Wake, Waker};
 use std::time::Duration;
@@ -17,6 +18,8 @@ use crate::port::{Port, Waiting};
 use crate::streams::{Credit, Incoming};
 use crate::sys;
 
+/// Something to do after an answer.
+pub(crate) type Job = BoxFuture<Result<(), Failure>>;
 pub(crate) type BoxFuture<T> = Pin<Box<dyn Future<Output = T> + Send>>;
 
 /// What a panic leaves behind is only read further where that makes sense: a lock is never held over code of the application's.
@@ -76,8 +79,10 @@ pub(crate) struct Handling {
     pub credit: Credit,
     pub body: Option<Arc<Incoming>>,
     pub scope: Option<Arc<Scope>>,
+    /// Its answer has begun.
+    pub begun: AtomicBool,
     /// What runs after the answer; None when that is over.
-    pub jobs: Mutex<Option<Vec<BoxFuture<Result<(), Failure>>>>>,
+    pub jobs: Mutex<Option<Vec<Job>>>,
 }
 
 impl Handling {
@@ -91,6 +96,7 @@ impl Handling {
             credit: Credit::default(),
             body: None,
             scope: None,
+            begun: AtomicBool::new(false),
             jobs: Mutex::new(None),
         }
     }
@@ -116,7 +122,7 @@ impl Handling {
 
     /// Runs code of the application's: to its end, or until it is cancelled and thereby dropped.
     pub async fn drive<T>(self: &Arc<Self>, work: impl Future<Output = Result<T, Failure>> + Send) -> Ended<T> {
-        let mut work = pin!(Within { here: self.clone(), inner: Caught(work) });
+        let mut work = pin!(Within::new(self.clone(), Caught(work)));
         let mut cancelled = pin!(self.cancellation.cancelled());
         poll_fn(|cx| {
             if let Poll::Ready(result) = work.as_mut().poll(cx) {
@@ -141,24 +147,46 @@ pub(crate) fn here() -> Option<Arc<Handling>> {
     HERE.with(|here| here.borrow().clone())
 }
 
-/// A future whose code runs inside a handling.
+/// A future whose code runs inside a handling, that which ends it when it is dropped included.
 pub(crate) struct Within<F> {
-    pub here: Arc<Handling>,
-    pub inner: F,
+    here: Arc<Handling>,
+    inner: ManuallyDrop<F>,
+}
+
+impl<F> Within<F> {
+    pub fn new(here: Arc<Handling>, inner: F) -> Within<F> {
+        Within { here, inner: ManuallyDrop::new(inner) }
+    }
+}
+
+struct Entered(Option<Arc<Handling>>);
+
+impl Entered {
+    fn new(h: &Arc<Handling>) -> Entered {
+        Entered(HERE.with(|here| here.borrow_mut().replace(h.clone())))
+    }
+}
+
+impl Drop for Entered {
+    fn drop(&mut self) {
+        HERE.with(|here| *here.borrow_mut() = self.0.take());
+    }
+}
+
+impl<F> Drop for Within<F> {
+    fn drop(&mut self) {
+        let _inside = Entered::new(&self.here);
+        // SAFETY: it is dropped in its place, once.
+        unsafe { ManuallyDrop::drop(&mut self.inner) };
+    }
 }
 
 impl<F: Future> Future for Within<F> {
     type Output = F::Output;
     fn poll(self: Pin<&mut Self>, cx: &mut Polling<'_>) -> Poll<F::Output> {
-        struct Back(Option<Arc<Handling>>);
-        impl Drop for Back {
-            fn drop(&mut self) {
-                HERE.with(|here| *here.borrow_mut() = self.0.take());
-            }
-        }
-        let _back = Back(HERE.with(|here| here.borrow_mut().replace(self.here.clone())));
+        let _inside = Entered::new(&self.here);
         // SAFETY: the pinned field is not moved.
-        unsafe { self.map_unchecked_mut(|s| &mut s.inner) }.poll(cx)
+        unsafe { self.map_unchecked_mut(|s| &mut *s.inner) }.poll(cx)
     }
 }
 
@@ -263,8 +291,8 @@ where
         Some(h) => {
             let port = h.port.clone();
             match h.scope.clone() {
-                Some(scope) => port.handle.spawn(scope.task(Within { here: h, inner: work })),
-                None => port.handle.spawn(Within { here: h, inner: work }),
+                Some(scope) => port.handle.spawn(scope.task(Within::new(h, work))),
+                None => port.handle.spawn(Within::new(h, work)),
             }
         }
         None => match crate::runtime::running().and_then(|r| r.port()) {

@@ -181,7 +181,7 @@ impl Record {
             return &[];
         }
         let end = at.off as usize + at.len as usize * std::mem::size_of::<T>();
-        assert!(end <= self.1 && (at.off as usize).is_multiple_of(std::mem::align_of::<T>()));
+        assert!(end <= self.1 && at.off as usize % std::mem::align_of::<T>() == 0);
         // SAFETY: it lies inside, is aligned, and T is plain data of the ABI.
         unsafe { std::slice::from_raw_parts(self.0.as_ptr().cast::<u8>().add(at.off as usize).cast(), at.len as usize) }
     }

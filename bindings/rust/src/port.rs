@@ -15,8 +15,8 @@ use tokio::io::unix::AsyncFd;
 use tokio::io::Interest;
 use tokio::sync::Notify;
 
-use crate::error::{Cause, Error, Failure};
-use crate::handling::{lock, BoxFuture, Handling, Scope};
+use crate::error::{Cause, Error};
+use crate::handling::{lock, Handling, Job, Scope};
 use crate::nodes::{Memory, Record};
 use crate::runtime::Runtime;
 use crate::streams::{Incoming, OperationStream};
@@ -64,7 +64,7 @@ pub(crate) struct Port {
     users: AtomicU64,
     owed: Mutex<HashMap<u64, Arc<Handling>>>,
     waiters: Mutex<HashMap<u64, Arc<Waiter>>>,
-    jobs: Mutex<HashMap<u64, BoxFuture<Result<(), Failure>>>>,
+    jobs: Mutex<HashMap<u64, Job>>,
 }
 
 impl Port {
@@ -297,13 +297,13 @@ impl Port {
     }
 
     /// Begins something after an answer.
-    pub fn background(&self, work: BoxFuture<Result<(), Failure>>) {
+    pub fn background(&self, work: Job) {
         let user = self.users.fetch_add(1, Ordering::Relaxed);
         lock(&self.jobs).insert(user, work);
         self.send(sys::spk_cmd { op: sys::SPK_CMD_CALL, arg: sys::SPK_OP_BACKGROUND_RUN, user, ..command() }, &[], &[]);
     }
 
-    pub fn job(&self, user: u64) -> Option<BoxFuture<Result<(), Failure>>> {
+    pub fn job(&self, user: u64) -> Option<Job> {
         lock(&self.jobs).remove(&user)
     }
 

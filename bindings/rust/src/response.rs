@@ -480,6 +480,7 @@ pub(crate) async fn answer(h: &Arc<Handling>, result: Result<Response, Failure>,
         Body::Nodes(nodes) => (sys::SPK_BODY_NODES, nodes),
         Body::Wrong(e) => return Err(e.into()),
         Body::Stream(write) => {
+            h.begun.store(true, std::sync::atomic::Ordering::Relaxed);
             h.credit.add(65536);
             h.port.send(sys::spk_cmd { op: sys::SPK_CMD_HEAD, id: h.id, status: code, nhead, ..command() }, &head, &[]);
             write(StreamWriter { h: h.clone() }).await?;

@@ -176,7 +176,7 @@ impl Server {
             let h = Arc::new(Handling { scope: Some(scope.clone()), ..Handling::new(&port, 0) });
             let result = Arc::new(std::sync::Mutex::new(None));
             let slot = result.clone();
-            let main = scope.task(Within { here: h, inner: Caught(work) });
+            let main = scope.task(Within::new(h, Caught(work)));
             port.handle.spawn(async move {
                 let out = main.await;
                 *lock(&slot) = Some(out);

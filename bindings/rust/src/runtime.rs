@@ -215,7 +215,7 @@ impl Runtime {
         let h = Arc::new(Handling::new(&port, 0));
         let (tell, told) = std::sync::mpsc::channel();
         port.handle.spawn(async move {
-            let _ = tell.send(Within { here: h, inner: Caught(work) }.await);
+            let _ = tell.send(Within::new(h, Caught(work)).await);
         });
         told.recv().unwrap_or_else(|_| Err(Error::NotRunning.into()))
     }
@@ -342,7 +342,8 @@ impl Runtime {
             b.text(text);
         }
         b.end(at, 3);
-        if h.request.is_some() && !self.plan.hooks[sys::SPK_HOOK_ON_ERROR as usize].is_empty() {
+        // An answer that has begun is cut off without a hook.
+        if h.request.is_some() && !h.begun.load(Ordering::Relaxed) && !self.plan.hooks[sys::SPK_HOOK_ON_ERROR as usize].is_empty() {
             lock(&self.failures).insert(h.id, Arc::new(failure));
         }
         h.end(sys::spk_cmd { op: sys::SPK_CMD_FAIL, flags, ..command() }, &[], &b.finish());
@@ -387,7 +388,7 @@ impl Runtime {
         lock(&self.values).remove(&work.arg);
         let cleanup = lock(&self.cleanups).remove(&work.arg);
         if let Some(cleanup) = cleanup {
-            let result = Within { here: h.clone(), inner: Caught(cleanup()) }.await;
+            let result = Within::new(h.clone(), Caught(cleanup())).await;
             if let Err(e) = result {
                 if h.id != 0 {
                     return self.fail(h, e, 0);

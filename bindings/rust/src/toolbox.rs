@@ -363,10 +363,7 @@ impl<T: ToParam> ToParam for Option<T> {
         self.as_ref().map_or(Value::Null, ToParam::to_param)
     }
 }
-impl<T: ToParam + ?Sized> ToParam for &T
-where
-    T: Sized,
-{
+impl<T: ToParam> ToParam for &T {
     fn to_param(&self) -> Value {
         (**self).to_param()
     }

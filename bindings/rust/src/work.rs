@@ -527,7 +527,7 @@ fn instant(ms: i64) -> SystemTime {
 enum Done {
     Nothing,
     Result(String),
-    Event(CloudEvent),
+    Event(Box<CloudEvent>),
 }
 
 impl Runtime {
@@ -551,7 +551,7 @@ impl Runtime {
         if work.kind == sys::SPK_EV_CLOUDEVENT {
             let handler = self.plan.events.get(work.route as usize).cloned().ok_or_else(|| Failure::new("there is no such handler"))?;
             let code = handler(CloudEvent::from_value(meta.get("event")));
-            return Ok(Box::pin(async move { Ok(code.await?.map_or(Done::Nothing, Done::Event)) }));
+            return Ok(Box::pin(async move { Ok(code.await?.map_or(Done::Nothing, |e| Done::Event(Box::new(e)))) }));
         }
         let text = |name: &str| meta.get(name).as_str().unwrap_or_default().to_string();
         let traceparent = meta.get("traceparent").as_str().map(String::from);

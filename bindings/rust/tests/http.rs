@@ -8,7 +8,8 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use spikard::testing::TestApp;
 use spikard::{
-    App, BodyStream, Bytes, Cause, Cookies, Depends, Event, Failure, Form, Headers, Inject, Json, Made, Path, Phase, Problem, Query, Request, Response, Result, Scope, Value,
+    App, BodyStream, Bytes, Cause, Cookies, Depends, Event, Failure, Form, Headers, Inject, Json, Made, Path, Phase, Problem, Query, Request, Response, Result,
+    Scope, Value,
 };
 use tokio::sync::Notify;
 
@@ -82,7 +83,8 @@ fn bodies_are_checked_and_decoded() {
     assert_eq!(answer.status, 201);
     assert_eq!(answer.json::<Order>().unwrap(), order);
 
-    let answer = test.post("/orders").header("content-type", "application/json").body(r#"{"items": [{"name": "tea", "count": 0}], "size": "huge"}"#).send().unwrap();
+    let answer =
+        test.post("/orders").header("content-type", "application/json").body(r#"{"items": [{"name": "tea", "count": 0}], "size": "huge"}"#).send().unwrap();
     assert_eq!(answer.status, 422);
     assert_eq!(answer.header("content-type"), Some("application/problem+json"));
     let problem: Value = answer.json().unwrap();

@@ -8,7 +8,8 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use spikard::testing::{TestApp, TestOptions};
 use spikard::{
-    fatal, manifest, named, retry, App, Cache, CloudEvent, Database, Decimal, Failure, Json, Kind, Message, Messaging, Result, Storage, TaskRun, Tasks, Transaction, Value,
+    fatal, manifest, named, retry, App, Cache, CloudEvent, Database, Decimal, Failure, Json, Kind, Message, Messaging, Result, Storage, TaskRun, Tasks,
+    Transaction, Value,
 };
 
 fn app() -> App {
@@ -184,22 +185,18 @@ fn messages_are_tried_again_and_set_aside() {
     let seen = Arc::new(Mutex::new(Vec::new()));
     let all = seen.clone();
     let mut app = app();
-    app.consumer_with(
-        "orders",
-        manifest::Consumer { dead_letter: Some("lost".into()), ..Default::default() },
-        move |Json(order): Json<Order>| {
-            let mut all = all.lock().unwrap();
-            all.push(order.id);
-            let n = all.iter().filter(|id| **id == order.id).count();
-            async move {
-                match (order.item.as_str(), n) {
-                    ("later", 1) => Err(retry(Duration::from_secs(10))),
-                    ("never", _) => Err(fatal("it is no use")),
-                    _ => Ok(()),
-                }
+    app.consumer_with("orders", manifest::Consumer { dead_letter: Some("lost".into()), ..Default::default() }, move |Json(order): Json<Order>| {
+        let mut all = all.lock().unwrap();
+        all.push(order.id);
+        let n = all.iter().filter(|id| **id == order.id).count();
+        async move {
+            match (order.item.as_str(), n) {
+                ("later", 1) => Err(retry(Duration::from_secs(10))),
+                ("never", _) => Err(fatal("it is no use")),
+                _ => Ok(()),
             }
-        },
-    );
+        }
+    });
     let test = TestApp::start(&app).unwrap();
     test.run(async {
         for (id, item) in [(1, "tea"), (2, "later"), (3, "never")] {

@@ -22,7 +22,9 @@ const IN_MEMORY: [(&str, &str); 5] = [("cache", "memory:"), ("storage", "memory:
 impl Toolbox {
     pub fn open(client: &Value) -> Result<Toolbox> {
         let names: Vec<&str> = client.members().iter().map(|(n, _)| n.as_str()).filter(|n| *n != "telemetry" || client.members().len() == 1).collect();
-        let [name] = names[..] else { return Err(not_built(format!("client {}", names.join(", ")))) };
+        let [name] = names[..] else {
+            return Err(not_built(format!("client {}", names.join(", "))));
+        };
         let config = client.get(name);
         let mut driver = driver(name)?;
         let folder = std::env::temp_dir().join(format!("spikard-e2e-{}", unique()));
