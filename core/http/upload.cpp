@@ -6,8 +6,8 @@
 #include <algorithm>
 #include <cerrno>
 #include <charconv>
-#include <cstdlib>
 #include <cstring>
+#include <filesystem>
 
 #include "http/media_type.hpp"
 #include "http/urlencoded.hpp"
@@ -18,8 +18,9 @@ namespace {
 constexpr std::size_t sniffed_bytes = 16;
 
 std::string temporary_folder() {
-  const char* from_environment = ::secure_getenv("TMPDIR");
-  return from_environment == nullptr || *from_environment == '\0' ? "/tmp" : from_environment;
+  std::error_code failed;
+  const std::filesystem::path found = std::filesystem::temp_directory_path(failed);
+  return failed ? "/tmp" : found.string();
 }
 
 std::string utf8(std::string_view text) {

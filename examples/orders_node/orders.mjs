@@ -183,7 +183,7 @@ app.consumer('orders.created', { group: 'customers', startFrom: 'earliest', dead
   const order = message.json;
   await db.transaction(async (tx) => {
     if (!(await tx.inbox('customers', String(order.id)))) return;
-    await tx.execute('INSERT INTO customers (name, orders, spent) VALUES ($1, 1, $2) ON CONFLICT (name) DO UPDATE SET orders = orders + 1, spent = spent + excluded.spent', [order.customer, order.total]);
+    await tx.execute('INSERT INTO customers (name, orders, spent) VALUES ($1, 1, $2) ON CONFLICT (name) DO UPDATE SET orders = customers.orders + 1, spent = customers.spent + excluded.spent', [order.customer, order.total]);
   });
 });
 
