@@ -66,6 +66,7 @@ struct Compiled {
   h1::HeadLimits head_limits;
   std::array<std::uint32_t, 5> hooks{};  ///< how many, by HookPhase
   std::string request_id_header;         ///< lower case; empty when off
+  std::string accept_encoding;           ///< the codings of request bodies, for a 415
 
   [[nodiscard]] std::uint32_t hook_count(HookPhase phase) const noexcept { return hooks[static_cast<std::size_t>(phase)]; }
 };

@@ -8,6 +8,7 @@
 #include <charconv>
 #include <cstdlib>
 #include <cstring>
+#include <utility>
 
 #include "http/media_type.hpp"
 #include "http/urlencoded.hpp"
@@ -16,11 +17,6 @@ namespace spikard::http::detail {
 namespace {
 
 constexpr std::size_t sniffed_bytes = 16;
-
-std::string temporary_folder() {
-  const char* from_environment = ::secure_getenv("TMPDIR");
-  return from_environment == nullptr || *from_environment == '\0' ? "/tmp" : from_environment;
-}
 
 std::string utf8(std::string_view text) {
   const std::size_t size = max_decoded(text.size());
@@ -32,7 +28,7 @@ std::string utf8(std::string_view text) {
 }  // namespace
 
 Spool::Spool(net::Loop& loop, net::BlockingPool* pool, std::string directory)
-    : loop_(loop.mailbox()), pool_(pool), directory_(directory.empty() ? temporary_folder() : std::move(directory)) {}
+    : loop_(loop.mailbox()), pool_(pool), directory_(std::move(directory)) {}
 
 Spool::~Spool() { remove(); }
 

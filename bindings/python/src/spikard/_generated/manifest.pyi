@@ -17,6 +17,7 @@ JsonType = Literal["null", "boolean", "integer", "number", "string", "array", "o
 DependencyKind = Literal["value", "factory"]
 DependencyScope = Literal["singleton", "request", "transient"]
 JwtAlgorithm = Literal["HS256", "HS384", "HS512", "RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "EdDSA"]
+ContentCoding = Literal["gzip", "deflate", "br", "zstd"]
 S3Addressing = Literal["virtual", "path"]
 Misfire = Literal["skip", "once", "all"]
 Overlap = Literal["allow", "forbid"]
@@ -316,6 +317,12 @@ class Multipart:
     def to_dict(self) -> dict[str, Any]: ...
 
 @dataclass
+class Decompression:
+    encodings: list[ContentCoding] = ...
+    max_bytes: int | None = ...
+    def to_dict(self) -> dict[str, Any]: ...
+
+@dataclass
 class Health:
     enabled: bool = ...
     live: str = ...
@@ -332,6 +339,7 @@ class HttpConfig:
     timeout: Timeout = ...
     limits: Limits = ...
     auth: Auth | None = ...
+    decompression: Decompression | None = ...
     multipart: Multipart = ...
     problem_base: str = ...
     health: Health = ...
@@ -736,6 +744,10 @@ class MultipartDict(TypedDict, total=False):
     memory_bytes: int
     directory: str
 
+class DecompressionDict(TypedDict, total=False):
+    encodings: list[ContentCoding]
+    max_bytes: int | None
+
 class HealthDict(TypedDict, total=False):
     enabled: bool
     live: str
@@ -750,6 +762,7 @@ class HttpConfigDict(TypedDict, total=False):
     timeout: TimeoutDict
     limits: LimitsDict
     auth: AuthDict | None
+    decompression: DecompressionDict | None
     multipart: MultipartDict
     problem_base: str
     health: HealthDict
