@@ -256,6 +256,11 @@ Result<std::shared_ptr<const CompiledHttp>> CompiledHttp::compile(const services
     compiled->config.routes[i].auth.reset();
     specs.push_back({method_of(config.routes[i].method), compiled->config.routes[i].path, static_cast<std::uint32_t>(i)});
   }
+  if (config.decompression) {
+    if (config.decompression->encodings.empty()) report.add(base + ".decompression.encodings", "expected at least one coding");
+    for (const services::ContentCoding coding : config.decompression->encodings)
+      compiled->accept_encoding.append(compiled->accept_encoding.empty() ? "" : ", ").append(services::name_of(coding));
+  }
   const services::Limits& limits = config.limits;
   compiled->head_limits = {limits.uri_bytes, limits.header_bytes, limits.header_count};
   if (limits.header_count == 0) report.add(base + ".limits.header_count", "expected at least 1");

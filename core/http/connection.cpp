@@ -280,7 +280,11 @@ void Connection::accept_head(const h1::Head& head, const ViewPair* pairs) {
   // Where the body's bytes that came along belong, and what is left for the next request.
   const std::uint32_t arrived = in_end_ - head.end;
   const bool stream = exchange.route != nullptr && exchange.route->streams_body;
-  const bool appended = head.framing == h1::Framing::chunked || (exchange.route != nullptr && exchange.route->takes_parts);
+  if (server_.plan.config.decompression && exchange.route != nullptr && exchange.route->takes_body && !stream) {
+    for (std::uint32_t i = 0; i < head.header_count; ++i) exchange.encoded |= record.text(pairs[i].name) == "content-encoding";
+  }
+  const bool appended =
+      exchange.encoded || head.framing == h1::Framing::chunked || (exchange.route != nullptr && exchange.route->takes_parts);
   const bool in_place =
       head.framing == h1::Framing::length && head.content_length > 0 && exchange.route != nullptr && !stream && !appended;
   std::uint32_t body_end = head.end;
@@ -473,13 +477,13 @@ bool Connection::consume_body() {
     if (produced > 0 || last) deliver({data, produced}, last);
     if (closed_) return false;
     if (reading_ != exchange) return true;
-  } else if (exchange->parses_parts()) {
-    if (!exchange->take_parts({data, produced})) {
+  } else if (exchange->takes_pieces()) {
+    if (!exchange->take_piece({data, produced}, last)) {
       in_begin_ = in_end_;
       body_ = Body::none;
       reading_ = nullptr;
       no_more_ = true;
-      exchange->parts_broken();
+      exchange->pieces_refused();
       return false;
     }
   } else if (produced > 0) {

@@ -9,6 +9,7 @@
 #include "base/cancel.hpp"
 #include "base/node.hpp"
 #include "http/block.hpp"
+#include "http/content_decoder.hpp"
 #include "http/h1/request_parser.hpp"
 #include "http/middleware/compression.hpp"
 #include "http/middleware/static_files.hpp"
@@ -51,7 +52,7 @@ struct Answer {
 ///
 /// Three things end independently: its answer (made and passed to the connection), what the sink owes, and clean-ups of
 /// dependencies. When all have, it is released.
-class ServerExchange final : public Exchange {
+class ServerExchange final : public Exchange, private ContentDecoder::Output {
  public:
   ServerExchange(ServerImpl& server, std::uint32_t slot);
   ServerExchange(const ServerExchange&) = delete;
@@ -92,10 +93,11 @@ class ServerExchange final : public Exchange {
   void answer_file(StaticFile file);
   void answer_redirect(std::string_view location);
   void answer_plain(std::uint16_t status, std::string_view body, std::string_view content_type = "application/json");
-  /// A piece of a multipart body, which is parsed while it arrives. False when no more of it is taken: `parts_broken`.
-  [[nodiscard]] bool take_parts(std::string_view bytes) { return upload_->take(bytes); }
-  void parts_broken() { body_broken(*upload_->failure(), upload_->detail()); }
-  [[nodiscard]] bool parses_parts() const noexcept { return upload_ != nullptr; }
+  /// The body is decoded or parsed while it arrives: piece by piece to `take_piece`. False when no more of it is taken:
+  /// `pieces_refused`.
+  [[nodiscard]] bool takes_pieces() const noexcept { return upload_ != nullptr || decoder_ != nullptr; }
+  [[nodiscard]] bool take_piece(std::string_view bytes, bool last);
+  void pieces_refused() { body_broken(*refusal_, refusal_detail_); }
   /// No more of the body may be read before what there is was written to its temporary file.
   [[nodiscard]] bool spooling() const noexcept { return upload_ != nullptr && upload_->busy(); }
   /// The body is there (its first byte is at record.body.off).
@@ -148,6 +150,7 @@ class ServerExchange final : public Exchange {
   bool head_method = false;
   bool http10 = false;
   bool expects_continue = false;
+  bool encoded = false;       ///< has a Content-Encoding, and the application decodes
   bool continue_due = false;  ///< 100 is to be sent when its turn comes
   bool body_done = false;     ///< the request was read to its end
   bool body_wanted = false;
@@ -196,6 +199,8 @@ class ServerExchange final : public Exchange {
   void short_circuit(const Reply& reply);
   [[nodiscard]] bool authenticate();
   [[nodiscard]] bool check_media();
+  [[nodiscard]] bool check_coding();
+  bool on_decoded(std::string_view bytes) override;
   [[nodiscard]] bool stores(bool hooks, bool as_exception = false) const noexcept;
   void log(std::string_view type, std::string_view message);
   void store(const Reply& reply);
@@ -282,7 +287,11 @@ class ServerExchange final : public Exchange {
   std::optional<CancelSource> cancel_;
   net::Timer timer_;
   MediaKind media_ = MediaKind::none;
-  std::unique_ptr<Upload> upload_;  // of a multipart body
+  std::unique_ptr<Upload> upload_;           // of a multipart body
+  std::unique_ptr<ContentDecoder> decoder_;  // of a body with a coding
+  std::uint64_t decoded_ = 0;
+  const ProblemKind* refusal_ = nullptr;
+  std::string refusal_detail_;
   // dependencies
   std::uint32_t step_ = 0;
   bool mismatch_ = false;

@@ -24,6 +24,8 @@ void ServerExchange::open(Connection* connection, Block* of) {
   framing = h1::Framing::none;
   content_length = 0;
   keep_alive = true;
+  encoded = false;
+  decoded_ = 0;
   head_method = http10 = expects_continue = continue_due = body_done = body_wanted = false;
   complete = closes = cut = head_sent = false;
   user = nullptr;
@@ -230,6 +232,7 @@ bool ServerExchange::check_media() {
     problem(problems::unsupported_media_type, "The route does not take this Content-Type", true);
     return false;
   }
+  if (encoded && !check_coding()) return false;
   if (type->is_json()) {
     if (!type->is_utf8()) {
       problem(problems::unsupported_charset, "JSON is UTF-8", true);
@@ -256,6 +259,69 @@ bool ServerExchange::check_media() {
   } else {
     media_ = MediaKind::raw;
   }
+  return true;
+}
+
+bool ServerExchange::check_coding() {
+  const RequestRecord& record = block->record();
+  std::string_view named;
+  bool several = false;
+  for (const ViewPair* pair = record.header_begin(); pair != record.header_end(); ++pair) {
+    if (record.text(pair->name) != "content-encoding") continue;
+    several = !named.empty();
+    named = record.text(pair->value);
+  }
+  if (!several && (named.empty() || equals_ignoring_case(named, "identity"))) return true;
+  for (const services::ContentCoding coding : server_.plan.config.decompression->encodings) {
+    const std::string_view name = services::name_of(coding);
+    const bool same =
+        equals_ignoring_case(named, name) || (coding == services::ContentCoding::gzip && equals_ignoring_case(named, "x-gzip"));
+    if (several || !same) continue;
+    decoder_ = ContentDecoder::make(coding);
+    return true;
+  }
+  problem(problems::unsupported_media_type, "The server does not take this Content-Encoding", true);
+  return false;
+}
+
+bool ServerExchange::take_piece(std::string_view bytes, bool last) {
+  refusal_ = nullptr;
+  if (decoder_ == nullptr) {
+    if (upload_->take(bytes)) return true;
+  } else {
+    const ContentDecoder::Status status = decoder_->push(bytes, *this);
+    if (status == ContentDecoder::Status::good && (!last || decoder_->finished())) return true;
+    if (status != ContentDecoder::Status::stopped) {
+      refusal_ = &problems::bad_request;
+      refusal_detail_ = "The body is not what its Content-Encoding says";
+      return false;
+    }
+  }
+  if (refusal_ == nullptr) {
+    refusal_ = upload_->failure();
+    refusal_detail_ = upload_->detail();
+  }
+  return false;
+}
+
+bool ServerExchange::on_decoded(std::string_view bytes) {
+  const services::HttpConfig& config = server_.plan.config;
+  const std::uint64_t limit = config.decompression->max_bytes.value_or(route->max_body_bytes.value_or(config.limits.body_bytes));
+  decoded_ += bytes.size();
+  if (decoded_ > limit) {
+    refusal_ = &problems::payload_too_large;
+    refusal_detail_ = "The decoded body is larger than " + std::to_string(limit) + " bytes";
+    return false;
+  }
+  if (upload_ != nullptr) return upload_->take(bytes);
+  const std::uint32_t at = append(bytes.size(), 1);
+  if (at == 0) {
+    refusal_ = &problems::service_unavailable;
+    refusal_detail_ = "The request does not fit into memory";
+    return false;
+  }
+  std::copy_n(bytes.data(), bytes.size(), block->base() + at);
+  block->record().body.len += static_cast<std::uint32_t>(bytes.size());
   return true;
 }
 
@@ -332,10 +398,12 @@ void ServerExchange::problem(const ProblemKind& kind, std::string_view detail, b
   append_problem(body, server_.plan.config.problem_base, kind, detail, status, {}, errors_json);
   const HeaderField type{"content-type", problem_media_type};
   const std::uint16_t code = status != 0 ? status : kind.status;
-  HeaderField fields[4] = {type};
+  HeaderField fields[5] = {type};
   std::size_t count = 1;
   if (!challenge.empty()) fields[count++] = {"www-authenticate", challenge};
   if (!allow.empty()) fields[count++] = {"allow", allow};
+  if (encoded && kind.status == problems::unsupported_media_type.status)
+    fields[count++] = {"accept-encoding", server_.plan.accept_encoding};
   if (!extra.empty()) fields[count++] = {extra, extra_value};
   const std::span<const HeaderField> with_type(fields, count);
   if (!stores(hooks, as_exception)) {
@@ -436,6 +504,7 @@ void ServerExchange::release_if_done() {
   if (timer_.armed()) timer_.stop();
   cancel_.reset();
   upload_.reset();
+  decoder_.reset();
   answer_.clear();
   held_.clear();
   pending.clear();

@@ -70,6 +70,7 @@ struct Compiled {
   h1::HeadLimits head_limits;
   std::array<std::uint32_t, 5> hooks{};  ///< how many, by HookPhase
   std::string request_id_header;         ///< lower case; empty when off
+  std::string accept_encoding;           ///< the codings of request bodies, for a 415
 
   // Middleware; null or empty where it is off.
   std::unique_ptr<const Cors> cors;

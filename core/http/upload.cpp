@@ -7,7 +7,7 @@
 #include <cerrno>
 #include <charconv>
 #include <cstring>
-#include <filesystem>
+#include <utility>
 
 #include "http/media_type.hpp"
 #include "http/urlencoded.hpp"
@@ -16,12 +16,6 @@ namespace spikard::http::detail {
 namespace {
 
 constexpr std::size_t sniffed_bytes = 16;
-
-std::string temporary_folder() {
-  std::error_code failed;
-  const std::filesystem::path found = std::filesystem::temp_directory_path(failed);
-  return failed ? "/tmp" : found.string();
-}
 
 std::string utf8(std::string_view text) {
   const std::size_t size = max_decoded(text.size());
@@ -33,7 +27,7 @@ std::string utf8(std::string_view text) {
 }  // namespace
 
 Spool::Spool(net::Loop& loop, net::BlockingPool* pool, std::string directory)
-    : loop_(loop.mailbox()), pool_(pool), directory_(directory.empty() ? temporary_folder() : std::move(directory)) {}
+    : loop_(loop.mailbox()), pool_(pool), directory_(std::move(directory)) {}
 
 Spool::~Spool() { remove(); }
 

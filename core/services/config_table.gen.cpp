@@ -261,6 +261,11 @@ constexpr ConfigField multipart_fields[] = {
     {"directory", string, false, json, nullptr},
 };
 constexpr ConfigStruct multipart_config{"Multipart", multipart_fields};
+constexpr ConfigField decompression_fields[] = {
+    {"encodings", list, false, string, nullptr},
+    {"max_bytes", integer, true, json, nullptr},
+};
+constexpr ConfigStruct decompression_config{"Decompression", decompression_fields};
 constexpr ConfigField health_fields[] = {
     {"enabled", boolean, false, json, nullptr},
     {"live", string, false, json, nullptr},
@@ -322,6 +327,7 @@ constexpr ConfigField http_config_fields[] = {
     {"timeout", object, false, json, &timeout_config},
     {"limits", object, false, json, &limits_config},
     {"auth", object, true, json, &auth_config},
+    {"decompression", object, true, json, &decompression_config},
     {"multipart", object, false, json, &multipart_config},
     {"trusted_hosts", list, false, string, nullptr},
     {"rate_limit", object, true, json, &rate_limit_config},

@@ -152,6 +152,19 @@ std::optional<JwtAlgorithm> jwt_algorithm_from(std::string_view text) noexcept {
   return std::nullopt;
 }
 
+namespace {
+constexpr std::array<std::string_view, 4> content_coding_names{"gzip", "deflate", "br", "zstd"};
+}
+std::string_view name_of(ContentCoding v) noexcept {
+  return content_coding_names[static_cast<std::size_t>(v)];
+}
+std::optional<ContentCoding> content_coding_from(std::string_view text) noexcept {
+  for (std::size_t i = 0; i < content_coding_names.size(); ++i) {
+    if (content_coding_names[i] == text) return static_cast<ContentCoding>(i);
+  }
+  return std::nullopt;
+}
+
 namespace detail {
 
 void decode(Decoder& d, Value v, HttpMethod& out) {
@@ -186,6 +199,9 @@ void decode(Decoder& d, Value v, RateLimitBy& out) {
 }
 void decode(Decoder& d, Value v, JwtAlgorithm& out) {
   if (const auto i = d.choice(v, jwt_algorithm_names)) out = static_cast<JwtAlgorithm>(*i);
+}
+void decode(Decoder& d, Value v, ContentCoding& out) {
+  if (const auto i = d.choice(v, content_coding_names)) out = static_cast<ContentCoding>(*i);
 }
 
 void decode(Decoder& d, Value v, Tls& out) {
@@ -1201,7 +1217,7 @@ void decode(Decoder& d, Value v, Multipart& out) {
     d.integer(m.value(), out.memory_bytes, 0U, 1073741824U);
   }
   if (const auto m = d.member(v, "directory")) {
-    d.text(m.value(), out.directory);
+    d.text(m.value(), out.directory, 1);
   }
 }
 
@@ -1228,9 +1244,50 @@ void encode(const Multipart& in, NodeBuilder& out) {
     out.key("memory_bytes");
     out.uinteger(in.memory_bytes);
   }
-  if (!in.directory.empty()) {
+  if (!(in.directory == defaults.directory)) {
     out.key("directory");
     out.string(in.directory);
+  }
+  out.end();
+}
+
+void decode(Decoder& d, Value v, Decompression& out) {
+  static constexpr std::array<std::string_view, 2> known{"encodings", "max_bytes"};
+  if (!d.object(v, known)) return;
+  if (const auto m = d.member(v, "encodings")) {
+    if (d.array(m.value())) {
+      out.encodings.clear();
+      std::size_t index = 0;
+      for (const Value each : m.value().elements()) {
+        const auto item = d.element(each, index++);
+        auto& slot = out.encodings.emplace_back();
+        decode(d, item.value(), slot);
+      }
+    }
+  }
+  if (const auto m = d.member(v, "max_bytes")) {
+    if (m.value().is_null()) {
+      out.max_bytes.reset();
+    } else {
+      d.integer(m.value(), out.max_bytes.emplace(), 0U, 1099511627776ULL);
+    }
+  }
+}
+
+void encode(const Decompression& in, NodeBuilder& out) {
+  static const Decompression defaults;
+  out.begin_object();
+  if (!(in.encodings == defaults.encodings)) {
+    out.key("encodings");
+    out.begin_array();
+    for (const auto& each : in.encodings) {
+      out.string(name_of(each));
+    }
+    out.end();
+  }
+  if (in.max_bytes.has_value()) {
+    out.key("max_bytes");
+    out.uinteger(*in.max_bytes);
   }
   out.end();
 }
@@ -1602,7 +1659,7 @@ void encode(const SecurityHeaders& in, NodeBuilder& out) {
 }
 
 void decode(Decoder& d, Value v, HttpConfig& out) {
-  static constexpr std::array<std::string_view, 18> known{"listeners", "routes", "hooks", "dependencies", "request_id", "timeout", "limits", "auth", "multipart", "trusted_hosts", "rate_limit", "static_files", "cors", "compression", "security_headers", "problem_base", "health", "server_header"};
+  static constexpr std::array<std::string_view, 19> known{"listeners", "routes", "hooks", "dependencies", "request_id", "timeout", "limits", "auth", "decompression", "multipart", "trusted_hosts", "rate_limit", "static_files", "cors", "compression", "security_headers", "problem_base", "health", "server_header"};
   if (!d.object(v, known)) return;
   if (const auto m = d.member(v, "listeners")) {
     if (d.array(m.value())) {
@@ -1654,6 +1711,13 @@ void decode(Decoder& d, Value v, HttpConfig& out) {
       out.auth.reset();
     } else {
       decode(d, m.value(), out.auth.emplace());
+    }
+  }
+  if (const auto m = d.member(v, "decompression")) {
+    if (m.value().is_null()) {
+      out.decompression.reset();
+    } else {
+      decode(d, m.value(), out.decompression.emplace());
     }
   }
   if (const auto m = d.member(v, "multipart")) {
@@ -1770,6 +1834,10 @@ void encode(const HttpConfig& in, NodeBuilder& out) {
   if (in.auth.has_value()) {
     out.key("auth");
     encode(*in.auth, out);
+  }
+  if (in.decompression.has_value()) {
+    out.key("decompression");
+    encode(*in.decompression, out);
   }
   if (!(in.multipart == defaults.multipart)) {
     out.key("multipart");
@@ -2134,6 +2202,22 @@ Result<Multipart> multipart_from_json(Value json, std::string path) {
 
 void to_nodes(const Multipart& in, NodeBuilder& out) { detail::encode(in, out); }
 
+bool operator==(const Decompression& a, const Decompression& b) {
+  return a.encodings == b.encodings &&
+         a.max_bytes == b.max_bytes;
+}
+
+Result<Decompression> decompression_from_json(Value json, std::string path) {
+  detail::Decoder d(std::move(path));
+  Decompression out;
+  if (json.exists()) detail::decode(d, json, out);
+  else d.problem("nothing there");
+  SPIKARD_TRY(d.finish());
+  return out;
+}
+
+void to_nodes(const Decompression& in, NodeBuilder& out) { detail::encode(in, out); }
+
 bool operator==(const Health& a, const Health& b) {
   return a.enabled == b.enabled &&
          a.live == b.live &&
@@ -2261,6 +2345,7 @@ bool operator==(const HttpConfig& a, const HttpConfig& b) {
          a.timeout == b.timeout &&
          a.limits == b.limits &&
          a.auth == b.auth &&
+         a.decompression == b.decompression &&
          a.multipart == b.multipart &&
          a.trusted_hosts == b.trusted_hosts &&
          a.rate_limit == b.rate_limit &&

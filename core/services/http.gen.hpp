@@ -131,6 +131,16 @@ enum class JwtAlgorithm : std::uint8_t {
 [[nodiscard]] std::string_view name_of(JwtAlgorithm v) noexcept;
 [[nodiscard]] std::optional<JwtAlgorithm> jwt_algorithm_from(std::string_view text) noexcept;
 
+/// A coding of Content-Encoding.
+enum class ContentCoding : std::uint8_t {
+  gzip,
+  deflate,  ///< The zlib format (RFC 9110); the bare one that some clients send is taken too.
+  br,  ///< Brotli.
+  zstd,  ///< Windows of up to 8 MiB (RFC 8878).
+};
+[[nodiscard]] std::string_view name_of(ContentCoding v) noexcept;
+[[nodiscard]] std::optional<ContentCoding> content_coding_from(std::string_view text) noexcept;
+
 /// TLS of a listener (1.2 and 1.3). Files are read again when they change; connections that exist keep what they have.
 struct Tls {
   std::string certificate{};  ///< PEM file, the leaf first.
@@ -353,13 +363,24 @@ struct Multipart {
   std::uint64_t field_bytes = 1048576;  ///< Text fields of a body together; more gets 413.
   std::optional<std::uint64_t> file_bytes{};  ///< Largest file; more gets 413. Null for no limit but the body's.
   std::uint64_t memory_bytes = 1048576;  ///< Files of a body that are kept in memory, together. A file that does not fit goes to a temporary file, which is deleted when the request has ended.
-  std::string directory{};  ///< Folder of the temporary files; empty for the system's.
+  std::string directory = "/tmp";  ///< Folder of the temporary files.
 };
 [[nodiscard]] bool operator==(const Multipart& a, const Multipart& b);
 /// Unknown keys, wrong types and values out of range are refused. Errors: invalid_argument, one line a problem, each with its path below `path`.
 [[nodiscard]] Result<Multipart> multipart_from_json(Value json, std::string path = {});
 /// Appends one value; members that have their default are left out.
 void to_nodes(const Multipart& in, NodeBuilder& out);
+
+/// Buffered request bodies with a Content-Encoding, decoded while they arrive.
+struct Decompression {
+  std::vector<ContentCoding> encodings = {ContentCoding::gzip, ContentCoding::deflate, ContentCoding::br};  ///< Codings that are taken, one a body; others get 415 with Accept-Encoding.
+  std::optional<std::uint64_t> max_bytes{};  ///< Largest body once decoded; more gets 413. Null for the body's own limit, which always holds for what was sent.
+};
+[[nodiscard]] bool operator==(const Decompression& a, const Decompression& b);
+/// Unknown keys, wrong types and values out of range are refused. Errors: invalid_argument, one line a problem, each with its path below `path`.
+[[nodiscard]] Result<Decompression> decompression_from_json(Value json, std::string path = {});
+/// Appends one value; members that have their default are left out.
+void to_nodes(const Decompression& in, NodeBuilder& out);
 
 /// The health endpoints. A route with the same path wins.
 struct Health {
@@ -459,6 +480,7 @@ struct HttpConfig {
   Timeout timeout{};  ///< Time-out of every request.
   Limits limits{};  ///< Limits on what a client may send or hold.
   std::optional<Auth> auth{};  ///< Who may call; null for everybody.
+  std::optional<Decompression> decompression{};  ///< Bodies with a Content-Encoding; null leaves them as they are.
   Multipart multipart{};  ///< Limits of multipart bodies.
   std::vector<std::string> trusted_hosts{};  ///< Values of Host that are served, without port, `*.example.com` for all below; others get 400. None: all.
   std::optional<RateLimit> rate_limit{};  ///< How fast clients may ask; null for no limit.

@@ -254,6 +254,20 @@ const (
 	JwtAlgorithmEdDSA JwtAlgorithm = "EdDSA"
 )
 
+// ContentCoding: a coding of Content-Encoding.
+type ContentCoding string
+
+const (
+	// ContentCodingGzip: see the type.
+	ContentCodingGzip ContentCoding = "gzip"
+	// ContentCodingDeflate: the zlib format (RFC 9110); the bare one that some clients send is taken too.
+	ContentCodingDeflate ContentCoding = "deflate"
+	// ContentCodingBr: brotli.
+	ContentCodingBr ContentCoding = "br"
+	// ContentCodingZstd: windows of up to 8 MiB (RFC 8878).
+	ContentCodingZstd ContentCoding = "zstd"
+)
+
 // S3Addressing: where the bucket stands in a URL.
 type S3Addressing string
 
@@ -857,8 +871,16 @@ type Multipart struct {
 	FileBytes *uint64 `json:"file_bytes,omitzero"`
 	// Files of a body that are kept in memory, together. A file that does not fit goes to a temporary file, which is deleted when the request has ended.
 	MemoryBytes *uint64 `json:"memory_bytes,omitzero"`
-	// Folder of the temporary files; empty for the system's.
+	// Folder of the temporary files.
 	Directory string `json:"directory,omitzero"`
+}
+
+// Decompression: buffered request bodies with a Content-Encoding, decoded while they arrive.
+type Decompression struct {
+	// Codings that are taken, one a body; others get 415 with Accept-Encoding.
+	Encodings Optional[[]ContentCoding] `json:"encodings,omitzero"`
+	// Largest body once decoded; more gets 413. Null for the body's own limit, which always holds for what was sent.
+	MaxBytes *uint64 `json:"max_bytes,omitzero"`
 }
 
 // Health: the health endpoints. A route with the same path wins.
@@ -974,6 +996,8 @@ type HttpConfig struct {
 	Limits Limits `json:"limits,omitzero"`
 	// Who may call; null for everybody.
 	Auth *Auth `json:"auth,omitzero"`
+	// Bodies with a Content-Encoding; null leaves them as they are.
+	Decompression *Decompression `json:"decompression,omitzero"`
 	// Limits of multipart bodies.
 	Multipart Multipart `json:"multipart,omitzero"`
 	// Values of Host that are served, without port, `*.example.com` for all below; others get 400. None: all.

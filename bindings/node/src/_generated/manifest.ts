@@ -178,6 +178,16 @@ export type RateLimitBy = 'ip' | 'header';
 export type JwtAlgorithm = 'HS256' | 'HS384' | 'HS512' | 'RS256' | 'RS384' | 'RS512' | 'PS256' | 'PS384' | 'PS512' | 'ES256' | 'ES384' | 'ES512' | 'EdDSA';
 
 /**
+ * A coding of Content-Encoding.
+ *
+ * `gzip`
+ * `deflate`: The zlib format (RFC 9110); the bare one that some clients send is taken too.
+ * `br`: Brotli.
+ * `zstd`: Windows of up to 8 MiB (RFC 8878).
+ */
+export type ContentCoding = 'gzip' | 'deflate' | 'br' | 'zstd';
+
+/**
  * Where the bucket stands in a URL.
  *
  * `virtual`: The first label of the host.
@@ -731,8 +741,16 @@ export interface Multipart {
   readonly file_bytes?: number | null;
   /** Files of a body that are kept in memory, together. A file that does not fit goes to a temporary file, which is deleted when the request has ended. In bytes. Default: `1048576`. */
   readonly memory_bytes?: number;
-  /** Folder of the temporary files; empty for the system's. Default: `""`. */
+  /** Folder of the temporary files. Default: `"/tmp"`. */
   readonly directory?: string;
+}
+
+/** Buffered request bodies with a Content-Encoding, decoded while they arrive. */
+export interface Decompression {
+  /** Codings that are taken, one a body; others get 415 with Accept-Encoding. Default: `["gzip", "deflate", "br"]`. */
+  readonly encodings?: readonly ContentCoding[];
+  /** Largest body once decoded; more gets 413. Null for the body's own limit, which always holds for what was sent. In bytes. Default: `null`. */
+  readonly max_bytes?: number | null;
 }
 
 /** The health endpoints. A route with the same path wins. */
@@ -845,6 +863,8 @@ export interface HttpConfig {
   readonly limits?: Limits;
   /** Who may call; null for everybody. Default: `null`. */
   readonly auth?: Auth | null;
+  /** Bodies with a Content-Encoding; null leaves them as they are. Default: `null`. */
+  readonly decompression?: Decompression | null;
   /** Limits of multipart bodies. Default: `its own defaults`. */
   readonly multipart?: Multipart;
   /** Values of Host that are served, without port, `*.example.com` for all below; others get 400. None: all. Default: `[]`. */

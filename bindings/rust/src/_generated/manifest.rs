@@ -334,6 +334,24 @@ pub enum JwtAlgorithm {
     EdDsa,
 }
 
+/// A coding of Content-Encoding.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+pub enum ContentCoding {
+    /// See the type.
+    #[default]
+    #[serde(rename = "gzip")]
+    Gzip,
+    /// The zlib format (RFC 9110); the bare one that some clients send is taken too.
+    #[serde(rename = "deflate")]
+    Deflate,
+    /// Brotli.
+    #[serde(rename = "br")]
+    Br,
+    /// Windows of up to 8 MiB (RFC 8878).
+    #[serde(rename = "zstd")]
+    Zstd,
+}
+
 /// Where the bucket stands in a URL.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
 pub enum S3Addressing {
@@ -1170,9 +1188,20 @@ pub struct Multipart {
     /// Files of a body that are kept in memory, together. A file that does not fit goes to a temporary file, which is deleted when the request has ended.
     #[serde(rename = "memory_bytes", skip_serializing_if = "Option::is_none")]
     pub memory_bytes: Option<u64>,
-    /// Folder of the temporary files; empty for the system's.
+    /// Folder of the temporary files.
     #[serde(rename = "directory", skip_serializing_if = "Option::is_none")]
     pub directory: Option<String>,
+}
+
+/// Buffered request bodies with a Content-Encoding, decoded while they arrive.
+#[derive(Clone, Debug, Default, PartialEq, Serialize)]
+pub struct Decompression {
+    /// Codings that are taken, one a body; others get 415 with Accept-Encoding.
+    #[serde(rename = "encodings", skip_serializing_if = "Option::is_none")]
+    pub encodings: Option<Vec<ContentCoding>>,
+    /// Largest body once decoded; more gets 413. Null for the body's own limit, which always holds for what was sent.
+    #[serde(rename = "max_bytes", skip_serializing_if = "Option::is_none")]
+    pub max_bytes: Option<u64>,
 }
 
 /// The health endpoints. A route with the same path wins.
@@ -1337,6 +1366,9 @@ pub struct HttpConfig {
     /// Who may call; null for everybody.
     #[serde(rename = "auth", skip_serializing_if = "Option::is_none")]
     pub auth: Option<Auth>,
+    /// Bodies with a Content-Encoding; null leaves them as they are.
+    #[serde(rename = "decompression", skip_serializing_if = "Option::is_none")]
+    pub decompression: Option<Decompression>,
     /// Limits of multipart bodies.
     #[serde(rename = "multipart", skip_serializing_if = "Option::is_none")]
     pub multipart: Option<Multipart>,

@@ -57,6 +57,9 @@ RateLimitBy = Literal["ip", "header"]
 JwtAlgorithm = Literal["HS256", "HS384", "HS512", "RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "EdDSA"]
 """Signature of a JSON Web Token (RFC 7518, RFC 8037). Only the configured one is taken, whatever a token says."""
 
+ContentCoding = Literal["gzip", "deflate", "br", "zstd"]
+"""A coding of Content-Encoding."""
+
 S3Addressing = Literal["virtual", "path"]
 """Where the bucket stands in a URL."""
 
@@ -1056,8 +1059,8 @@ class Multipart:
     """Largest file; more gets 413. Null for no limit but the body's."""
     memory_bytes: int = 1048576
     """Files of a body that are kept in memory, together. A file that does not fit goes to a temporary file, which is deleted when the request has ended."""
-    directory: str = ""
-    """Folder of the temporary files; empty for the system's."""
+    directory: str = "/tmp"
+    """Folder of the temporary files."""
 
     def to_dict(self) -> dict[str, Any]:
         """Plain data; members that have their default are left out."""
@@ -1072,8 +1075,27 @@ class Multipart:
             out["file_bytes"] = self.file_bytes
         if self.memory_bytes != 1048576:
             out["memory_bytes"] = self.memory_bytes
-        if self.directory:
+        if self.directory != "/tmp":
             out["directory"] = self.directory
+        return out
+
+
+@dataclass
+class Decompression:
+    """Buffered request bodies with a Content-Encoding, decoded while they arrive."""
+
+    encodings: list[ContentCoding] = field(default_factory=lambda: ["gzip", "deflate", "br"])
+    """Codings that are taken, one a body; others get 415 with Accept-Encoding."""
+    max_bytes: int | None = None
+    """Largest body once decoded; more gets 413. Null for the body's own limit, which always holds for what was sent."""
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain data; members that have their default are left out."""
+        out: dict[str, Any] = {}
+        if self.encodings != ["gzip", "deflate", "br"]:
+            out["encodings"] = list(self.encodings)
+        if self.max_bytes is not None:
+            out["max_bytes"] = self.max_bytes
         return out
 
 
@@ -1296,6 +1318,8 @@ class HttpConfig:
     """Limits on what a client may send or hold."""
     auth: Auth | None = None
     """Who may call; null for everybody."""
+    decompression: Decompression | None = None
+    """Bodies with a Content-Encoding; null leaves them as they are."""
     multipart: Multipart = field(default_factory=Multipart)
     """Limits of multipart bodies."""
     trusted_hosts: list[str] = field(default_factory=list)
@@ -1336,6 +1360,8 @@ class HttpConfig:
             out["limits"] = limits
         if self.auth is not None:
             out["auth"] = self.auth.to_dict()
+        if self.decompression is not None:
+            out["decompression"] = self.decompression.to_dict()
         if multipart := self.multipart.to_dict():
             out["multipart"] = multipart
         if self.trusted_hosts:
@@ -2375,7 +2401,15 @@ class MultipartDict(TypedDict, total=False):
     memory_bytes: int
     """Files of a body that are kept in memory, together. A file that does not fit goes to a temporary file, which is deleted when the request has ended."""
     directory: str
-    """Folder of the temporary files; empty for the system's."""
+    """Folder of the temporary files."""
+
+class DecompressionDict(TypedDict, total=False):
+    """Buffered request bodies with a Content-Encoding, decoded while they arrive."""
+
+    encodings: list[ContentCoding]
+    """Codings that are taken, one a body; others get 415 with Accept-Encoding."""
+    max_bytes: int | None
+    """Largest body once decoded; more gets 413. Null for the body's own limit, which always holds for what was sent."""
 
 class HealthDict(TypedDict, total=False):
     """The health endpoints. A route with the same path wins."""
@@ -2488,6 +2522,8 @@ class HttpConfigDict(TypedDict, total=False):
     """Limits on what a client may send or hold."""
     auth: AuthDict | None
     """Who may call; null for everybody."""
+    decompression: DecompressionDict | None
+    """Bodies with a Content-Encoding; null leaves them as they are."""
     multipart: MultipartDict
     """Limits of multipart bodies."""
     trusted_hosts: list[str]

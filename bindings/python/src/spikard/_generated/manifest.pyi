@@ -19,6 +19,7 @@ DependencyScope = Literal["singleton", "request", "transient"]
 CorsDisallowed = Literal["serve", "reject"]
 RateLimitBy = Literal["ip", "header"]
 JwtAlgorithm = Literal["HS256", "HS384", "HS512", "RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "EdDSA"]
+ContentCoding = Literal["gzip", "deflate", "br", "zstd"]
 S3Addressing = Literal["virtual", "path"]
 Misfire = Literal["skip", "once", "all"]
 Overlap = Literal["allow", "forbid"]
@@ -318,6 +319,12 @@ class Multipart:
     def to_dict(self) -> dict[str, Any]: ...
 
 @dataclass
+class Decompression:
+    encodings: list[ContentCoding] = ...
+    max_bytes: int | None = ...
+    def to_dict(self) -> dict[str, Any]: ...
+
+@dataclass
 class Health:
     enabled: bool = ...
     live: str = ...
@@ -385,6 +392,7 @@ class HttpConfig:
     timeout: Timeout = ...
     limits: Limits = ...
     auth: Auth | None = ...
+    decompression: Decompression | None = ...
     multipart: Multipart = ...
     trusted_hosts: list[str] = ...
     rate_limit: RateLimit | None = ...
@@ -795,6 +803,10 @@ class MultipartDict(TypedDict, total=False):
     memory_bytes: int
     directory: str
 
+class DecompressionDict(TypedDict, total=False):
+    encodings: list[ContentCoding]
+    max_bytes: int | None
+
 class HealthDict(TypedDict, total=False):
     enabled: bool
     live: str
@@ -850,6 +862,7 @@ class HttpConfigDict(TypedDict, total=False):
     timeout: TimeoutDict
     limits: LimitsDict
     auth: AuthDict | None
+    decompression: DecompressionDict | None
     multipart: MultipartDict
     trusted_hosts: list[str]
     rate_limit: RateLimitDict | None

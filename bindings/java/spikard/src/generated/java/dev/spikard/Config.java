@@ -418,6 +418,29 @@ public final class Config {
     }
   }
 
+  /** A coding of Content-Encoding. */
+  public enum ContentCoding implements ConfigText {
+    /** gzip */
+    GZIP("gzip"),
+    /** The zlib format (RFC 9110); the bare one that some clients send is taken too. */
+    DEFLATE("deflate"),
+    /** Brotli. */
+    BR("br"),
+    /** Windows of up to 8 MiB (RFC 8878). */
+    ZSTD("zstd");
+
+    private final String text;
+
+    ContentCoding(String text) {
+      this.text = text;
+    }
+
+    @Override
+    public String text() {
+      return text;
+    }
+  }
+
   /** Where the bucket stands in a URL. */
   public enum S3Addressing implements ConfigText {
     /** The first label of the host. */
@@ -1586,9 +1609,22 @@ public final class Config {
       return put("memory_bytes", value);
     }
 
-    /** Folder of the temporary files; empty for the system's. */
+    /** Folder of the temporary files. */
     public Multipart directory(String value) {
       return put("directory", value);
+    }
+  }
+
+  /** Buffered request bodies with a Content-Encoding, decoded while they arrive. */
+  public static final class Decompression extends ConfigObject<Decompression> {
+    /** Codings that are taken, one a body; others get 415 with Accept-Encoding. */
+    public Decompression encodings(List<ContentCoding> value) {
+      return put("encodings", value);
+    }
+
+    /** Largest body once decoded; more gets 413. Null for the body's own limit, which always holds for what was sent. */
+    public Decompression maxBytes(Long value) {
+      return put("max_bytes", value);
     }
   }
 
@@ -1820,6 +1856,11 @@ public final class Config {
     /** Who may call; null for everybody. */
     public HttpConfig auth(Auth value) {
       return put("auth", value);
+    }
+
+    /** Bodies with a Content-Encoding; null leaves them as they are. */
+    public HttpConfig decompression(Decompression value) {
+      return put("decompression", value);
     }
 
     /** Limits of multipart bodies. */
