@@ -291,7 +291,7 @@ def _play(case: dict[str, Any], harness: Harness, refusals: list[bytes]) -> list
         if unknown := step.keys() - STEPS[kind][1]:
             raise NotBuilt(f"step key {sorted(unknown)[0]!r} beside {kind!r}")
     with tempfile.TemporaryDirectory(prefix="spikard-files-") as folder:
-        return _play_app(case, harness, with_folders(case["app"], folder))
+        return _play_app(case, harness, with_folders(case["app"], folder), refusals)
 
 
 def with_folders(app: dict[str, Any], folder: str) -> dict[str, Any]:
@@ -311,7 +311,7 @@ def with_folders(app: dict[str, Any], folder: str) -> dict[str, Any]:
     return {**app, "config": {**config, "static_files": static}}
 
 
-def _play_app(case: dict[str, Any], harness: Harness, app: dict[str, Any]) -> list[str]:
+def _play_app(case: dict[str, Any], harness: Harness, app: dict[str, Any], refusals: list[bytes]) -> list[str]:
     try:
         port = harness.start(app)
     except StartError as e:
