@@ -30,7 +30,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   AcceptEncoding again;
   again.add("gzip;q=7, , ;q=1");
   again.add(text);
-  for (const Coding one : {Coding::identity, Coding::gzip, Coding::brotli, Coding::zstd}) require(accept.weight(one) == again.weight(one));
+  for (const Coding one : {Coding::identity, Coding::gzip, Coding::brotli, Coding::zstd})
+    require(accept.weight(one) == again.weight(one));
   if (const auto range = parse_range(text)) {
     require(range->first || range->last);
     if (range->first && range->last) require(*range->first <= *range->last);
