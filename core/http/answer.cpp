@@ -197,7 +197,7 @@ void ServerExchange::send_stream_head(std::uint16_t status, std::span<const Head
     if (coding_ != Coding::identity) length_framed_ = false;
   }
   if (!length_framed_ && http10) closes = true;
-  const bool close = decide_close(route->streams_body);
+  const bool close = decide_close(route != nullptr && route->streams_body);
   chunked_out_ = !length_framed_ && !http10 && !bodiless;
   if (std::string* to = out()) {
     const h1::ResponseHead head{.status = status,

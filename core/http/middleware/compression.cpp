@@ -93,17 +93,20 @@ class Brotli final : public Encoder {
   bool feed(std::string_view in, Step step, std::string& out) override {
     const auto* next = reinterpret_cast<const std::uint8_t*>(in.data());
     std::size_t left = in.size();
-    do {
+    // Output that waits puts the rest of a flush off: it is over when a call brings nothing more.
+    for (bool brought = true; brought || left != 0;) {
       std::size_t none = 0;
-      if (BrotliEncoderCompressStream(state_, step == Step::finish ? BROTLI_OPERATION_FINISH : BROTLI_OPERATION_FLUSH, &left,
-                                      &next, &none, nullptr, nullptr) == BROTLI_FALSE)
-        return false;
+      const BrotliEncoderOperation operation = step == Step::finish ? BROTLI_OPERATION_FINISH : BROTLI_OPERATION_FLUSH;
+      if (BrotliEncoderIsFinished(state_) == BROTLI_TRUE) break;
+      if (BrotliEncoderCompressStream(state_, operation, &left, &next, &none, nullptr, nullptr) == BROTLI_FALSE) return false;
+      brought = false;
       while (BrotliEncoderHasMoreOutput(state_) == BROTLI_TRUE) {
         std::size_t size = 0;
         const std::uint8_t* part = BrotliEncoderTakeOutput(state_, &size);
         out.append(reinterpret_cast<const char*>(part), size);
+        brought = true;
       }
-    } while (left != 0);
+    }
     return step != Step::finish || BrotliEncoderIsFinished(state_) == BROTLI_TRUE;
   }
   /// The library has no reset.
