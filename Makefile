@@ -46,8 +46,8 @@ bench: bootstrap ## Our servers beside their peers, as ratios
 e2e: build ## The fixtures, in every language that is built
 	@tools/make e2e
 
-soak: bootstrap ## A million requests to each example: memory must stay flat
-	@tools/make soak
+soak: bootstrap ## A million requests to each example: memory must stay flat (IN=node or go: the binding alone)
+	@tools/make soak $(IN)
 
 clean: ## Remove build/
 	rm -rf build

@@ -169,8 +169,12 @@ def servers(o: Outcome) -> None:
     with real_servers(o) as env:
         ctest("full", o, "-L", "server", env=env)
         run(["tools/backends", "--check", "build/full"], o)
+        languages = ["cpp", "python", "node"]
+        if go_there(o):
+            languages.append("go")
+            run(["e2e/go/harness", "--build"], o, env={"SPIKARD_LIB_DIR": str(ROOT / "build/full/abi")}, count=False)
         for folder in fixture_folders(o):
-            for language in ("cpp", "python"):
+            for language in languages:
                 run(["e2e/run", language, "--fixtures", folder, *(a for s in TOOLBOX for a in ("--suite", s))], o, env=env)
 
 
@@ -228,11 +232,17 @@ def node(o: Outcome) -> None:
     every_suite("node", o)
 
 
+def go_there(o: Outcome) -> bool:
+    there = subprocess.run([str(ROOT / "tools/go"), "--there"], check=False).returncode == 0
+    if not there:
+        o.notes.append("left out: Go is not on this machine and tools/bootstrap could not fetch it (the Go binding, its fixtures and its example)")
+    return there
+
+
 def go(o: Outcome) -> None:
     """The Go binding's own tests and those of its example under the race detector, and every suite of fixtures through it."""
     program = str(ROOT / "tools/go")
-    if subprocess.run([program, "--there"], check=False).returncode != 0:
-        o.notes.append("left out: Go is not on this machine and tools/bootstrap could not fetch it (the Go binding, its fixtures and its example)")
+    if not go_there(o):
         return
     library = ROOT / "build/full/abi"
     env = {"CGO_LDFLAGS": f"-L{library} -Wl,-rpath,{library}", "GOFLAGS": "-buildvcs=false"}
