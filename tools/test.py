@@ -169,18 +169,22 @@ def servers(o: Outcome) -> None:
     with real_servers(o) as env:
         ctest("full", o, "-L", "server", env=env)
         run(["tools/backends", "--check", "build/full"], o)
-        languages = ["cpp", "python", "node"]
-        if go_there(o):
-            languages.append("go")
-            run(["e2e/go/harness", "--build"], o, env={"SPIKARD_LIB_DIR": str(ROOT / "build/full/abi")}, count=False)
-        for folder in fixture_folders(o):
-            for language in languages:
-                run(["e2e/run", language, "--fixtures", folder, *(a for s in TOOLBOX for a in ("--suite", s))], o, env=env)
-
-
+        toolbox(o, env, "cpp", "python")
         # The orders example as many processes on real servers, of which some are killed and replaced.
         for language, broker, orders in (("cpp", "nats", "400"), ("cpp", "kafka", "200"), ("c", "nats", "200"), ("python", "nats", "200")):
             run(["examples/orders/scale", "--in", language, "--broker", broker, "--orders", orders], o)
+
+
+def toolbox(o: Outcome, env: dict[str, str], *languages: str) -> None:
+    folders = [a for folder in fixture_folders(o) for a in ("--fixtures", folder)]
+    for language in languages:
+        run(["e2e/run", language, *folders, *(a for s in TOOLBOX for a in ("--suite", s))], o, env=env)
+
+
+def clients(o: Outcome) -> None:
+    """The toolbox fixtures on real servers through the bindings that step `servers` leaves out: behind the steps that build them."""
+    with real_servers(o) as env:
+        toolbox(o, env, "c", "node", "java", "rust", *(["go"] if go_there(o) else []))
 
 
 def faults(o: Outcome) -> None:
@@ -370,7 +374,7 @@ PLAN: dict[str, Callable[[Outcome], None]] = {
     "lint": lint, "full": full, "python": python, "fixtures": fixtures, "node": node, "go": go, "java": java, "rust": rust, "parity": parity,
     "servers": servers, "scenarios": scenarios, "install": install, "asan": asan, "tsan": tsan, "gcc": gcc, "minimal": minimal,
 }
-WIDE: dict[str, Callable[[Outcome], None]] = {"faults": faults, "headers": headers, "pythons": pythons, "collector": collector, "crashes": crashes, "fuzz": fuzz, "tidy": tidy}
+WIDE: dict[str, Callable[[Outcome], None]] = {"clients": clients, "faults": faults, "headers": headers, "pythons": pythons, "collector": collector, "crashes": crashes, "fuzz": fuzz, "tidy": tidy}
 
 
 def main() -> int:
