@@ -261,24 +261,39 @@ def go(o: Outcome) -> None:
     every_suite("go", o)
 
 
-def rust(o: Outcome) -> None:
-    """The Rust crate: its tests, the archive that it is packed into, built by itself, and every suite of fixtures through it."""
+def cargo_of(o: Outcome) -> tuple[str, dict[str, str]] | None:
     cargo = shutil.which("cargo", path=f"{os.environ['PATH']}:{Path.home() / '.cargo/bin'}")
     if cargo is None:
         o.failed += 1
         o.failures.append("rust: there is no cargo; run tools/bootstrap")
-        return
+        return None
     library = os.environ.get("SPIKARD_LIBRARY", str(ROOT / "build/full/abi"))
-    env = {"SPIKARD_LIBRARY": library, "CARGO_TARGET_DIR": str(ROOT / "build/rust"), "PATH": f"{Path(cargo).parent}:{os.environ['PATH']}"}
-    crate = ["--manifest-path", "bindings/rust/Cargo.toml", "-p", "spikard", "--locked"]
+    return cargo, {"SPIKARD_LIBRARY": library, "CARGO_TARGET_DIR": str(ROOT / "build/rust"), "PATH": f"{Path(cargo).parent}:{os.environ['PATH']}"}
+
+
+CRATE = ["--manifest-path", "bindings/rust/Cargo.toml", "-p", "spikard", "--locked"]
+
+
+def rust(o: Outcome) -> None:
+    """The Rust crate: its tests, and every suite of fixtures through it."""
+    found = cargo_of(o)
+    if found is None:
+        return
+    cargo, env = found
     if shutil.which("rustfmt", path=env["PATH"]):
         run([cargo, "fmt", "--manifest-path", "bindings/rust/Cargo.toml", "--all", "--check"], o, env=env)
-    run([cargo, "test", *crate, "-j2", "--no-fail-fast", "--features", "tracing"], o, env=env)
-    run([cargo, "package", *crate, "-j2", "--allow-dirty"], o, env=env)
+    run([cargo, "test", *CRATE, "-j2", "--no-fail-fast", "--features", "tracing"], o, env=env)
     before = o.failed
     run([cargo, "build", "--manifest-path", "e2e/rust/Cargo.toml", "--locked", "-j2"], o, env=env, count=False)
     if o.failed == before:
         every_suite("rust", o)
+
+
+def crate(o: Outcome) -> None:
+    """The archive that the Rust crate is packed into, built by itself."""
+    found = cargo_of(o)
+    if found is not None:
+        run([found[0], "package", *CRATE, "-j2", "--allow-dirty"], o, env=found[1])
 
 
 def fixtures(o: Outcome) -> None:
@@ -374,7 +389,7 @@ PLAN: dict[str, Callable[[Outcome], None]] = {
     "lint": lint, "full": full, "python": python, "fixtures": fixtures, "node": node, "go": go, "java": java, "rust": rust, "parity": parity,
     "servers": servers, "scenarios": scenarios, "install": install, "asan": asan, "tsan": tsan, "gcc": gcc, "minimal": minimal,
 }
-WIDE: dict[str, Callable[[Outcome], None]] = {"clients": clients, "faults": faults, "headers": headers, "pythons": pythons, "collector": collector, "crashes": crashes, "fuzz": fuzz, "tidy": tidy}
+WIDE: dict[str, Callable[[Outcome], None]] = {"clients": clients, "crate": crate, "faults": faults, "headers": headers, "pythons": pythons, "collector": collector, "crashes": crashes, "fuzz": fuzz, "tidy": tidy}
 
 
 def main() -> int:
