@@ -1,0 +1,18 @@
+defmodule Spikard.MixProject do
+  use Mix.Project
+
+  def project do
+    [
+      app: :spikard,
+      version: "0.1.0",
+      elixir: "~> 1.14",
+      description: "Services and their toolbox on the Spikard core",
+      compilers: [:spikard_nif] ++ Mix.compilers(),
+      build_path: System.get_env("SPIKARD_MIX_BUILD", "_build"),
+      deps: [],
+      package: [licenses: ["MIT"], links: %{}, files: ~w(lib c_src build mix.exs README.md .formatter.exs)]
+    ]
+  end
+
+  def application, do: [extra_applications: [:logger]]
+end
