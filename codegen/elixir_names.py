@@ -8,6 +8,8 @@ from abi import Operation
 from model import Enum, Field, Services, Type
 from python_names import client_name
 
+# Types of the language itself.
+BUILT_IN = {"timeout", "node", "module", "list", "map"}
 RESERVED = {"after", "and", "catch", "do", "else", "end", "false", "fn", "in", "nil", "not", "or", "rescue", "true", "when"}
 
 
@@ -115,7 +117,8 @@ def specs(operation: Operation) -> str:
 
 
 def snake(name: str) -> str:
-    return "".join(("_" if c.isupper() and i else "") + c.lower() for i, c in enumerate(name))
+    text = "".join(("_" if c.isupper() and i else "") + c.lower() for i, c in enumerate(name))
+    return f"{text}_config" if text in BUILT_IN else text
 
 
 def enum_type(enum: Enum) -> str:

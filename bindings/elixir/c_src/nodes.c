@@ -245,6 +245,7 @@ struct reader {
   ERL_NIF_TERM whole;  /* the binary that `base` is in, or 0: text is copied */
   size_t at;
   bool special;
+  bool marked; /* bytes are {bytes, Binary} */
   bool bad;
 };
 
@@ -279,8 +280,13 @@ static ERL_NIF_TERM read_node(struct reader *r, int ordered, int depth) {
       return enif_make_uint64(r->env, n.u.off);
     case SPK_F64:
       return enif_make_double(r->env, n.u.f);
-    case SPK_STR:
     case SPK_BYTES:
+      if (r->marked) {
+        r->special = true;
+        return enif_make_tuple2(r->env, atoms.bytes, binary_of(r, n.u.off, n.len));
+      }
+      return binary_of(r, n.u.off, n.len);
+    case SPK_STR:
       return binary_of(r, n.u.off, n.len);
     case SPK_NUMTEXT:
       r->special = true;
@@ -321,7 +327,8 @@ static ERL_NIF_TERM read_node(struct reader *r, int ordered, int depth) {
 }
 
 bool decode(ErlNifEnv *env, const unsigned char *base, size_t size, ERL_NIF_TERM whole, size_t at, uint32_t count, int ordered, ERL_NIF_TERM *out, bool *special) {
-  struct reader r = {.env = env, .base = base, .size = size, .whole = whole, .at = at};
+  struct reader r = {.env = env, .base = base, .size = size, .whole = whole, .at = at, .marked = ordered < 0};
+  if (ordered < 0) ordered = 0;
   if (count > size / sizeof(spk_node)) return false;
   ERL_NIF_TERM *items = enif_alloc((count + 1) * sizeof *items);
   for (uint32_t i = 0; i < count; ++i) items[i] = read_node(&r, ordered, 0);

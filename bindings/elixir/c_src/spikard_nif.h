@@ -24,7 +24,7 @@ void buffer_free(struct buffer *b);
 enum encoded { encoded_ok, encoded_prepare, encoded_bad, encoded_memory };
 /* Appends the nodes and their text; offsets count from where they begin. */
 enum encoded encode(ErlNifEnv *env, ERL_NIF_TERM term, struct buffer *out);
-/* `count` values from byte `at`, as a list. Objects of the outer `ordered` levels are lists of pairs. `special`: a {number, Text} is in it. */
+/* `count` values from byte `at`, as a list. Objects of the outer `ordered` levels are lists of pairs; below 0: bytes are {bytes, Binary}. `special`: a {number, Text} is in it. */
 bool decode(ErlNifEnv *env, const unsigned char *base, size_t size, ERL_NIF_TERM whole, size_t at, uint32_t count, int ordered, ERL_NIF_TERM *out, bool *special);
 
 #endif

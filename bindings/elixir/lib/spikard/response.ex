@@ -40,7 +40,7 @@ defmodule Spikard.Response do
   def render(value, status, base) do
     case value do
       %Response{content: content} = response -> {checked(response.status), response |> content(content) |> with_type(response)}
-      %Problem{} = problem -> render(Problem.response(problem, base), status, base)
+      %{__struct__: Problem} = problem -> render(Problem.response(problem, base), status, base)
       {:error, %{__exception__: true} = error} -> raise error
       {:ok, value} -> render(value, status, base)
       {code, value} when is_integer(code) -> render(value, checked(code), base) |> put_elem(0, checked(code))

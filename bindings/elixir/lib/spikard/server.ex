@@ -307,6 +307,7 @@ defmodule Spikard.Dependency do
   end
 
   defp made({:dispose, value, close}, _) when is_function(close), do: {value, close}
+  defp made(value, close) when is_function(close, 1), do: {value, {close, value}}
   defp made(value, close), do: {value, close}
 
   defp dispose(rt, close) do

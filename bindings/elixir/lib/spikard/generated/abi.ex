@@ -193,15 +193,6 @@ defmodule Spikard.Generated.Abi do
   defmacro e_memory, do: 6
   defmacro e_abi, do: 7
   defmacro e_busy, do: 8
-  defmacro view_off, do: 0
-  defmacro view_len, do: 4
-  defmacro bytes_ptr, do: 0
-  defmacro bytes_len, do: 8
-  defmacro pair_name, do: 0
-  defmacro pair_value, do: 8
-  defmacro node_type, do: 0
-  defmacro node_len, do: 4
-  defmacro node_u, do: 8
   defmacro request_size, do: 0
   defmacro request_route, do: 4
   defmacro request_id, do: 8
@@ -228,22 +219,4 @@ defmodule Spikard.Generated.Abi do
   defmacro record_body, do: 32
   defmacro record_meta, do: 40
   defmacro record_nodes, do: 48
-  defmacro event_kind, do: 0
-  defmacro event_flags, do: 2
-  defmacro event_route, do: 4
-  defmacro event_id, do: 8
-  defmacro event_rec, do: 16
-  defmacro event_user, do: 24
-  defmacro event_arg, do: 32
-  defmacro cmd_op, do: 0
-  defmacro cmd_flags, do: 2
-  defmacro cmd_status, do: 4
-  defmacro cmd_format, do: 6
-  defmacro cmd_nhead, do: 8
-  defmacro cmd_client, do: 12
-  defmacro cmd_id, do: 16
-  defmacro cmd_user, do: 24
-  defmacro cmd_arg, do: 32
-  defmacro cmd_head, do: 40
-  defmacro cmd_body, do: 56
 end

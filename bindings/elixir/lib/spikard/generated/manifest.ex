@@ -782,7 +782,7 @@ defmodule Spikard.Manifest do
     * `:ms`: From the end of the request head to the start of the answer; null for none. In ms.
     * `:status`: Status of the answer when it is over. Default: `408`.
   """
-  @type timeout :: %{
+  @type timeout_config :: %{
           optional(:ms) => non_neg_integer() | nil,
           optional(:status) => integer()
         }
@@ -985,7 +985,7 @@ defmodule Spikard.Manifest do
           optional(:hooks) => hooks(),
           optional(:dependencies) => [dependency()],
           optional(:request_id) => request_id(),
-          optional(:timeout) => timeout(),
+          optional(:timeout) => timeout_config(),
           optional(:limits) => limits(),
           optional(:auth) => auth() | nil,
           optional(:decompression) => decompression() | nil,
