@@ -42,8 +42,8 @@ defmodule Spikard.Task do
 end
 
 defmodule Spikard.CloudEvent do
-  @moduledoc "An event (CloudEvents 1.0.2). `data`: JSON, text, or `{:bytes, binary}`."
-  defstruct [:type, :source, :id, :subject, :time, :datacontenttype, :dataschema, :data, specversion: "1.0", extensions: %{}]
+  @moduledoc "An event (CloudEvents 1.0.2). `data`: JSON, text, or `{:bytes, binary}`; nil is none, or, with `null: true`, the null of JSON."
+  defstruct [:type, :source, :id, :subject, :time, :datacontenttype, :dataschema, :data, null: false, specversion: "1.0", extensions: %{}]
   @type t :: %__MODULE__{}
   @attributes ~w(specversion id source type subject time datacontenttype dataschema)
 
@@ -51,14 +51,14 @@ defmodule Spikard.CloudEvent do
   def from(%{} = event) do
     data = if event["data_base64"], do: {:bytes, Base.decode64!(event["data_base64"])}, else: event["data"]
     attributes = for name <- @attributes, event[name] != nil, do: {String.to_existing_atom(name), event[name]}
-    struct(__MODULE__, [data: data, extensions: Map.drop(event, @attributes ++ ["data", "data_base64"])] ++ attributes)
+    struct(__MODULE__, [data: data, null: Map.has_key?(event, "data") and event["data"] == nil, extensions: Map.drop(event, @attributes ++ ["data", "data_base64"])] ++ attributes)
   end
 
   @doc "The JSON format."
   def to_map(%__MODULE__{} = event) do
     case event.data do
       {:bytes, data} -> Map.put(attributes(event), "data_base64", Base.encode64(data))
-      nil -> attributes(event)
+      nil when not event.null -> attributes(event)
       data -> Map.put(attributes(event), "data", data)
     end
   end
@@ -69,7 +69,7 @@ defmodule Spikard.CloudEvent do
   defimpl Spikard.Plain do
     def plain(event) do
       attributes = Spikard.CloudEvent.attributes(event)
-      if event.data == nil, do: attributes, else: Map.put(attributes, "data", event.data)
+      if event.data == nil and not event.null, do: attributes, else: Map.put(attributes, "data", event.data)
     end
   end
 end
