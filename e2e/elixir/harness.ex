@@ -52,9 +52,18 @@ defmodule E2E.Application do
     app = Spikard.new("case", config: manifest)
     app = if spec["cloudevents"], do: events(app, store, spec["cloudevents"]), else: app
     app = Enum.reduce(spec["consumers"] || [], app, &consumer(&2, &1))
-    app = Enum.reduce(spec["dependencies"] || [], app, fn one, app -> {data, value, opts} = dependency(store, one); Spikard.add_dependency(app, data, value, opts) end)
+
+    app =
+      Enum.reduce(spec["dependencies"] || [], app, fn one, app ->
+        {data, value, opts} = dependency(store, one)
+        Spikard.add_dependency(app, data, value, opts)
+      end)
+
     only(spec["hooks"] || %{}, "on_request pre_validation pre_handler on_response on_error", "hooks")
-    app = for {phase, hooks} <- spec["hooks"] || %{}, one <- hooks, reduce: app, do: (app -> Spikard.hook(app, String.to_existing_atom(phase), hook(store, one)))
+
+    app =
+      for {phase, hooks} <- spec["hooks"] || %{}, one <- hooks, reduce: app, do: (app -> Spikard.hook(app, String.to_existing_atom(phase), hook(store, one)))
+
     Enum.reduce(routes, app, &route(&2, store, &1))
   end
 
@@ -75,26 +84,52 @@ defmodule E2E.Application do
     next = if spec["then"], do: handler(store, route, spec["then"])
 
     case spec["kind"] do
-      "respond" -> fn _ -> response(spec) end
-      "echo" -> fn request -> echo(route, request, spec) end
-      "problem" -> fn _ -> raise Problem.from(spec["problem"]) end
-      "fail" -> fn _ -> raise spec["message"] || "fail" end
-      "sleep" -> fn request -> Spikard.sleep(spec["ms"]) && next.(request) end
-      "stream" -> fn _ -> Spikard.stream(chunks(spec), media_type: spec["media_type"]) end
+      "respond" ->
+        fn _ -> response(spec) end
+
+      "echo" ->
+        fn request -> echo(route, request, spec) end
+
+      "problem" ->
+        fn _ -> raise Problem.from(spec["problem"]) end
+
+      "fail" ->
+        fn _ -> raise spec["message"] || "fail" end
+
+      "sleep" ->
+        fn request -> Spikard.sleep(spec["ms"]) && next.(request) end
+
+      "stream" ->
+        fn _ -> Spikard.stream(chunks(spec), media_type: spec["media_type"]) end
+
       "background" ->
         fn request ->
           value = request.body[spec["field"]]
           Spikard.background(fn -> Store.add(store, {:list, spec["list"]}, value) end)
           Spikard.json(%{queued: true}, status: 202)
         end
-      "background_list" -> fn _ -> %{spec["list"] => Store.all(store, {:list, spec["list"]})} end
+
+      "background_list" ->
+        fn _ -> %{spec["list"] => Store.all(store, {:list, spec["list"]})} end
+
       "publish" ->
         fn _ ->
-          payload = case(spec["payload"], do: (%{"$text" => text} -> text; %{"$bytes" => data} -> Base.decode64!(data); other -> other))
+          payload =
+            case(spec["payload"],
+              do:
+                (
+                  %{"$text" => text} -> text
+                  %{"$bytes" => data} -> Base.decode64!(data)
+                  other -> other
+                )
+            )
+
           {:ok, _} = Spikard.Messaging.publish(Spikard.Messaging.client(), spec["topic"], payload)
           Spikard.empty(202)
         end
-      "log" -> fn request -> Spikard.log(spec["level"], spec["message"], spec["attributes"] || %{}) && next.(request) end
+
+      "log" ->
+        fn request -> Spikard.log(spec["level"], spec["message"], spec["attributes"] || %{}) && next.(request) end
     end
   end
 
@@ -111,13 +146,26 @@ defmodule E2E.Application do
     response = %Response{status: spec["status"] || 200, headers: headers, media_type: spec["body"]["media_type"], content: content}
 
     Enum.reduce(spec["cookies"] || [], response, fn c, response ->
-      Response.put_cookie(response, c["name"], c["value"] || "", max_age: c["max_age"], domain: c["domain"], path: c["path"], same_site: c["same_site"], secure: c["secure"], http_only: c["http_only"])
+      Response.put_cookie(response, c["name"], c["value"] || "",
+        max_age: c["max_age"],
+        domain: c["domain"],
+        path: c["path"],
+        same_site: c["same_site"],
+        secure: c["secure"],
+        http_only: c["http_only"]
+      )
     end)
   end
 
   # Uploaded files as an echo has them: text where the bytes are UTF-8, else base64.
   defp shown(list) when is_list(list), do: Enum.map(list, &shown/1)
-  defp shown(%{"filename" => _, "content" => content} = file) when is_binary(content), do: file |> Map.delete("content") |> Map.put(if(String.valid?(content), do: "text", else: "base64"), if(String.valid?(content), do: content, else: Base.encode64(content)))
+
+  defp shown(%{"filename" => _, "content" => content} = file) when is_binary(content),
+    do:
+      file
+      |> Map.delete("content")
+      |> Map.put(if(String.valid?(content), do: "text", else: "base64"), if(String.valid?(content), do: content, else: Base.encode64(content)))
+
   defp shown(%_{} = struct), do: struct
   defp shown(map) when is_map(map), do: Map.new(map, fn {key, value} -> {key, shown(value)} end)
   defp shown(value), do: value
@@ -143,11 +191,25 @@ defmodule E2E.Application do
     Stream.resource(
       fn -> {0, spec["chunks"]} end,
       fn
-        {^fails, _} when fails != nil -> raise "the stream fails, as the case says"
-        {_, []} -> {:halt, nil}
+        {^fails, _} when fails != nil ->
+          raise "the stream fails, as the case says"
+
+        {_, []} ->
+          {:halt, nil}
+
         {i, [chunk | rest]} ->
           if i > 0 && spec["delay_ms"], do: Spikard.sleep(spec["delay_ms"])
-          data = case(chunk, do: (%{"json" => value} -> Spikard.JSON.encode!(value); %{"text" => text} -> text; %{"base64" => data} -> Base.decode64!(data)))
+
+          data =
+            case(chunk,
+              do:
+                (
+                  %{"json" => value} -> Spikard.JSON.encode!(value)
+                  %{"text" => text} -> text
+                  %{"base64" => data} -> Base.decode64!(data)
+                )
+            )
+
           {[data], {i + 1, rest}}
       end,
       fn _ -> :ok end
@@ -160,22 +222,47 @@ defmodule E2E.Application do
 
   defp hook(store, spec) do
     known = %{
-      "set_context" => "kind key value", "append_context" => "kind key value", "set_response_header" => "kind name value", "append_response_header" => "kind name value",
-      "respond" => "kind status headers body", "fail" => "kind message", "require_bearer" => "kind tokens", "require_context" => "kind key equals", "limit_calls" => "kind max retry_after"
+      "set_context" => "kind key value",
+      "append_context" => "kind key value",
+      "set_response_header" => "kind name value",
+      "append_response_header" => "kind name value",
+      "respond" => "kind status headers body",
+      "fail" => "kind message",
+      "require_bearer" => "kind tokens",
+      "require_context" => "kind key equals",
+      "limit_calls" => "kind max retry_after"
     }
+
     only(spec, known[spec["kind"]] || raise(NotBuilt, "not built: hook #{spec["kind"]}"), "hook")
     key = make_ref()
 
     case spec["kind"] do
-      "set_context" -> &Request.assign(&1, spec["key"], spec["value"])
-      "append_context" -> fn request -> Request.assign(request, spec["key"], List.wrap(request.context[spec["key"]]) ++ [spec["value"]]) end
-      "set_response_header" -> &Request.put_resp_header(&1, spec["name"], spec["value"])
-      "append_response_header" -> &Request.add_resp_header(&1, spec["name"], spec["value"])
-      "respond" -> fn _ -> response(spec) end
-      "fail" -> fn _ -> raise spec["message"] || "fail" end
-      "require_bearer" -> &bearer(&1, spec["tokens"])
-      "require_context" -> fn request -> if request.context[spec["key"]] != spec["equals"], do: raise(Problem, 403) end
-      "limit_calls" -> fn _ -> if Store.count(store, key) > spec["max"], do: raise(Problem, status: 429, headers: [{"retry-after", to_string(spec["retry_after"] || 1)}]) end
+      "set_context" ->
+        &Request.assign(&1, spec["key"], spec["value"])
+
+      "append_context" ->
+        fn request -> Request.assign(request, spec["key"], List.wrap(request.context[spec["key"]]) ++ [spec["value"]]) end
+
+      "set_response_header" ->
+        &Request.put_resp_header(&1, spec["name"], spec["value"])
+
+      "append_response_header" ->
+        &Request.add_resp_header(&1, spec["name"], spec["value"])
+
+      "respond" ->
+        fn _ -> response(spec) end
+
+      "fail" ->
+        fn _ -> raise spec["message"] || "fail" end
+
+      "require_bearer" ->
+        &bearer(&1, spec["tokens"])
+
+      "require_context" ->
+        fn request -> if request.context[spec["key"]] != spec["equals"], do: raise(Problem, 403) end
+
+      "limit_calls" ->
+        fn _ -> if Store.count(store, key) > spec["max"], do: raise(Problem, status: 429, headers: [{"retry-after", to_string(spec["retry_after"] || 1)}]) end
     end
   end
 
@@ -216,7 +303,10 @@ defmodule E2E.Application do
 
   defp produce(_, _, "uuid") do
     <<a::32, b::16, c::12, _::4, d::14, _::2, e::48>> = :crypto.strong_rand_bytes(16)
-    <<a::32, b::16, 4::4, c::12, 2::2, d::14, e::48>> |> Base.encode16(case: :lower) |> String.replace(~r/(.{8})(.{4})(.{4})(.{4})(.{12})/, "\\1-\\2-\\3-\\4-\\5")
+
+    <<a::32, b::16, 4::4, c::12, 2::2, d::14, e::48>>
+    |> Base.encode16(case: :lower)
+    |> String.replace(~r/(.{8})(.{4})(.{4})(.{4})(.{12})/, "\\1-\\2-\\3-\\4-\\5")
   end
 
   defp produce(_, _, other), do: raise(NotBuilt, "not built: produces #{inspect(other)}")
@@ -335,12 +425,26 @@ defmodule E2E.Harness do
     {answer, state} = op(request["op"], request, state)
     {Map.put(answer, "ok", true), state}
   rescue
-    error in NotBuilt -> {refused(%{"type" => "not_built", "message" => error.message}), state}
-    error in Spikard.Error -> {refused(%{"kind" => Atom.to_string(error.kind), "detail" => error.detail, "message" => error.message}), state}
+    error in NotBuilt ->
+      {refused(%{"type" => "not_built", "message" => error.message}), state}
+
+    error in Spikard.Error ->
+      {refused(%{"kind" => Atom.to_string(error.kind), "detail" => error.detail, "message" => error.message}), state}
+
     error in Spikard.ConfigError ->
-      type = case(Regex.run(~r/: ([a-z]+_(?:dependency|mismatch)): /, error.message), do: ([_, type] -> type; _ -> "invalid_argument"))
+      type =
+        case(Regex.run(~r/: ([a-z]+_(?:dependency|mismatch)): /, error.message),
+          do:
+            (
+              [_, type] -> type
+              _ -> "invalid_argument"
+            )
+        )
+
       {refused(%{"type" => type, "message" => error.message}), state}
-    error -> {refused(%{"type" => inspect(error.__struct__), "message" => Exception.format(:error, error, __STACKTRACE__)}), state}
+
+    error ->
+      {refused(%{"type" => inspect(error.__struct__), "message" => Exception.format(:error, error, __STACKTRACE__)}), state}
   end
 
   defp refused(error), do: %{"ok" => false, "error" => error}
@@ -366,8 +470,21 @@ defmodule E2E.Harness do
   defp op(what, _, state) when what in ["spans", "logs", "metrics"] do
     running = state.test || state.toolbox.test
     client = Spikard.Telemetry.client()
-    ask = fn fun -> Spikard.Test.peek(running, fun) end # a virtual clock does not move for it
-    new = ask.(fn -> case(what, do: ("spans" -> Spikard.Telemetry.take_spans!(client); "logs" -> Spikard.Telemetry.take_logs!(client); "metrics" -> Spikard.Telemetry.collect_metrics!(client))) end)
+    # a virtual clock does not move for it
+    ask = fn fun -> Spikard.Test.peek(running, fun) end
+
+    new =
+      ask.(fn ->
+        case(what,
+          do:
+            (
+              "spans" -> Spikard.Telemetry.take_spans!(client)
+              "logs" -> Spikard.Telemetry.take_logs!(client)
+              "metrics" -> Spikard.Telemetry.collect_metrics!(client)
+            )
+        )
+      end)
+
     all = if what == "metrics", do: new, else: (state.told[what] || []) ++ new
     {%{what => all}, %{state | told: Map.put(state.told, what, all)}}
   end

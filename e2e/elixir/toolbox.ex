@@ -10,19 +10,47 @@ defmodule E2E.Toolbox do
     defexception message: "the writer gave up"
   end
 
-  @backends %{"cache" => ["memory"], "storage" => ["memory", "fs"], "db" => ["sqlite"], "messaging" => ["memory", "sqlite"], "tasks" => ["memory", "sqlite"], "cron" => [], "cloudevents" => [], "telemetry" => []}
+  @backends %{
+    "cache" => ["memory"],
+    "storage" => ["memory", "fs"],
+    "db" => ["sqlite"],
+    "messaging" => ["memory", "sqlite"],
+    "tasks" => ["memory", "sqlite"],
+    "cron" => [],
+    "cloudevents" => [],
+    "telemetry" => []
+  }
   def backends(kind), do: @backends[kind] || raise(NotBuilt, "not built: client #{kind}")
 
   def open(client) do
     {telemetry, own} = if map_size(client) > 1, do: Map.pop(client, "telemetry"), else: {nil, client}
-    [{kind, config}] = case(Map.to_list(own), do: ([one] -> [one]; many -> raise(NotBuilt, "not built: client #{inspect(many)}")))
+
+    [{kind, config}] =
+      case(Map.to_list(own),
+        do:
+          (
+            [one] -> [one]
+            many -> raise(NotBuilt, "not built: client #{inspect(many)}")
+          )
+      )
+
     backends(kind)
     folder = Path.join(System.tmp_dir!(), "spikard-e2e-#{System.pid()}-#{System.unique_integer([:positive])}")
     File.mkdir_p!(folder)
     manifest = %{"log" => %{"level" => "error"}, "http" => nil, "shutdown" => %{"timeout_ms" => 2000}}
     manifest = if telemetry, do: Map.put(manifest, "telemetry", telemetry), else: manifest
     test = Test.start_virtual(Spikard.new("case", config: manifest), services: services(kind, config, folder), start: config["clock"])
-    capabilities = case(kind, do: ("storage" -> ~w(metadata conditional_write uploads); "messaging" -> ["replay"]; _ -> []))
+
+    capabilities =
+      case(kind,
+        do:
+          (
+            "storage" -> ~w(metadata conditional_write uploads)
+            "messaging" -> ["replay"]
+            _ -> []
+          )
+      )
+
     state = Store.new()
     %__MODULE__{kind: kind, config: config, test: test, folder: folder, state: state, capabilities: capabilities}
   end
@@ -84,7 +112,10 @@ defmodule E2E.Toolbox do
   defp packed(list) when is_list(list), do: Enum.map(list, &packed/1)
   defp packed(:ok), do: nil
   defp packed(text) when is_binary(text), do: if(String.valid?(text), do: text, else: %{"$bytes" => Base.encode64(text)})
-  defp packed(integer) when is_integer(integer) and (integer > 0x7FFFFFFFFFFFFFFF or integer < -0x8000000000000000), do: %{"$int64" => Integer.to_string(integer)}
+
+  defp packed(integer) when is_integer(integer) and (integer > 0x7FFFFFFFFFFFFFFF or integer < -0x8000000000000000),
+    do: %{"$int64" => Integer.to_string(integer)}
+
   defp packed(value), do: value
 
   defp plain({:bytes, data}), do: data
@@ -107,7 +138,16 @@ defmodule E2E.Toolbox do
   defp ttl(_), do: []
 
   defp cache(state), do: Cache.client("default", namespace: value(state, :namespace))
-  defp value(state, key), do: (case :ets.lookup(state, key), do: ([{_, value}] -> value; [] -> nil))
+
+  defp value(state, key),
+    do:
+      case(:ets.lookup(state, key),
+        do:
+          (
+            [{_, value}] -> value
+            [] -> nil
+          )
+      )
 
   defp op("cache", op, args, state) do
     cache = cache(state)
@@ -160,18 +200,34 @@ defmodule E2E.Toolbox do
     on = if args["tx"], do: value(state, {:tx, args["tx"]}), else: db
 
     case op do
-      "execute" -> %{"affected" => Database.execute!(on, args["sql"], params(args))}
-      "query" -> Database.query!(on, args["sql"], params(args)) |> rows()
+      "execute" ->
+        %{"affected" => Database.execute!(on, args["sql"], params(args))}
+
+      "query" ->
+        Database.query!(on, args["sql"], params(args)) |> rows()
+
       "begin" ->
         only(args, "tx isolation read_only", "begin")
         tx = Client.bang(Database.open(db, opts(args, ["tx"])))
         :ets.insert(state, {{:tx, args["tx"]}, tx}) && nil
-      "commit" -> Client.bang(Transaction.commit(on))
-      "rollback" -> Client.bang(Transaction.rollback(on))
-      "drop_transaction" -> Transaction.rollback(on) && nil
-      "transaction" -> transaction(db, args["body"])
-      "close" -> Database.close!(db)
-      _ -> missing(op)
+
+      "commit" ->
+        Client.bang(Transaction.commit(on))
+
+      "rollback" ->
+        Client.bang(Transaction.rollback(on))
+
+      "drop_transaction" ->
+        Transaction.rollback(on) && nil
+
+      "transaction" ->
+        transaction(db, args["body"])
+
+      "close" ->
+        Database.close!(db)
+
+      _ ->
+        missing(op)
     end
   end
 
@@ -179,20 +235,45 @@ defmodule E2E.Toolbox do
     messaging = Messaging.client()
 
     case op do
-      "publish" -> Messaging.publish!(messaging, args["topic"], args["payload"], opts(args, ["topic", "payload"])) && nil
+      "publish" ->
+        Messaging.publish!(messaging, args["topic"], args["payload"], opts(args, ["topic", "payload"])) && nil
+
       "start_consumer" ->
-        only(args, "name topic group handler max_retries dead_letter backoff ack_wait_ms handler_timeout_ms max_concurrency ordered start_from", "start_consumer")
+        only(
+          args,
+          "name topic group handler max_retries dead_letter backoff ack_wait_ms handler_timeout_ms max_concurrency ordered start_from",
+          "start_consumer"
+        )
+
         script = Script.new(args["handler"])
-        handle = fn message -> Script.run(script, message.payload, %{"payload" => message.payload, "headers" => Map.new(message.headers), "delivery_count" => message.delivery_count}) end
+
+        handle = fn message ->
+          Script.run(script, message.payload, %{"payload" => message.payload, "headers" => Map.new(message.headers), "delivery_count" => message.delivery_count})
+        end
+
         options = opts(Map.take(args, ~w(group max_retries dead_letter backoff ordered start_from ack_wait_ms handler_timeout_ms))) ++ concurrency(args)
         start(state, args["name"], script, Messaging.consume(messaging, args["topic"], handle, [name: args["name"]] ++ options))
-      "stop_consumer" -> taken(state, args["consumer"]) |> Messaging.stop() |> Client.bang() && nil
-      "kill_consumer" -> kill(state, args["consumer"])
-      "expect_handled" -> for(one <- Store.all(script(state, args["consumer"]), :done), do: Map.update!(one, "payload", &{:bytes, &1}))
-      "expect_dead_letters" -> for(one <- Messaging.list_dead_letters!(messaging, args["topic"], payloads: true).messages, do: Map.update(one, "payload", nil, &{:bytes, &1}))
-      "metric" -> Messaging.stats!(messaging)[String.to_existing_atom(args["name"])]
-      "topic_match" -> Messaging.topic_match!(messaging, args["style"], args["pattern"], args["topic"])
-      _ -> handling(op, args, state)
+
+      "stop_consumer" ->
+        taken(state, args["consumer"]) |> Messaging.stop() |> Client.bang() && nil
+
+      "kill_consumer" ->
+        kill(state, args["consumer"])
+
+      "expect_handled" ->
+        for(one <- Store.all(script(state, args["consumer"]), :done), do: Map.update!(one, "payload", &{:bytes, &1}))
+
+      "expect_dead_letters" ->
+        for(one <- Messaging.list_dead_letters!(messaging, args["topic"], payloads: true).messages, do: Map.update(one, "payload", nil, &{:bytes, &1}))
+
+      "metric" ->
+        Messaging.stats!(messaging)[String.to_existing_atom(args["name"])]
+
+      "topic_match" ->
+        Messaging.topic_match!(messaging, args["style"], args["pattern"], args["topic"])
+
+      _ ->
+        handling(op, args, state)
     end
   end
 
@@ -200,30 +281,60 @@ defmodule E2E.Toolbox do
     tasks = Tasks.client()
 
     case op do
-      "enqueue" -> Tasks.enqueue!(tasks, args["task"], opts(args, ["task"]))
+      "enqueue" ->
+        Tasks.enqueue!(tasks, args["task"], opts(args, ["task"]))
+
       "start_worker" ->
         only(args, "name queue handler max_concurrency lease_ms", "start_worker")
         script = Script.new(args["handler"])
         handle = fn _, run -> Script.run(script, run.name, %{"task" => run.name, "attempt" => run.attempt}) end
         handlers = if args["handler"]["known"], do: Map.new(args["handler"]["known"], &{&1, handle}), else: handle
-        start(state, args["name"], script, Tasks.work(tasks, handlers, [name: args["name"], queue: args["queue"]] ++ opts(Map.take(args, ["lease_ms"])) ++ concurrency(args)))
-      "kill_worker" -> kill(state, args["worker"])
-      "expect_runs" -> Store.all(script(state, args["worker"]), :done)
-      "cancellations_seen" -> Store.count(script(state, args["worker"]), :cancellations, 0)
-      "job" -> Tasks.job!(tasks, args["id"])
-      "retry_job" -> Tasks.retry!(tasks, args["id"])
-      "cancel" -> Tasks.cancel!(tasks, args["id"])
-      "pending_count" -> Tasks.pending_count!(tasks, queue: args["queue"])
+
+        start(
+          state,
+          args["name"],
+          script,
+          Tasks.work(tasks, handlers, [name: args["name"], queue: args["queue"]] ++ opts(Map.take(args, ["lease_ms"])) ++ concurrency(args))
+        )
+
+      "kill_worker" ->
+        kill(state, args["worker"])
+
+      "expect_runs" ->
+        Store.all(script(state, args["worker"]), :done)
+
+      "cancellations_seen" ->
+        Store.count(script(state, args["worker"]), :cancellations, 0)
+
+      "job" ->
+        Tasks.job!(tasks, args["id"])
+
+      "retry_job" ->
+        Tasks.retry!(tasks, args["id"])
+
+      "cancel" ->
+        Tasks.cancel!(tasks, args["id"])
+
+      "pending_count" ->
+        Tasks.pending_count!(tasks, queue: args["queue"])
+
       "schedule" ->
         only(args, "name cron timezone queue task misfire overlap instance", "schedule")
         Tasks.schedule!(tasks, args["name"], args["cron"], args["task"], opts(Map.take(args, ~w(timezone queue misfire overlap))))
         scheduler(tasks, state, args["instance"] || "default")
-      "start_scheduler" -> scheduler(tasks, state, "default")
+
+      "start_scheduler" ->
+        scheduler(tasks, state, "default")
+
       "stop_scheduler" ->
         for {{:scheduler, name}, _} <- :ets.tab2list(state), do: :ets.delete(state, {:scheduler, name}) && Tasks.stop_scheduler!(tasks, name: name)
         nil
-      "expect_scheduled" -> for(job <- Tasks.list!(tasks, schedule: args["name"], limit: 1000), do: instant(job["scheduled_at"]))
-      _ -> handling(op, args, state)
+
+      "expect_scheduled" ->
+        for(job <- Tasks.list!(tasks, schedule: args["name"], limit: 1000), do: instant(job["scheduled_at"]))
+
+      _ ->
+        handling(op, args, state)
     end
   end
 
@@ -231,7 +342,10 @@ defmodule E2E.Toolbox do
 
   defp op("cloudevents", "encode", args, _) do
     made = CloudEvents.encode!(CloudEvents.client(), args["event"], opts(args, ["event"]))
-    made |> Map.new(fn {key, value} -> {key, if(key == :body and value != nil, do: {:bytes, value}, else: value)} end) |> Map.reject(fn {_, value} -> value == nil end)
+
+    made
+    |> Map.new(fn {key, value} -> {key, if(key == :body and value != nil, do: {:bytes, value}, else: value)} end)
+    |> Map.reject(fn {_, value} -> value == nil end)
   end
 
   defp op("cloudevents", "decode", args, _) do
@@ -290,7 +404,9 @@ defmodule E2E.Toolbox do
   defp param(%{"$int64" => text}), do: String.to_integer(text)
   defp param(%{"$decimal" => text}), do: Spikard.Decimal.new(text)
   # A DateTime has microseconds: what is finer, or no instant at all, the core is told as it stands.
-  defp param(%{"$timestamp" => text} = form), do: with(true <- text =~ ~r/^[0-9T:-]+(\.\d{1,6})?Z$/, {:ok, at, _} <- DateTime.from_iso8601(text), do: at, else: (_ -> form))
+  defp param(%{"$timestamp" => text} = form),
+    do: with(true <- text =~ ~r/^[0-9T:-]+(\.\d{1,6})?Z$/, {:ok, at, _} <- DateTime.from_iso8601(text), do: at, else: (_ -> form))
+
   defp param(value), do: value
 
   defp rows(result) do
@@ -343,7 +459,7 @@ defmodule E2E.Toolbox do
   end
 
   defp script(state, name), do: value(state, {:script, name})
-  defp taken(state, name), do: (with [{_, one}] <- :ets.take(state, {:started, name}), do: one)
+  defp taken(state, name), do: with([{_, one}] <- :ets.take(state, {:started, name}), do: one)
 
   defp kill(state, name) do
     :ets.insert(script(state, name), {:dead, true})

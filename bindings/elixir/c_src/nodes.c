@@ -6,30 +6,30 @@
 
 enum { depth_limit = 512 };
 
-static bool grow(struct buffer *b, size_t more) {
+static bool grow(struct buffer* b, size_t more) {
   if (b->used + more <= b->size) return true;
   size_t size = b->size == 0 ? 512 : b->size * 2;
   while (size < b->used + more) size *= 2;
-  char *data = realloc(b->data, size);
+  char* data = realloc(b->data, size);
   if (data == NULL) return false;
   b->data = data;
   b->size = size;
   return true;
 }
 
-bool buffer_add(struct buffer *b, const void *data, size_t n) {
+bool buffer_add(struct buffer* b, const void* data, size_t n) {
   if (!grow(b, n)) return false;
   if (n > 0) memcpy(b->data + b->used, data, n);
   b->used += n;
   return true;
 }
 
-void buffer_free(struct buffer *b) {
+void buffer_free(struct buffer* b) {
   free(b->data);
   *b = (struct buffer){0};
 }
 
-static bool utf8(const unsigned char *s, size_t n) {
+static bool utf8(const unsigned char* s, size_t n) {
   for (size_t i = 0; i < n;) {
     if (s[i] < 0x80) {
       ++i;
@@ -39,7 +39,8 @@ static bool utf8(const unsigned char *s, size_t n) {
     if (s[i] < 0xC2 || s[i] > 0xF4 || i + more >= n) return false;
     for (size_t k = 1; k <= more; ++k)
       if ((s[i + k] & 0xC0) != 0x80) return false;
-    if ((s[i] == 0xE0 && s[i + 1] < 0xA0) || (s[i] == 0xED && s[i + 1] > 0x9F) || (s[i] == 0xF0 && s[i + 1] < 0x90) || (s[i] == 0xF4 && s[i + 1] > 0x8F))
+    if ((s[i] == 0xE0 && s[i + 1] < 0xA0) || (s[i] == 0xED && s[i + 1] > 0x9F) || (s[i] == 0xF0 && s[i + 1] < 0x90) ||
+        (s[i] == 0xF4 && s[i + 1] > 0x8F))
       return false;
     i += more + 1;
   }
@@ -49,36 +50,36 @@ static bool utf8(const unsigned char *s, size_t n) {
 /* ---- terms to nodes */
 
 struct writer {
-  ErlNifEnv *env;
+  ErlNifEnv* env;
   struct buffer nodes;
   struct buffer text;
   enum encoded state;
 };
 
-static spk_node *node(struct writer *w, uint32_t type, uint32_t len) {
+static spk_node* node(struct writer* w, uint32_t type, uint32_t len) {
   spk_node n = {.type = type, .len = len, .u = {.i = 0}};
   if (!buffer_add(&w->nodes, &n, sizeof n)) {
     w->state = encoded_memory;
     return NULL;
   }
-  return (spk_node *)(void *)(w->nodes.data + w->nodes.used - sizeof n);
+  return (spk_node*)(void*)(w->nodes.data + w->nodes.used - sizeof n);
 }
 
-static void text(struct writer *w, uint32_t type, const void *data, size_t n) {
+static void text(struct writer* w, uint32_t type, const void* data, size_t n) {
   if (n > UINT32_MAX) {
     w->state = encoded_bad;
     return;
   }
   const size_t at = w->text.used;
-  spk_node *out = node(w, type, (uint32_t)n);
+  spk_node* out = node(w, type, (uint32_t)n);
   if (out == NULL) return;
   out->u.off = at;
   if (!buffer_add(&w->text, data, n)) w->state = encoded_memory;
 }
 
-static void atom(struct writer *w, ERL_NIF_TERM term) {
+static void atom(struct writer* w, ERL_NIF_TERM term) {
   char name[256 * 4];
-  spk_node *out;
+  spk_node* out;
   if (enif_is_identical(term, atoms.nil)) {
     node(w, SPK_NULL, 0);
   } else if (enif_is_identical(term, atoms.true_) || enif_is_identical(term, atoms.false_)) {
@@ -100,18 +101,18 @@ static void atom(struct writer *w, ERL_NIF_TERM term) {
   }
 }
 
-static size_t count_of(const struct writer *w) { return w->nodes.used / sizeof(spk_node); }
+static size_t count_of(const struct writer* w) { return w->nodes.used / sizeof(spk_node); }
 
-static void value(struct writer *w, ERL_NIF_TERM term, int depth);
+static void value(struct writer* w, ERL_NIF_TERM term, int depth);
 
-static void close_group(struct writer *w, size_t first, uint32_t members) {
+static void close_group(struct writer* w, size_t first, uint32_t members) {
   if (w->state != encoded_ok) return;
-  spk_node *head = (spk_node *)(void *)(w->nodes.data + first * sizeof(spk_node));
+  spk_node* head = (spk_node*)(void*)(w->nodes.data + first * sizeof(spk_node));
   head->len = members;
   head->u.off = count_of(w) - first - 1;
 }
 
-static void list(struct writer *w, ERL_NIF_TERM term, int depth) {
+static void list(struct writer* w, ERL_NIF_TERM term, int depth) {
   const size_t first = count_of(w);
   uint32_t n = 0;
   ERL_NIF_TERM head, tail = term;
@@ -124,7 +125,7 @@ static void list(struct writer *w, ERL_NIF_TERM term, int depth) {
   close_group(w, first, n);
 }
 
-static void map(struct writer *w, ERL_NIF_TERM term, int depth) {
+static void map(struct writer* w, ERL_NIF_TERM term, int depth) {
   ERL_NIF_TERM key, member;
   ErlNifMapIterator at;
   if (enif_get_map_value(w->env, term, atoms.struct_, &member)) {
@@ -157,8 +158,8 @@ static void map(struct writer *w, ERL_NIF_TERM term, int depth) {
 }
 
 /* {:bytes, Binary} and {:number, Text}; other tuples are prepared in Elixir. */
-static void tuple(struct writer *w, ERL_NIF_TERM term) {
-  const ERL_NIF_TERM *parts;
+static void tuple(struct writer* w, ERL_NIF_TERM term) {
+  const ERL_NIF_TERM* parts;
   int n = 0;
   ErlNifBinary bin;
   if (enif_get_tuple(w->env, term, &n, &parts) && n == 2 && enif_inspect_binary(w->env, parts[1], &bin)) {
@@ -174,20 +175,18 @@ static void tuple(struct writer *w, ERL_NIF_TERM term) {
   w->state = encoded_prepare;
 }
 
-static void value(struct writer *w, ERL_NIF_TERM term, int depth) {
+static void value(struct writer* w, ERL_NIF_TERM term, int depth) {
   ErlNifBinary bin;
   ErlNifSInt64 i;
   ErlNifUInt64 u;
   double f;
-  spk_node *out;
+  spk_node* out;
   if (depth > depth_limit) {
     w->state = encoded_bad;
     return;
   }
   switch (enif_term_type(w->env, term)) {
-    case ERL_NIF_TERM_TYPE_ATOM:
-      atom(w, term);
-      return;
+    case ERL_NIF_TERM_TYPE_ATOM: atom(w, term); return;
     case ERL_NIF_TERM_TYPE_INTEGER:
       if (enif_get_int64(w->env, term, &i)) {
         if ((out = node(w, SPK_INT, 0)) != NULL) out->u.i = i;
@@ -207,26 +206,19 @@ static void value(struct writer *w, ERL_NIF_TERM term, int depth) {
       }
       text(w, utf8(bin.data, bin.size) ? SPK_STR : SPK_BYTES, bin.data, bin.size);
       return;
-    case ERL_NIF_TERM_TYPE_LIST:
-      list(w, term, depth);
-      return;
-    case ERL_NIF_TERM_TYPE_MAP:
-      map(w, term, depth);
-      return;
-    case ERL_NIF_TERM_TYPE_TUPLE:
-      tuple(w, term);
-      return;
-    default:
-      w->state = encoded_bad;
+    case ERL_NIF_TERM_TYPE_LIST: list(w, term, depth); return;
+    case ERL_NIF_TERM_TYPE_MAP: map(w, term, depth); return;
+    case ERL_NIF_TERM_TYPE_TUPLE: tuple(w, term); return;
+    default: w->state = encoded_bad;
   }
 }
 
-enum encoded encode(ErlNifEnv *env, ERL_NIF_TERM term, struct buffer *out) {
+enum encoded encode(ErlNifEnv* env, ERL_NIF_TERM term, struct buffer* out) {
   struct writer w = {.env = env, .state = encoded_ok};
   value(&w, term, 0);
   if (w.state == encoded_ok) {
     const size_t shift = w.nodes.used;
-    spk_node *nodes = (spk_node *)(void *)w.nodes.data;
+    spk_node* nodes = (spk_node*)(void*)w.nodes.data;
     for (size_t i = 0; i < count_of(&w); ++i)
       if (nodes[i].type == SPK_STR || nodes[i].type == SPK_BYTES || nodes[i].type == SPK_NUMTEXT) nodes[i].u.off += shift;
     if (!buffer_add(out, w.nodes.data, w.nodes.used) || !buffer_add(out, w.text.data, w.text.used)) w.state = encoded_memory;
@@ -239,17 +231,17 @@ enum encoded encode(ErlNifEnv *env, ERL_NIF_TERM term, struct buffer *out) {
 /* ---- nodes to terms */
 
 struct reader {
-  ErlNifEnv *env;
-  const unsigned char *base;
+  ErlNifEnv* env;
+  const unsigned char* base;
   size_t size;
-  ERL_NIF_TERM whole;  /* the binary that `base` is in, or 0: text is copied */
+  ERL_NIF_TERM whole; /* the binary that `base` is in, or 0: text is copied */
   size_t at;
   bool special;
   bool marked; /* bytes are {bytes, Binary} */
   bool bad;
 };
 
-static ERL_NIF_TERM binary_of(struct reader *r, uint64_t off, uint32_t len) {
+static ERL_NIF_TERM binary_of(struct reader* r, uint64_t off, uint32_t len) {
   ERL_NIF_TERM out;
   if (off > r->size || len > r->size - off) {
     r->bad = true;
@@ -261,7 +253,7 @@ static ERL_NIF_TERM binary_of(struct reader *r, uint64_t off, uint32_t len) {
   return out;
 }
 
-static ERL_NIF_TERM read_node(struct reader *r, int ordered, int depth) {
+static ERL_NIF_TERM read_node(struct reader* r, int ordered, int depth) {
   if (r->bad || depth > 2 * depth_limit || r->at > r->size || r->size - r->at < sizeof(spk_node)) {
     r->bad = true;
     return atoms.nil;
@@ -270,27 +262,19 @@ static ERL_NIF_TERM read_node(struct reader *r, int ordered, int depth) {
   memcpy(&n, r->base + r->at, sizeof n);
   r->at += sizeof n;
   switch (n.type) {
-    case SPK_NULL:
-      return atoms.nil;
-    case SPK_BOOL:
-      return n.u.i != 0 ? atoms.true_ : atoms.false_;
-    case SPK_INT:
-      return enif_make_int64(r->env, n.u.i);
-    case SPK_UINT:
-      return enif_make_uint64(r->env, n.u.off);
-    case SPK_F64:
-      return enif_make_double(r->env, n.u.f);
+    case SPK_NULL: return atoms.nil;
+    case SPK_BOOL: return n.u.i != 0 ? atoms.true_ : atoms.false_;
+    case SPK_INT: return enif_make_int64(r->env, n.u.i);
+    case SPK_UINT: return enif_make_uint64(r->env, n.u.off);
+    case SPK_F64: return enif_make_double(r->env, n.u.f);
     case SPK_BYTES:
       if (r->marked) {
         r->special = true;
         return enif_make_tuple2(r->env, atoms.bytes, binary_of(r, n.u.off, n.len));
       }
       return binary_of(r, n.u.off, n.len);
-    case SPK_STR:
-      return binary_of(r, n.u.off, n.len);
-    case SPK_NUMTEXT:
-      r->special = true;
-      return enif_make_tuple2(r->env, atoms.number, binary_of(r, n.u.off, n.len));
+    case SPK_STR: return binary_of(r, n.u.off, n.len);
+    case SPK_NUMTEXT: r->special = true; return enif_make_tuple2(r->env, atoms.number, binary_of(r, n.u.off, n.len));
     case SPK_ARR:
     case SPK_OBJ: {
       const size_t each = n.type == SPK_OBJ ? 2 : 1;
@@ -319,18 +303,18 @@ static ERL_NIF_TERM read_node(struct reader *r, int ordered, int depth) {
       enif_free(items);
       return out;
     }
-    default:
-      break;
+    default: break;
   }
   r->bad = true;
   return atoms.nil;
 }
 
-bool decode(ErlNifEnv *env, const unsigned char *base, size_t size, ERL_NIF_TERM whole, size_t at, uint32_t count, int ordered, ERL_NIF_TERM *out, bool *special) {
+bool decode(ErlNifEnv* env, const unsigned char* base, size_t size, ERL_NIF_TERM whole, size_t at, uint32_t count, int ordered,
+            ERL_NIF_TERM* out, bool* special) {
   struct reader r = {.env = env, .base = base, .size = size, .whole = whole, .at = at, .marked = ordered < 0};
   if (ordered < 0) ordered = 0;
   if (count > size / sizeof(spk_node)) return false;
-  ERL_NIF_TERM *items = enif_alloc((count + 1) * sizeof *items);
+  ERL_NIF_TERM* items = enif_alloc((count + 1) * sizeof *items);
   for (uint32_t i = 0; i < count; ++i) items[i] = read_node(&r, ordered, 0);
   *out = enif_make_list_from_array(env, items, count);
   enif_free(items);

@@ -17,7 +17,8 @@ defmodule Spikard do
   # ---- an application
 
   @doc "An application. Options: `:config` (as in spikard.toml), `:logger` (failures of handlers go to Logger, and the core's own log is silent)."
-  def new(name \\ "app", opts \\ []), do: struct(App, Keyword.merge([name: name], Keyword.take(opts, [:config, :logger])) |> Keyword.update(:config, %{}, &(&1 || %{})))
+  def new(name \\ "app", opts \\ []),
+    do: struct(App, Keyword.merge([name: name], Keyword.take(opts, [:config, :logger])) |> Keyword.update(:config, %{}, &(&1 || %{})))
 
   @doc "Lays configuration over what is there."
   def config(%App{} = app, config), do: %{app | config: App.merge(Spikard.Value.plain(app.config), Spikard.Value.plain(Map.new(config)))}
@@ -49,7 +50,9 @@ defmodule Spikard do
 
   @doc "A dependency that is made when it is needed. Options: `:scope` (`:request`, `:singleton`, ...), `:depends_on`, `:dispose` (gets the value at its end)."
   def factory(%App{} = app, name, make, opts \\ []) do
-    spec = for {key, value} <- [scope: opts[:scope], depends_on: opts[:depends_on]], value != nil, into: %{name: to_string(name), kind: :factory}, do: {key, value}
+    spec =
+      for {key, value} <- [scope: opts[:scope], depends_on: opts[:depends_on]], value != nil, into: %{name: to_string(name), kind: :factory}, do: {key, value}
+
     App.dependency(app, spec, make, dispose: opts[:dispose])
   end
 

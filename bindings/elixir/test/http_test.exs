@@ -48,7 +48,14 @@ defmodule Spikard.HTTPTest do
   end
 
   test "an exception is a problem that says nothing, a problem says what it is" do
-    test = serve(app() |> Spikard.get("/raise", fn _ -> raise "a secret" end) |> Spikard.get("/exit", fn _ -> exit(:secret) end) |> Spikard.get("/problem", fn _ -> raise Spikard.Problem, status: 409, detail: "taken" end))
+    test =
+      serve(
+        app()
+        |> Spikard.get("/raise", fn _ -> raise "a secret" end)
+        |> Spikard.get("/exit", fn _ -> exit(:secret) end)
+        |> Spikard.get("/problem", fn _ -> raise Spikard.Problem, status: 409, detail: "taken" end)
+      )
+
     for path <- ["/raise", "/exit"] do
       assert {500, headers, body} = Test.request(test, :get, path)
       assert {"content-type", "application/problem+json"} in headers
@@ -66,7 +73,17 @@ defmodule Spikard.HTTPTest do
 
   test "handlers run beside each other: the later may end first" do
     me = self()
-    test = serve(app() |> Spikard.get("/wait", fn _ -> send(me, {:waits, self()}); receive(do: (:go -> %{late: true})) end) |> Spikard.get("/now", fn _ -> %{now: true} end))
+
+    test =
+      serve(
+        app()
+        |> Spikard.get("/wait", fn _ ->
+          send(me, {:waits, self()})
+          receive(do: (:go -> %{late: true}))
+        end)
+        |> Spikard.get("/now", fn _ -> %{now: true} end)
+      )
+
     slow = Task.async(fn -> Test.request(test, :get, "/wait") end)
     assert_receive {:waits, pid}, 5000
     assert {200, _, _} = Test.request(test, :get, "/now")
@@ -79,6 +96,7 @@ defmodule Spikard.HTTPTest do
 
     handler = fn _ ->
       send(me, :began)
+
       try do
         Spikard.sleep(60_000)
       rescue
@@ -95,7 +113,20 @@ defmodule Spikard.HTTPTest do
 
   test "with cancel: :exit the process is ended" do
     me = self()
-    test = serve(Spikard.get(app(), "/long", fn _ -> send(me, {:began, self()}); Process.sleep(:infinity) end, cancel: :exit))
+
+    test =
+      serve(
+        Spikard.get(
+          app(),
+          "/long",
+          fn _ ->
+            send(me, {:began, self()})
+            Process.sleep(:infinity)
+          end,
+          cancel: :exit
+        )
+      )
+
     socket = raw(test, "GET /long HTTP/1.1\r\nhost: a\r\n\r\n")
     assert_receive {:began, pid}, 5000
     monitor = Process.monitor(pid)
@@ -105,9 +136,25 @@ defmodule Spikard.HTTPTest do
 
   test "a drain answers what it has begun" do
     me = self()
-    test = serve(Spikard.get(app(), "/slow", fn _ -> send(me, {:began, self()}); receive(do: (:go -> %{ok: true})) end))
+
+    test =
+      serve(
+        Spikard.get(app(), "/slow", fn _ ->
+          send(me, {:began, self()})
+          receive(do: (:go -> %{ok: true}))
+        end)
+      )
+
     asked = for _ <- 1..20, do: Task.async(fn -> Test.request(test, :get, "/slow") end)
-    pids = for _ <- asked, do: (assert_receive({:began, pid}, 5000); pid)
+
+    pids =
+      for _ <- asked,
+          do:
+            (
+              assert_receive({:began, pid}, 5000)
+              pid
+            )
+
     stopping = Task.async(fn -> Test.stop(test) end)
     for pid <- pids, do: send(pid, :go)
     assert Enum.all?(Task.await_many(asked), &match?({200, _, _}, &1))

@@ -61,12 +61,17 @@ defmodule Spikard.ToolboxTest do
 
   test "consumers, tasks, schedules" do
     me = self()
-    mail = Spikard.Task.new("mail", fn args, run -> send(me, {:mail, args["to"], run.attempt}) && if(run.attempt == 1, do: {:error, :later}, else: {:ok, "sent"}) end)
+
+    mail =
+      Spikard.Task.new("mail", fn args, run -> send(me, {:mail, args["to"], run.attempt}) && if(run.attempt == 1, do: {:error, :later}, else: {:ok, "sent"}) end)
+
     tick = Spikard.Task.new("tick", fn _ -> send(me, :tick) && :ok end)
 
     app =
       Spikard.new("t")
-      |> Spikard.consumer("orders", fn message -> send(me, {:message, message.json, message.delivery_count}) && if(message.delivery_count == 1, do: :nack, else: :ok) end)
+      |> Spikard.consumer("orders", fn message ->
+        send(me, {:message, message.json, message.delivery_count}) && if(message.delivery_count == 1, do: :nack, else: :ok)
+      end)
       |> Spikard.task(mail)
       |> Spikard.task(tick)
       |> Spikard.schedule("0 * * * *", tick)

@@ -115,17 +115,30 @@ defmodule Spikard.App do
   # A route as data (a route of the manifest, names as text). `dependencies`: of this route alone.
   def add_route(%__MODULE__{} = app, data, handler, opts) do
     body = data["body"]
-    as = cond do
-      body == nil -> :none
-      body["mode"] == "stream" -> :stream
-      true -> String.to_existing_atom(body["as"] || "nodes")
-    end
+
+    as =
+      cond do
+        body == nil -> :none
+        body["mode"] == "stream" -> :stream
+        true -> String.to_existing_atom(body["as"] || "nodes")
+      end
 
     declared = for p <- data["parameters"] || [], do: {@groups[p["in"]], if(p["in"] == "header", do: String.downcase(p["name"]), else: p["name"]), nil}
     # What only the path names comes after those, in its order.
     named = for [_, name] <- Regex.scan(~r/\{([A-Za-z_][A-Za-z0-9_]*)(?::[^{}]+)?\}/, data["path"]), {:path, name, nil} not in declared, do: {:path, name, nil}
     parameters = declared ++ named
-    plan = %{handler: handler, status: opts[:status] || 200, path: data["path"], parameters: parameters, inject: data["inject"] || [], body: as, schema: nil, cancel: opts[:cancel] || :message}
+
+    plan = %{
+      handler: handler,
+      status: opts[:status] || 200,
+      path: data["path"],
+      parameters: parameters,
+      inject: data["inject"] || [],
+      body: as,
+      schema: nil,
+      cancel: opts[:cancel] || :message
+    }
+
     %{app | routes: app.routes ++ [{data, plan, opts[:dependencies] || []}]}
   end
 
@@ -144,7 +157,17 @@ defmodule Spikard.App do
   def service(%__MODULE__{} = app, group, name, config) do
     group = to_string(group)
     before = get_in(app.services, [group, name]) || %{}
-    %{app | services: Map.update(app.services, group, %{name => merge(before, Value.plain(Map.new(config)))}, &Map.put(&1, name, merge(before, Value.plain(Map.new(config)))))}
+
+    %{
+      app
+      | services:
+          Map.update(
+            app.services,
+            group,
+            %{name => merge(before, Value.plain(Map.new(config)))},
+            &Map.put(&1, name, merge(before, Value.plain(Map.new(config))))
+          )
+    }
   end
 
   # Something uses it: it is there by the core's defaults.
@@ -186,7 +209,12 @@ defmodule Spikard.App do
 
   @doc false
   def event(%__MODULE__{} = app, type, opts, handler) do
-    subscription = for {key, value} <- [type: type, source: opts[:source], subject: opts[:subject]], value not in [nil, "*"], into: %{"handler" => length(app.events)}, do: {Atom.to_string(key), value}
+    subscription =
+      for {key, value} <- [type: type, source: opts[:source], subject: opts[:subject]],
+          value not in [nil, "*"],
+          into: %{"handler" => length(app.events)},
+          do: {Atom.to_string(key), value}
+
     app = %{app | events: app.events ++ [%{handler: handler, schema: opts[:schema], cancel: opts[:cancel] || :message}]}
 
     if opts[:topic] do
@@ -245,7 +273,11 @@ defmodule Spikard.App do
     config = Value.plain(app.config)
     manifest = %{"name" => app.name, "handle_signals" => false, "http" => http}
     manifest = if app.logger, do: Map.put(manifest, "log", %{"level" => "off"}), else: manifest
-    services = app.services |> Enum.map(fn {group, clients} -> {group, clients |> Enum.reject(fn {name, config} -> name == "default" and config == %{} end) |> Map.new()} end)
+
+    services =
+      app.services
+      |> Enum.map(fn {group, clients} -> {group, clients |> Enum.reject(fn {name, config} -> name == "default" and config == %{} end) |> Map.new()} end)
+
     services = services |> Enum.reject(fn {_, clients} -> clients == %{} end) |> Map.new()
 
     manifest =
@@ -282,7 +314,10 @@ defmodule Spikard.App do
 
   defp workers(app) do
     queues = app.tasks |> Enum.group_by(&{&1.client, &1.queue})
-    for {{client, queue}, _} <- app.workers, not Map.has_key?(queues, {client, queue}), do: raise(ConfigError, "worker: no task is in queue '#{queue}' of tasks client '#{client}'")
+
+    for {{client, queue}, _} <- app.workers,
+        not Map.has_key?(queues, {client, queue}),
+        do: raise(ConfigError, "worker: no task is in queue '#{queue}' of tasks client '#{client}'")
 
     for {{client, queue}, tasks} <- Enum.sort_by(queues, &elem(&1, 0)) do
       data = %{"name" => if(client == "default", do: queue, else: "#{client}.#{queue}")}

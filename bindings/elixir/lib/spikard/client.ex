@@ -22,6 +22,7 @@ defmodule Spikard.Client do
   @doc false
   def invoke(rt, scope, operation, number, args) do
     user = Native.next_user()
+
     case begin(rt, scope, operation, number, args, user, 0) do
       :ok -> Scope.await(rt, scope, user)
       :closed -> closed()
@@ -29,7 +30,16 @@ defmodule Spikard.Client do
   end
 
   defp begin(rt, scope, operation, number, args, user, flags) do
-    Runtime.command(rt, cmd_call(), scope.id, user: user, arg: operation, client: number, flags: flags, head: scope.span, body: {:nodes, args}, decimals: :form, pid: self())
+    Runtime.command(rt, cmd_call(), scope.id,
+      user: user,
+      arg: operation,
+      client: number,
+      flags: flags,
+      head: scope.span,
+      body: {:nodes, args},
+      decimals: :form,
+      pid: self()
+    )
   end
 
   defp closed, do: {:error, Error.new(:unavailable, "the application has ended")}
@@ -68,7 +78,8 @@ defmodule Spikard.Client do
   def result(value, many), do: {:ok, Map.new(many, fn {name, key, default} -> {key, Map.get(value, name, default)} end)}
 
   @doc false
-  def stream(client, operation, args, opts, known, results), do: struct(ByteStream, client: client, operation: operation, args: arguments(client, args, opts, known), results: results)
+  def stream(client, operation, args, opts, known, results),
+    do: struct(ByteStream, client: client, operation: operation, args: arguments(client, args, opts, known), results: results)
 
   # ---- streams into operations
 
@@ -88,7 +99,9 @@ defmodule Spikard.Client do
     state = Enum.reduce_while(chunks, {nil, 0}, fn chunk, state -> write(rt, scope, user, IO.iodata_to_binary(chunk), state) end)
 
     case named(rt, scope, user, state) do
-      {:done, result} -> result
+      {:done, result} ->
+        result
+
       {id, _} ->
         Runtime.command(rt, cmd_end(), id)
         Scope.await(rt, scope, user)
@@ -108,7 +121,9 @@ defmodule Spikard.Client do
         {:halt, done}
 
       {id, credit} ->
-        {part, rest} = if byte_size(data) <= @credit, do: {data, ""}, else: {binary_part(data, 0, @credit), binary_part(data, @credit, byte_size(data) - @credit)}
+        {part, rest} =
+          if byte_size(data) <= @credit, do: {data, ""}, else: {binary_part(data, 0, @credit), binary_part(data, @credit, byte_size(data) - @credit)}
+
         Runtime.command(rt, cmd_chunk(), id, body: part)
         write(rt, scope, user, rest, {id, credit - byte_size(part)})
     end
@@ -121,15 +136,19 @@ defmodule Spikard.Client do
   defp named(_, _, _, state), do: state
 
   defp turn(%{id: id}, user, {_, credit}) do
-
     receive do
-      {:spikard_credit, ^user, stream, n} -> 
+      {:spikard_credit, ^user, stream, n} ->
         Process.put({:spikard_stream, user}, stream)
         {stream, credit + n}
 
-      {:spikard_done, ^user, :closed} -> {:done, closed()}
-      {:spikard_done, ^user, record} -> {:done, Runtime.outcome(record)}
-      {:spikard_cancel, ^id, reason} when id != 0 -> Scope.cancelled!(reason)
+      {:spikard_done, ^user, :closed} ->
+        {:done, closed()}
+
+      {:spikard_done, ^user, record} ->
+        {:done, Runtime.outcome(record)}
+
+      {:spikard_cancel, ^id, reason} when id != 0 ->
+        Scope.cancelled!(reason)
     end
   end
 
@@ -156,7 +175,9 @@ defmodule Spikard.ByteStream do
 
   @doc "All of it, and what the operation says at its end."
   def read(%__MODULE__{} = stream) do
-    {chunks, result} = Enum.reduce(chunks(stream), {[], nil}, fn chunk, {all, result} -> if(is_binary(chunk), do: {[chunk | all], result}, else: {all, elem(chunk, 1)}) end)
+    {chunks, result} =
+      Enum.reduce(chunks(stream), {[], nil}, fn chunk, {all, result} -> if(is_binary(chunk), do: {[chunk | all], result}, else: {all, elem(chunk, 1)}) end)
+
     {:ok, chunks |> Enum.reverse() |> IO.iodata_to_binary(), result}
   rescue
     error in Error -> {:error, error}
@@ -187,7 +208,15 @@ defmodule Spikard.ByteStream do
 
       {:spikard_done, ^user, record} ->
         value = record |> Runtime.outcome() |> Client.bang()
-        given = case Client.result(value, stream.results), do: ({:ok, result} -> result; :ok -> nil)
+
+        given =
+          case Client.result(value, stream.results),
+            do:
+              (
+                {:ok, result} -> result
+                :ok -> nil
+              )
+
         {[{:result, given}], {:over, user}}
 
       {:spikard_cancel, ^id, reason} when id != 0 ->

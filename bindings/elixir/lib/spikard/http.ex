@@ -29,7 +29,14 @@ defmodule Spikard.HTTP do
   defp finish(rt, id, plan, %Response{content: {:chunks, chunks}} = response), do: stream(rt, id, plan, response, chunks)
 
   defp finish(rt, id, _, %Served{} = served) do
-    Runtime.command(rt, cmd_reply(), id, status: served.status, format: body_operation(), arg: served.operation, client: served.client, body: {:nodes, served.args}, decimals: :form)
+    Runtime.command(rt, cmd_reply(), id,
+      status: served.status,
+      format: body_operation(),
+      arg: served.operation,
+      client: served.client,
+      body: {:nodes, served.args},
+      decimals: :form
+    )
   end
 
   defp finish(rt, id, plan, value) do

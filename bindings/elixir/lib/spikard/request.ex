@@ -7,7 +7,25 @@ defmodule Spikard.Request do
   require Spikard.Generated.Abi
   alias Spikard.{Runtime, Schema, Scope, Value}
 
-  defstruct [:ref, :id, :record, :route, :method, :body, :error, :status, path: %{}, query: %{}, headers: %{}, cookies: %{}, deps: %{}, context: %{}, draft: nil, response_headers: []]
+  defstruct [
+    :ref,
+    :id,
+    :record,
+    :route,
+    :method,
+    :body,
+    :error,
+    :status,
+    path: %{},
+    query: %{},
+    headers: %{},
+    cookies: %{},
+    deps: %{},
+    context: %{},
+    draft: nil,
+    response_headers: []
+  ]
+
   @type t :: %__MODULE__{}
 
   @methods {"", "GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "CONNECT", "OTHER"}
@@ -97,7 +115,8 @@ defmodule Spikard.Request do
   end
 
   @doc "In a hook: a value of JSON for `context`, seen by what comes after."
-  def assign(%__MODULE__{} = request, key, value), do: %{request | context: Map.put(request.context, to_string(key), value), draft: draft(request, :context, {to_string(key), value})}
+  def assign(%__MODULE__{} = request, key, value),
+    do: %{request | context: Map.put(request.context, to_string(key), value), draft: draft(request, :context, {to_string(key), value})}
 
   @doc "In a hook: a header of the answer, whatever it will be; lines of the same name are replaced."
   def put_resp_header(%__MODULE__{} = request, name, value), do: %{request | draft: draft(request, :set, [name, to_string(value)])}

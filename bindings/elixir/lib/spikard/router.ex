@@ -18,7 +18,29 @@ defmodule Spikard.Router do
   """
   defmacro __using__(opts) do
     quote do
-      import Spikard.Router, only: [get: 2, get: 3, post: 2, post: 3, put: 2, put: 3, patch: 2, patch: 3, delete: 2, delete: 3, head: 2, head: 3, options: 2, options: 3, hook: 2, consume: 2, consume: 3, event: 2, event: 3]
+      import Spikard.Router,
+        only: [
+          get: 2,
+          get: 3,
+          post: 2,
+          post: 3,
+          put: 2,
+          put: 3,
+          patch: 2,
+          patch: 3,
+          delete: 2,
+          delete: 3,
+          head: 2,
+          head: 3,
+          options: 2,
+          options: 3,
+          hook: 2,
+          consume: 2,
+          consume: 3,
+          event: 2,
+          event: 3
+        ]
+
       Module.register_attribute(__MODULE__, :spikard_items, accumulate: true)
       @spikard_options unquote(opts)
       @before_compile Spikard.Router

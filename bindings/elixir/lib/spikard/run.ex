@@ -8,10 +8,22 @@ defmodule Spikard.Run do
     http = plan.manifest["http"]
 
     cond do
-      given == %{} -> plan
-      http == nil -> raise ConfigError, "host, port: expected an application that serves HTTP; this one has no routes, no event endpoints and no `http` in its config"
+      given == %{} ->
+        plan
+
+      http == nil ->
+        raise ConfigError, "host, port: expected an application that serves HTTP; this one has no routes, no event endpoints and no `http` in its config"
+
       true ->
-        {first, rest} = case(http["listeners"], do: ([first | rest] -> {first, rest}; _ -> {%{"address" => "127.0.0.1", "port" => 8000}, []}))
+        {first, rest} =
+          case(http["listeners"],
+            do:
+              (
+                [first | rest] -> {first, rest}
+                _ -> {%{"address" => "127.0.0.1", "port" => 8000}, []}
+              )
+          )
+
         put_in(plan.manifest["http"]["listeners"], [Map.merge(first, given) | rest])
     end
   end
@@ -31,10 +43,12 @@ defmodule Spikard.Run do
     if Keyword.get(opts, :halt, true), do: System.halt(code), else: code
   end
 
+  # Signals are its own before anything says that it is ready.
   defp serve(plan) do
+    Native.signals(self())
+
     case GenServer.start(Server, plan: plan, configured: true) do
       {:ok, server} ->
-        Native.signals(self())
         wait(server, nil)
 
       {:error, error} ->
@@ -66,7 +80,14 @@ defmodule Spikard.LoggerHandler do
   def log(%{level: level, msg: msg, meta: meta}, _) do
     with false <- Process.get(:spikard_logging, false), %Scope{} = scope <- Scope.here(), %Runtime{traced: true} = rt <- Runtime.get(scope.ref) do
       Process.put(:spikard_logging, true)
-      attributes = for {key, value} <- meta, key not in [:pid, :gl, :time, :file, :line, :mfa, :domain, :report_cb], is_binary(value) or is_number(value) or is_boolean(value), into: %{}, do: {to_string(key), value}
+
+      attributes =
+        for {key, value} <- meta,
+            key not in [:pid, :gl, :time, :file, :line, :mfa, :domain, :report_cb],
+            is_binary(value) or is_number(value) or is_boolean(value),
+            into: %{},
+            do: {to_string(key), value}
+
       Telemetry.record(rt, scope, level(level), text(msg, meta), attributes, false)
       Process.delete(:spikard_logging)
     end

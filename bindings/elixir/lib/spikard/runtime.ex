@@ -20,13 +20,28 @@ defmodule Spikard.Runtime do
   end
 
   defp write(rt, op, id, f, body) do
-    Native.submit(rt.port, op, id, f[:flags] || 0, f[:status] || 0, f[:format] || 0, f[:user] || 0, f[:arg] || 0, f[:client] || 0, f[:head] || nil, body, f[:pid])
+    Native.submit(
+      rt.port,
+      op,
+      id,
+      f[:flags] || 0,
+      f[:status] || 0,
+      f[:format] || 0,
+      f[:user] || 0,
+      f[:arg] || 0,
+      f[:client] || 0,
+      f[:head] || nil,
+      body,
+      f[:pid]
+    )
   end
 
   defp written(:ok, _), do: :ok
   defp written({:error, :closed}, _), do: :closed
   defp written({:error, :memory}, _), do: raise("out of memory")
-  defp written({:error, _}, fields), do: raise(ArgumentError, "#{inspect(fields[:body], limit: 20)} cannot be sent: neither a value of JSON, nor text, nor bytes")
+
+  defp written({:error, _}, fields),
+    do: raise(ArgumentError, "#{inspect(fields[:body], limit: 20)} cannot be sent: neither a value of JSON, nor text, nor bytes")
 
   # Owners of operations that another subsystem's clients have.
   @owners %{cron: :tasks}
@@ -121,8 +136,17 @@ defmodule Spikard.Scope do
     end
   end
 
-  def opened(ref), do: :global.trans({__MODULE__, self()}, fn -> :persistent_term.put({__MODULE__, :live}, [ref | :persistent_term.get({__MODULE__, :live}, [])]) end, [node()])
-  def closed(ref), do: :global.trans({__MODULE__, self()}, fn -> :persistent_term.put({__MODULE__, :live}, List.delete(:persistent_term.get({__MODULE__, :live}, []), ref)) end, [node()])
+  def opened(ref),
+    do:
+      :global.trans({__MODULE__, self()}, fn -> :persistent_term.put({__MODULE__, :live}, [ref | :persistent_term.get({__MODULE__, :live}, [])]) end, [node()])
+
+  def closed(ref),
+    do:
+      :global.trans(
+        {__MODULE__, self()},
+        fn -> :persistent_term.put({__MODULE__, :live}, List.delete(:persistent_term.get({__MODULE__, :live}, []), ref)) end,
+        [node()]
+      )
 
   @doc "Runs `fun` with a scope, and puts back the one before."
   def within(scope, fun) do
@@ -162,8 +186,12 @@ defmodule Spikard.Scope do
     id = scope.id
 
     receive do
-      {:spikard_done, ^user, :closed} -> raise CancelledError, reason: :shutdown
-      {:spikard_done, ^user, record} -> Runtime.outcome(record, ordered)
+      {:spikard_done, ^user, :closed} ->
+        raise CancelledError, reason: :shutdown
+
+      {:spikard_done, ^user, record} ->
+        Runtime.outcome(record, ordered)
+
       {:spikard_cancel, ^id, reason} when id != 0 ->
         Runtime.command(rt, cmd_cancel(), 0, user: user)
         cancelled!(reason)

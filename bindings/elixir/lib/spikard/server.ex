@@ -48,7 +48,20 @@ defmodule Spikard.Server do
       for {token, value} <- plan.tokens, do: :ets.insert(table, {{:token, token}, value})
       info = Spikard.JSON.decode!(Native.app_info(app))
       traced = info["telemetry"] == true
-      rt = %Runtime{ref: make_ref(), app: app, port: port, server: self(), table: table, plan: plan, info: info, problem_base: info["problem_base"], traced: traced, configured: opts[:configured]}
+
+      rt = %Runtime{
+        ref: make_ref(),
+        app: app,
+        port: port,
+        server: self(),
+        table: table,
+        plan: plan,
+        info: info,
+        problem_base: info["problem_base"],
+        traced: traced,
+        configured: opts[:configured]
+      }
+
       Runtime.put(rt)
       Scope.opened(rt.ref)
       if traced, do: Spikard.LoggerHandler.attach(rt.ref)
@@ -70,18 +83,22 @@ defmodule Spikard.Server do
 
   # The environment is the process's: two applications must not be opened at once.
   defp open(manifest, opts) do
-    :global.trans({{__MODULE__, :environment}, self()}, fn ->
-      Native.sync_env(Map.to_list(Map.merge(System.get_env(), opts[:env] || %{})))
+    :global.trans(
+      {{__MODULE__, :environment}, self()},
+      fn ->
+        Native.sync_env(Map.to_list(Map.merge(System.get_env(), opts[:env] || %{})))
 
-      try do
-        case Native.app_open(Spikard.JSON.encode!(manifest), opts[:configured] == true) do
-          {:ok, app} -> {:ok, app}
-          error -> error(error)
+        try do
+          case Native.app_open(Spikard.JSON.encode!(manifest), opts[:configured] == true) do
+            {:ok, app} -> {:ok, app}
+            error -> error(error)
+          end
+        after
+          if opts[:env], do: Native.sync_env(Map.to_list(System.get_env()))
         end
-      after
-        if opts[:env], do: Native.sync_env(Map.to_list(System.get_env()))
-      end
-    end, [node()])
+      end,
+      [node()]
+    )
   end
 
   defp told({:error, _, _} = error, app) do

@@ -25,7 +25,17 @@ defmodule Spikard.Test do
     manifest = plan.manifest |> Map.put("services", Map.merge(plan.manifest["services"] || %{}, services)) |> Map.put("clock", "virtual")
     manifest = if opts[:faults], do: Map.put(manifest, "faults", Spikard.Value.plain(Map.new(opts[:faults]))), else: manifest
     env = %{"SPIKARD_TEST" => "1"}
-    env = case(opts[:start], do: (nil -> env; %DateTime{} = at -> Map.put(env, "SPIKARD_TEST_START", DateTime.to_iso8601(at)); at -> Map.put(env, "SPIKARD_TEST_START", at)))
+
+    env =
+      case(opts[:start],
+        do:
+          (
+            nil -> env
+            %DateTime{} = at -> Map.put(env, "SPIKARD_TEST_START", DateTime.to_iso8601(at))
+            at -> Map.put(env, "SPIKARD_TEST_START", at)
+          )
+      )
+
     test = started(%{plan | manifest: manifest}, [env: env], true)
     settle(test)
     test
@@ -51,8 +61,11 @@ defmodule Spikard.Test do
         port = Enum.find_value(rt.info["addresses"] || [], fn address -> with [_, port] <- Regex.run(~r/:(\d+)$/, address), do: String.to_integer(port) end)
         %__MODULE__{server: server, rt: rt, port: port, virtual: virtual}
 
-      {:error, error} when is_exception(error) -> raise error
-      {:error, reason} -> raise "the application did not start: #{inspect(reason)}"
+      {:error, error} when is_exception(error) ->
+        raise error
+
+      {:error, reason} ->
+        raise "the application did not start: #{inspect(reason)}"
     end
   end
 
@@ -92,7 +105,16 @@ defmodule Spikard.Test do
       :erlang.spawn_opt(
         fn ->
           Scope.enter(%Scope{ref: test.rt.ref})
-          send(parent, {tag, try do {:ok, fun.()} catch kind, reason -> {kind, reason, __STACKTRACE__} end})
+
+          send(
+            parent,
+            {tag,
+             try do
+               {:ok, fun.()}
+             catch
+               kind, reason -> {kind, reason, __STACKTRACE__}
+             end}
+          )
         end,
         [:monitor]
       )
@@ -133,6 +155,8 @@ defmodule Spikard.Test do
   end
 
   defp quiet? do
-    Enum.all?(Process.list(), fn pid -> pid == self() or match?({:status, status} when status in [:waiting, :suspended], Process.info(pid, :status)) or not Process.alive?(pid) end)
+    Enum.all?(Process.list(), fn pid ->
+      pid == self() or match?({:status, status} when status in [:waiting, :suspended], Process.info(pid, :status)) or not Process.alive?(pid)
+    end)
   end
 end

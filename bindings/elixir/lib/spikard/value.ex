@@ -51,7 +51,10 @@ defmodule Spikard.Value do
   def plain({kind, text} = value, _) when kind in [:bytes, :number] and is_binary(text), do: value
   def plain({:bytes, data}, _), do: {:bytes, IO.iodata_to_binary(data)}
   def plain(atom, _) when is_atom(atom) and atom not in [nil, true, false], do: Atom.to_string(atom)
-  def plain(value, _) when is_tuple(value) or is_pid(value) or is_function(value) or is_reference(value), do: raise(ArgumentError, "#{inspect(value)} is no value of JSON")
+
+  def plain(value, _) when is_tuple(value) or is_pid(value) or is_function(value) or is_reference(value),
+    do: raise(ArgumentError, "#{inspect(value)} is no value of JSON")
+
   def plain(value, _), do: value
 
   defp keyword(list, decimals) do

@@ -51,7 +51,12 @@ defmodule Spikard.CloudEvent do
   def from(%{} = event) do
     data = if event["data_base64"], do: {:bytes, Base.decode64!(event["data_base64"])}, else: event["data"]
     attributes = for name <- @attributes, event[name] != nil, do: {String.to_existing_atom(name), event[name]}
-    struct(__MODULE__, [data: data, null: Map.has_key?(event, "data") and event["data"] == nil, extensions: Map.drop(event, @attributes ++ ["data", "data_base64"])] ++ attributes)
+
+    struct(
+      __MODULE__,
+      [data: data, null: Map.has_key?(event, "data") and event["data"] == nil, extensions: Map.drop(event, @attributes ++ ["data", "data_base64"])] ++
+        attributes
+    )
   end
 
   @doc "The JSON format."
@@ -64,7 +69,8 @@ defmodule Spikard.CloudEvent do
   end
 
   @doc false
-  def attributes(event), do: for(name <- @attributes, value = Map.get(event, String.to_existing_atom(name)), value != "", into: event.extensions, do: {name, value})
+  def attributes(event),
+    do: for(name <- @attributes, value = Map.get(event, String.to_existing_atom(name)), value != "", into: event.extensions, do: {name, value})
 
   defimpl Spikard.Plain do
     def plain(event) do

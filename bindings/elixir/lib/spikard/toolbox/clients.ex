@@ -73,7 +73,9 @@ defmodule Spikard.Storage do
     Stream.resource(
       fn -> Keyword.take(opts, [:start_after]) end,
       fn
-        nil -> {:halt, nil}
+        nil ->
+          {:halt, nil}
+
         more ->
           page = list!(client, [prefix: prefix] ++ more)
           {page.entries, page.next && [token: page.next]}
@@ -92,9 +94,12 @@ defmodule Spikard.Messaging do
   def publish(client, topic, payload, opts), do: super(client, topic, payload(payload), opts)
 
   def publish_batch(client, messages, opts) do
-    super(client, Enum.map(messages, fn message -> message |> Map.new(fn {key, value} -> {to_string(key), value} end) |> Map.update("payload", "", &payload/1) end), opts)
+    super(
+      client,
+      Enum.map(messages, fn message -> message |> Map.new(fn {key, value} -> {to_string(key), value} end) |> Map.update("payload", "", &payload/1) end),
+      opts
+    )
   end
-
 
   defp payload({:bytes, _} = bytes), do: bytes
   defp payload(payload) when is_binary(payload), do: {:bytes, payload}
@@ -196,7 +201,19 @@ defmodule Spikard.Telemetry do
   end
 
   defp spanned(scope, name, opts, fun) do
-    args = for {key, value} <- [name: name, kind: opts[:kind] || :internal, traceparent: opts[:parent] || scope.span, tracestate: opts[:tracestate], attributes: opts[:attributes], links: opts[:links]], value != nil, into: %{}, do: {Atom.to_string(key), value}
+    args =
+      for {key, value} <- [
+            name: name,
+            kind: opts[:kind] || :internal,
+            traceparent: opts[:parent] || scope.span,
+            tracestate: opts[:tracestate],
+            attributes: opts[:attributes],
+            links: opts[:links]
+          ],
+          value != nil,
+          into: %{},
+          do: {Atom.to_string(key), value}
+
     rt = Runtime.get(scope.ref)
     {:ok, begun} = Client.invoke(rt, scope, op_telemetry_start_span(), 0, args)
     span = %Span{number: begun["span"], traceparent: begun["traceparent"], key: make_ref()}
@@ -229,8 +246,12 @@ defmodule Spikard.Telemetry do
   defp note(nil, _), do: :ok
   defp note(span, change), do: Process.put(span.key, change.(Process.get(span.key, %{}))) && :ok
 
-  def set_attribute(span, name, value), do: note(span, &Map.update(&1, "attributes", %{to_string(name) => value}, fn all -> Map.put(all, to_string(name), value) end))
-  def set_status(span, status, message \\ nil), do: note(span, &Map.merge(&1, if(message, do: %{"status" => to_string(status), "message" => message}, else: %{"status" => to_string(status)})))
+  def set_attribute(span, name, value),
+    do: note(span, &Map.update(&1, "attributes", %{to_string(name) => value}, fn all -> Map.put(all, to_string(name), value) end))
+
+  def set_status(span, status, message \\ nil),
+    do: note(span, &Map.merge(&1, if(message, do: %{"status" => to_string(status), "message" => message}, else: %{"status" => to_string(status)})))
+
   def rename(span, name), do: note(span, &Map.put(&1, "name", name))
 
   def add_event(span, name, attributes \\ %{}) do
@@ -254,7 +275,10 @@ defmodule Spikard.Telemetry do
 
   @doc "A record of the application's log (`Spikard.log/3`): a line, and a record for the exporter."
   def write(level, message, attributes \\ %{}) do
-    with %Scope{} = scope <- Scope.here(), %Runtime{} = rt <- Runtime.get(scope.ref), do: record(rt, scope, to_string(level), message, Map.new(attributes), true)
+    with %Scope{} = scope <- Scope.here(),
+         %Runtime{} = rt <- Runtime.get(scope.ref),
+         do: record(rt, scope, to_string(level), message, Map.new(attributes), true)
+
     :ok
   end
 

@@ -69,7 +69,11 @@ defmodule Spikard.Database do
   @forms ~w($int64 $decimal $timestamp $bytes $json $float)
 
   @doc "The rows of a statement: `%{rows, columns, types}`."
-  def query(on, sql, opts), do: on(on, opts, fn client, opts -> with({:ok, result} <- super(client, sql, opts), do: {:ok, %{result | rows: own(result.rows, result.columns, result.types)}}) end)
+  def query(on, sql, opts),
+    do:
+      on(on, opts, fn client, opts ->
+        with({:ok, result} <- super(client, sql, opts), do: {:ok, %{result | rows: own(result.rows, result.columns, result.types)}})
+      end)
 
   @doc "The first row, or nil."
   def first(on, sql, opts) do
@@ -91,7 +95,13 @@ defmodule Spikard.Database do
   @doc "The rows as the answer of a handler, without their coming here."
   def served(client, sql, opts \\ []) do
     {_, _, number} = Client.where(client)
-    args = for {key, value} <- [params: parameters(opts[:params]), timeout_ms: opts[:timeout_ms]], value != nil, into: %{"sql" => sql}, do: {Atom.to_string(key), value}
+
+    args =
+      for {key, value} <- [params: parameters(opts[:params]), timeout_ms: opts[:timeout_ms]],
+          value != nil,
+          into: %{"sql" => sql},
+          do: {Atom.to_string(key), value}
+
     %Spikard.Served{operation: 100, client: number, args: args, status: 0}
   end
 
@@ -103,7 +113,9 @@ defmodule Spikard.Database do
     Stream.resource(
       fn -> Client.bang(open_cursor(on, sql, opts)) end,
       fn
-        {:done, _} = done -> {:halt, done}
+        {:done, _} = done ->
+          {:halt, done}
+
         opened ->
           page = fetch!(client, opened.cursor, max: at_once)
           rows = own(page.rows, opened.columns, Map.get(opened, :types) || [])
@@ -141,19 +153,27 @@ defmodule Spikard.Database do
   defp parameter(%_{} = struct), do: struct
   defp parameter(map) when is_map(map), do: if(map_size(map) == 1 and hd(Map.keys(map)) in @forms, do: map, else: %{"$json" => map})
   defp parameter(list) when is_list(list), do: %{"$json" => list}
-  defp parameter(integer) when is_integer(integer) and (integer > 0x7FFFFFFFFFFFFFFF or integer < -0x8000000000000000), do: %{"$decimal" => Integer.to_string(integer)}
+
+  defp parameter(integer) when is_integer(integer) and (integer > 0x7FFFFFFFFFFFFFFF or integer < -0x8000000000000000),
+    do: %{"$decimal" => Integer.to_string(integer)}
+
   defp parameter(value), do: value
 
   @doc false
   def own(rows, columns, types) do
     convert = for {column, type} <- Enum.zip(columns, types), type in ["decimal", "timestamp"], do: {column, type}
-    if convert == [], do: rows, else: Enum.map(rows, fn row -> Enum.reduce(convert, row, fn {column, type}, row -> Map.update!(row, column, &typed(type, &1)) end) end)
+
+    if convert == [],
+      do: rows,
+      else: Enum.map(rows, fn row -> Enum.reduce(convert, row, fn {column, type}, row -> Map.update!(row, column, &typed(type, &1)) end) end)
   end
 
   defp typed(_, nil), do: nil
   defp typed("decimal", %Decimal{} = value), do: value
   defp typed("decimal", value), do: Decimal.new(to_string(value))
   # Without a zone it is no instant.
-  defp typed("timestamp", text) when is_binary(text), do: with(true <- text =~ ~r/(Z|[+-]\d\d:\d\d)$/, {:ok, at, _} <- DateTime.from_iso8601(text), do: at, else: (_ -> text))
+  defp typed("timestamp", text) when is_binary(text),
+    do: with(true <- text =~ ~r/(Z|[+-]\d\d:\d\d)$/, {:ok, at, _} <- DateTime.from_iso8601(text), do: at, else: (_ -> text))
+
   defp typed(_, value), do: value
 end
