@@ -53,6 +53,10 @@ defmodule Spikard.ToolboxTest do
         :ok
       end)
 
+      assert Database.first!(db, "SELECT n FROM t WHERE n = ?", params: [9]) == nil
+      Database.execute!(db, "CREATE TABLE u (z TIMESTAMP, a TEXT, b BLOB)")
+      Database.execute!(db, "INSERT INTO u VALUES (?, ?, ?)", params: [~U[2026-01-02 03:04:05Z], "text", {:bytes, <<1, 255>>}])
+      assert %{"z" => ~U[2026-01-02 03:04:05Z], "a" => "text", "b" => <<1, 255>>} = Database.first!(db, "SELECT * FROM u")
       assert Enum.map(Database.iterate(db, "SELECT n FROM t ORDER BY n", at_once: 2), & &1["n"]) == [1, 2, 3]
     end)
 

@@ -20,11 +20,11 @@ defmodule Spikard.Client do
   end
 
   @doc false
-  def invoke(rt, scope, operation, number, args) do
+  def invoke(rt, scope, operation, number, args, ordered \\ 0) do
     user = Native.next_user()
 
     case begin(rt, scope, operation, number, args, user, 0) do
-      :ok -> Scope.await(rt, scope, user)
+      :ok -> Scope.await(rt, scope, user, ordered)
       :closed -> closed()
     end
   end

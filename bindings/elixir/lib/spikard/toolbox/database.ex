@@ -62,6 +62,8 @@ defmodule Spikard.Database do
   `Spikard.Transaction`.
   """
   use Spikard.Generated.Database
+  import Spikard.Generated.Abi
+  require Spikard.Generated.Abi
   alias Spikard.{Decimal, Transaction}
 
   def client(name \\ "default"), do: %Client{group: :db, name: name}
@@ -75,17 +77,21 @@ defmodule Spikard.Database do
         with({:ok, result} <- super(client, sql, opts), do: {:ok, %{result | rows: own(result.rows, result.columns, result.types)}})
       end)
 
+  @known [params: {"params", :any}, transaction: {"transaction", :any}, timeout_ms: {"timeout_ms", :any}]
+
   @doc "The first row, or nil."
   def first(on, sql, opts) do
     on(on, opts, fn client, opts ->
-      with {:ok, %{row: row, types: types}} <- super(client, sql, opts) do
-        {:ok, row && hd(own([row], if(length(types || []) == map_size(row), do: columns(row), else: []), types || []))}
+      {scope, rt, number} = Client.where(client)
+
+      # In the order of its columns, which a map does not keep: the types are in that order.
+      with {:ok, result} <- Client.invoke(rt, scope, op_db_first(), number, Client.arguments(client, [{"sql", sql, :any}], opts, @known), 2) do
+        {_, row} = List.keyfind(result, "row", 0, {"row", nil})
+        {_, types} = List.keyfind(result, "types", 0, {"types", []})
+        {:ok, row && [Map.new(row)] |> own(Enum.map(row, &elem(&1, 0)), types) |> hd()}
       end
     end)
   end
-
-  # Of one row alone the core tells the types in the order of its columns, which a map does not keep: what can be told from the value is.
-  defp columns(_), do: []
 
   def execute(on, sql, opts), do: on(on, opts, fn client, opts -> super(client, sql, opts) end)
   def batch(on, sql, params, opts), do: on(on, opts, fn client, opts -> super(client, sql, Enum.map(params, &parameters/1), opts) end)
@@ -102,7 +108,7 @@ defmodule Spikard.Database do
           into: %{"sql" => sql},
           do: {Atom.to_string(key), value}
 
-    %Spikard.Served{operation: 100, client: number, args: args, status: 0}
+    %Spikard.Served{operation: op_db_query_stream(), client: number, args: args, status: 0}
   end
 
   @doc "The rows one by one, read as they are taken. Option: `:at_once`."
