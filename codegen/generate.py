@@ -14,6 +14,7 @@ import jinja2
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 
 import cpp  # noqa: E402
+import elixir_names  # noqa: E402
 import go_names  # noqa: E402
 import java_names  # noqa: E402
 import markdown_names  # noqa: E402
@@ -25,7 +26,7 @@ from json_schema import manifest_schema  # noqa: E402
 from model import SpecError, load, load_services  # noqa: E402
 
 HERE = Path(__file__).resolve().parent
-GENERATED = ("core/**/*.gen.*", "abi/*.gen.*", "spec/generated/*", "docs/reference/*", "bindings/*/src/**/_generated/*", "bindings/go/**/*.gen.*", "bindings/java/*/src/generated/**/*.java")
+GENERATED = ("core/**/*.gen.*", "abi/*.gen.*", "spec/generated/*", "docs/reference/*", "bindings/*/src/**/_generated/*", "bindings/go/**/*.gen.*", "bindings/java/*/src/generated/**/*.java", "bindings/elixir/lib/spikard/generated/*", "bindings/elixir/c_src/*.gen.h")
 
 
 def c_wrap(text: str, indent: int) -> str:
@@ -55,6 +56,7 @@ def render_all(spec: Path, targets: Path) -> dict[str, str]:
     env.filters.update(java_names.filters(services))
     env.filters.update(node_names.filters(services))
     env.filters.update(rust_names.filters(services))
+    env.filters.update(elixir_names.filters(services))
     env.filters.update(markdown_names.filters(services))
     env.filters.update(c_wrap=c_wrap, wrap_comment=wrap_comment, manifest_schema=lambda s: manifest_schema(s, s.roots[0]))
     common = {"services": services, "errors": errors, "abi": abi}

@@ -75,6 +75,8 @@ def counts(text: str) -> tuple[int, int]:
     if m := re.findall(r"(\d+)% tests passed, (\d+) tests failed out of (\d+)", text):
         _, failed, total = m[-1]
         return int(total) - int(failed), int(failed)
+    if m := re.findall(r"^(\d+) tests?, (\d+) failures?$", text, re.M):  # ExUnit
+        return int(m[-1][0]) - int(m[-1][1]), int(m[-1][1])
     if m := re.findall(r"^(\d+) passed, (\d+) failed$", text, re.M):
         return int(m[-1][0]), int(m[-1][1])
     if m := re.findall(r"^(?:=+ )?((?:\d+ \w+,? ?)+) in [\d.]+s", text, re.M):
@@ -296,6 +298,22 @@ def crate(o: Outcome) -> None:
         run([found[0], "package", *CRATE, "-j2", "--allow-dirty"], o, env=found[1])
 
 
+def elixir(o: Outcome) -> None:
+    """The Elixir package's own tests, its form, and every suite of fixtures through it."""
+    if shutil.which("mix") is None:
+        o.failed += 1
+        o.failures.append("elixir: there is no mix; run tools/bootstrap")
+        return
+    package = ROOT / "bindings/elixir"
+    env = {"SPIKARD_LIBRARY": os.environ.get("SPIKARD_LIBRARY", str(ROOT / "build/full/abi")), "SPIKARD_MIX_BUILD": str(ROOT / "build/elixir/mix")}
+    before = o.failed
+    run(["bash", "-c", f"cd {package} && mix format --check-formatted && mix compile --warnings-as-errors"], o, env=env, count=False)
+    if o.failed != before:
+        return
+    run(["bash", "-c", f"cd {package} && mix test"], o, env=env)
+    every_suite("elixir", o)
+
+
 def fixtures(o: Outcome) -> None:
     run([PYTHON, "-m", "pytest", "-rs", "e2e/player/tests"], o)
     for language in LANGUAGES:
@@ -386,7 +404,7 @@ def fuzz(o: Outcome) -> None:
 
 
 PLAN: dict[str, Callable[[Outcome], None]] = {
-    "lint": lint, "full": full, "python": python, "fixtures": fixtures, "node": node, "go": go, "java": java, "rust": rust, "parity": parity,
+    "lint": lint, "full": full, "python": python, "fixtures": fixtures, "node": node, "go": go, "java": java, "rust": rust, "elixir": elixir, "parity": parity,
     "servers": servers, "scenarios": scenarios, "install": install, "asan": asan, "tsan": tsan, "gcc": gcc, "minimal": minimal,
 }
 WIDE: dict[str, Callable[[Outcome], None]] = {"clients": clients, "crate": crate, "faults": faults, "headers": headers, "pythons": pythons, "collector": collector, "crashes": crashes, "fuzz": fuzz, "tidy": tidy}
