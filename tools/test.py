@@ -293,6 +293,7 @@ def elixir(o: Outcome) -> None:
         return
     run(["bash", "-c", f"cd {package} && mix test"], o, env=env)
     every_suite("elixir", o)
+    run([PYTHON, "e2e/scenarios/drain.py", "elixir"], o)
 
 
 def fixtures(o: Outcome) -> None:
