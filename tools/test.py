@@ -171,18 +171,22 @@ def servers(o: Outcome) -> None:
     with real_servers(o) as env:
         ctest("full", o, "-L", "server", env=env)
         run(["tools/backends", "--check", "build/full"], o)
-        languages = ["cpp", "python", "node"]
-        if go_there(o):
-            languages.append("go")
-            run(["e2e/go/harness", "--build"], o, env={"SPIKARD_LIB_DIR": str(ROOT / "build/full/abi")}, count=False)
-        for folder in fixture_folders(o):
-            for language in languages:
-                run(["e2e/run", language, "--fixtures", folder, *(a for s in TOOLBOX for a in ("--suite", s))], o, env=env)
-
-
+        toolbox(o, env, "cpp", "python")
         # The orders example as many processes on real servers, of which some are killed and replaced.
         for language, broker, orders in (("cpp", "nats", "400"), ("cpp", "kafka", "200"), ("c", "nats", "200"), ("python", "nats", "200")):
             run(["examples/orders/scale", "--in", language, "--broker", broker, "--orders", orders], o)
+
+
+def toolbox(o: Outcome, env: dict[str, str], *languages: str) -> None:
+    folders = [a for folder in fixture_folders(o) for a in ("--fixtures", folder)]
+    for language in languages:
+        run(["e2e/run", language, *folders, *(a for s in TOOLBOX for a in ("--suite", s))], o, env=env)
+
+
+def clients(o: Outcome) -> None:
+    """The toolbox fixtures on real servers through the bindings that step `servers` leaves out: behind the steps that build them."""
+    with real_servers(o) as env:
+        toolbox(o, env, "c", "node", "java", "rust", *(["go"] if go_there(o) else []))
 
 
 def faults(o: Outcome) -> None:
@@ -259,24 +263,39 @@ def go(o: Outcome) -> None:
     every_suite("go", o)
 
 
-def rust(o: Outcome) -> None:
-    """The Rust crate: its tests, the archive that it is packed into, built by itself, and every suite of fixtures through it."""
+def cargo_of(o: Outcome) -> tuple[str, dict[str, str]] | None:
     cargo = shutil.which("cargo", path=f"{os.environ['PATH']}:{Path.home() / '.cargo/bin'}")
     if cargo is None:
         o.failed += 1
         o.failures.append("rust: there is no cargo; run tools/bootstrap")
-        return
+        return None
     library = os.environ.get("SPIKARD_LIBRARY", str(ROOT / "build/full/abi"))
-    env = {"SPIKARD_LIBRARY": library, "CARGO_TARGET_DIR": str(ROOT / "build/rust"), "PATH": f"{Path(cargo).parent}:{os.environ['PATH']}"}
-    crate = ["--manifest-path", "bindings/rust/Cargo.toml", "-p", "spikard", "--locked"]
+    return cargo, {"SPIKARD_LIBRARY": library, "CARGO_TARGET_DIR": str(ROOT / "build/rust"), "PATH": f"{Path(cargo).parent}:{os.environ['PATH']}"}
+
+
+CRATE = ["--manifest-path", "bindings/rust/Cargo.toml", "-p", "spikard", "--locked"]
+
+
+def rust(o: Outcome) -> None:
+    """The Rust crate: its tests, and every suite of fixtures through it."""
+    found = cargo_of(o)
+    if found is None:
+        return
+    cargo, env = found
     if shutil.which("rustfmt", path=env["PATH"]):
         run([cargo, "fmt", "--manifest-path", "bindings/rust/Cargo.toml", "--all", "--check"], o, env=env)
-    run([cargo, "test", *crate, "-j2", "--no-fail-fast", "--features", "tracing"], o, env=env)
-    run([cargo, "package", *crate, "-j2", "--allow-dirty"], o, env=env)
+    run([cargo, "test", *CRATE, "-j2", "--no-fail-fast", "--features", "tracing"], o, env=env)
     before = o.failed
     run([cargo, "build", "--manifest-path", "e2e/rust/Cargo.toml", "--locked", "-j2"], o, env=env, count=False)
     if o.failed == before:
         every_suite("rust", o)
+
+
+def crate(o: Outcome) -> None:
+    """The archive that the Rust crate is packed into, built by itself."""
+    found = cargo_of(o)
+    if found is not None:
+        run([found[0], "package", *CRATE, "-j2", "--allow-dirty"], o, env=found[1])
 
 
 def elixir(o: Outcome) -> None:
@@ -292,8 +311,10 @@ def elixir(o: Outcome) -> None:
     if o.failed != before:
         return
     run(["bash", "-c", f"cd {package} && mix test"], o, env=env)
-    every_suite("elixir", o)
-    run([PYTHON, "e2e/scenarios/drain.py", "elixir"], o)
+    run(["e2e/elixir/harness", "--build"], o, env=env, count=False)
+    if o.failed == before:
+        every_suite("elixir", o)
+        run([PYTHON, "e2e/scenarios/drain.py", "elixir"], o)
 
 
 def fixtures(o: Outcome) -> None:
@@ -386,10 +407,10 @@ def fuzz(o: Outcome) -> None:
 
 
 PLAN: dict[str, Callable[[Outcome], None]] = {
-    "lint": lint, "full": full, "python": python, "fixtures": fixtures, "node": node, "go": go, "java": java, "rust": rust, "parity": parity,
+    "lint": lint, "full": full, "python": python, "fixtures": fixtures, "node": node, "go": go, "java": java, "rust": rust, "elixir": elixir, "parity": parity,
     "servers": servers, "scenarios": scenarios, "install": install, "asan": asan, "tsan": tsan, "gcc": gcc, "minimal": minimal,
 }
-WIDE: dict[str, Callable[[Outcome], None]] = {"elixir": elixir, "faults": faults, "headers": headers, "pythons": pythons, "collector": collector, "crashes": crashes, "fuzz": fuzz, "tidy": tidy}
+WIDE: dict[str, Callable[[Outcome], None]] = {"clients": clients, "crate": crate, "faults": faults, "headers": headers, "pythons": pythons, "collector": collector, "crashes": crashes, "fuzz": fuzz, "tidy": tidy}
 
 
 def main() -> int:

@@ -30,7 +30,8 @@ Document without(Value object, std::initializer_list<std::string_view> left_out)
 }
 
 void configure(App& app, Value config) {
-  only(config, {"request_id", "timeout", "limits", "telemetry", "auth", "cors", "compression", "static_files", "rate_limit"}, "config");
+  only(config, {"request_id", "timeout", "limits", "telemetry", "auth", "cors", "compression", "static_files", "rate_limit"},
+       "config");
   if (const Value v = config.find("telemetry"))
     app.manifest().telemetry = checked(services::telemetry_config_from_json(v, "config.telemetry"));
   services::HttpConfig& http = app.http();

@@ -1,0 +1,5 @@
+import { App } from 'spikard';
+
+const app = new App('hello');
+app.get('/hello/{name}', ({ path }) => `hello ${path.name}`);
+app.run();
