@@ -315,6 +315,7 @@ def elixir(o: Outcome) -> None:
     run(["e2e/elixir/harness", "--build"], o, env=env, count=False)
     if o.failed == before:
         every_suite("elixir", o)
+        run([PYTHON, "e2e/scenarios/drain.py", "elixir"], o)
 
 
 def bindings(o: Outcome) -> None:

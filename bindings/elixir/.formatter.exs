@@ -22,7 +22,15 @@ macros = [
 
 # What codegen writes is not formatted.
 [
-  inputs: ["{mix,.formatter,build_nif,soak}.exs", "lib/*.ex", "lib/spikard/*.ex", "lib/spikard/toolbox/*.ex", "test/**/*.{ex,exs}", "../../e2e/elixir/*.ex"],
+  inputs: [
+    "{mix,.formatter,build_nif,soak}.exs",
+    "lib/*.ex",
+    "lib/spikard/*.ex",
+    "lib/spikard/toolbox/*.ex",
+    "test/**/*.{ex,exs}",
+    "../../e2e/elixir/*.ex",
+    "../../examples/orders_elixir/*.{ex,exs}"
+  ],
   line_length: 160,
   locals_without_parens: macros,
   export: [locals_without_parens: macros]

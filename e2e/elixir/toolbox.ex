@@ -1,10 +1,10 @@
 defmodule E2E.Toolbox do
-  @moduledoc "The toolbox's side of the harness: one case's client through the package's public API, under a virtual clock."
+  @moduledoc "The toolbox's side of the harness: one case's client through the package's public API, under a virtual clock, or in real time where a server owns the waits."
   import E2E.NotBuilt, only: [only: 3]
-  alias E2E.{NotBuilt, Script, Store}
+  alias E2E.{NotBuilt, Script, Servers, Store}
   alias Spikard.{Cache, Client, CloudEvents, Cron, Database, Messaging, Storage, Tasks, Telemetry, Test, Transaction}
 
-  defstruct [:kind, :config, :test, :folder, :state, capabilities: []]
+  defstruct [:kind, :config, :test, :folder, :state, :drop, capabilities: []]
 
   defmodule GaveUp do
     defexception message: "the writer gave up"
@@ -20,7 +20,7 @@ defmodule E2E.Toolbox do
     "cloudevents" => [],
     "telemetry" => []
   }
-  def backends(kind), do: @backends[kind] || raise(NotBuilt, "not built: client #{kind}")
+  def backends(kind), do: (@backends[kind] || raise(NotBuilt, "not built: client #{kind}")) ++ Servers.backends(kind)
 
   def open(client) do
     {telemetry, own} = if map_size(client) > 1, do: Map.pop(client, "telemetry"), else: {nil, client}
@@ -39,21 +39,50 @@ defmodule E2E.Toolbox do
     File.mkdir_p!(folder)
     manifest = %{"log" => %{"level" => "error"}, "http" => nil, "shutdown" => %{"timeout_ms" => 2000}}
     manifest = if telemetry, do: Map.put(manifest, "telemetry", telemetry), else: manifest
-    test = Test.start_virtual(Spikard.new("case", config: manifest), services: services(kind, config, folder), start: config["clock"])
+    backend = config["backend"] || config["driver"]
+    {services, create, drop} = place(kind, backend, config, folder)
+    real = Servers.real_time?(kind, backend)
 
-    capabilities =
-      case(kind,
-        do:
-          (
-            "storage" -> ~w(metadata conditional_write uploads)
-            "messaging" -> ["replay"]
-            _ -> []
-          )
-      )
+    test =
+      if real do
+        Test.start(Spikard.new("case", config: Map.put(manifest, "services", services)))
+      else
+        Test.start_virtual(Spikard.new("case", config: manifest), services: services, start: config["clock"])
+      end
 
-    state = Store.new()
-    %__MODULE__{kind: kind, config: config, test: test, folder: folder, state: state, capabilities: capabilities}
+    toolbox = %__MODULE__{
+      kind: kind,
+      config: config,
+      test: test,
+      folder: folder,
+      state: Store.new(),
+      drop: drop,
+      capabilities: capabilities(kind, backend, real)
+    }
+
+    try do
+      Test.run(test, create)
+      toolbox
+    rescue
+      error ->
+        close(toolbox)
+        reraise error, __STACKTRACE__
+    end
   end
+
+  defp capabilities("storage", _, _), do: ~w(metadata conditional_write uploads)
+  defp capabilities("messaging", backend, real), do: if(backend in ~w(amqp mqtt), do: [], else: ["replay"]) ++ if(real, do: ["real_time"], else: [])
+  defp capabilities(_, _, _), do: []
+
+  # What else the case says of the client stays: a case with a bucket names a server of its own.
+  defp place(kind, backend, config, folder) do
+    case if(Map.has_key?(config, "bucket"), do: nil, else: Servers.place(kind, backend, folder)) do
+      nil -> {services(kind, config, folder), fn -> :ok end, fn -> :ok end}
+      {services, create, drop} -> {merged(services, kind, Map.drop(config, ~w(backend driver clock))), create, drop}
+    end
+  end
+
+  defp merged(services, kind, more), do: update_in(services[kind]["default"], &Map.merge(&1, more))
 
   defp url(kind, urls, folder), do: String.replace(urls[kind] || raise(NotBuilt, "not built: backend #{kind}"), "FOLDER", folder)
 
@@ -85,7 +114,12 @@ defmodule E2E.Toolbox do
   defp services(_, _, _), do: %{}
 
   def close(toolbox) do
-    Test.run(toolbox.test, fn -> for {{:started, _}, one} <- :ets.tab2list(toolbox.state), do: kill(one) end)
+    Test.run(toolbox.test, fn ->
+      for {{:started, _}, one} <- :ets.tab2list(toolbox.state), do: kill(one)
+      for {{:tx, _}, tx} <- :ets.tab2list(toolbox.state), do: Transaction.rollback(tx)
+      toolbox.drop.()
+    end)
+
     Test.stop(toolbox.test, force: true)
     File.rm_rf!(toolbox.folder)
     true

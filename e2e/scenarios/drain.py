@@ -1,6 +1,6 @@
 """SIGTERM under load, counted (DESIGN.md section 6). Prints one line a fact and closes with `N passed, N failed`.
 
-    python e2e/scenarios/drain.py [cpp] [python] [java] [--clients 24] [--seconds 1.5]
+    python e2e/scenarios/drain.py [cpp] [python] [java] [elixir] [--clients 24] [--seconds 1.5]
 
 Clients keep connections alive and send requests to the orders example; in the middle the server gets SIGTERM. What is claimed: every request of which the server had read a byte before the
 signal is answered in full and no such connection is reset; the exit code is 0 and the report says that nothing was abandoned; a second signal ends at once with exit code 1.
@@ -48,6 +48,12 @@ def command(language: str) -> list[str]:
             raise SystemExit("drain: examples/orders_java is not built; run bindings/java/build")
         memory = ["-Xmx64m", "-XX:MaxDirectMemorySize=64m", "-XX:+UseSerialGC"]
         return ["java", *memory, "-cp", f"{built}/classes:{built}/harness", f"-Dspikard.native={built}/native", f"-Dorders.migrations={ROOT}/examples/orders/migrations", "Orders"]
+    if language == "elixir":
+        built = ROOT / "build/elixir/mix/test/lib/spikard/ebin"
+        if not built.exists():
+            raise SystemExit("drain: the Elixir package is not built; run tools/test.py --only elixir")
+        os.environ["SPIKARD_NIF"] = str(ROOT / "bindings/elixir/priv/spikard_nif")
+        return ["elixir", "-pa", str(built), "-r", str(ROOT / "examples/orders_elixir/orders.ex"), str(ROOT / "examples/orders_elixir/run.exs")]
     return [os.environ.get("SPIKARD_PYTHON", str(ROOT / "build/venv/bin/python")), str(ROOT / "examples/orders_python/orders.py")]
 
 

@@ -2,12 +2,9 @@
  * knows nothing of what it means. */
 #include "spikard_nif.h"
 
-#include <errno.h>
-#include <signal.h>
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 struct atoms atoms;
 
@@ -21,13 +18,13 @@ struct app {
 static ErlNifResourceType *app_type, *port_type;
 static atomic_uint_fast64_t users;
 
-static ERL_NIF_TERM text_term(ErlNifEnv* env, const char* data, size_t n) {
+ERL_NIF_TERM text_term(ErlNifEnv* env, const char* data, size_t n) {
   ERL_NIF_TERM out;
   memcpy(enif_make_new_binary(env, n, &out), data, n);
   return out;
 }
 
-static ERL_NIF_TERM failed(ErlNifEnv* env, int rc) {
+ERL_NIF_TERM failed(ErlNifEnv* env, int rc) {
   const size_t n = spk_error(NULL, 0);
   char* text = enif_alloc(n + 1);
   spk_error(text, n + 1);
@@ -472,7 +469,7 @@ static ERL_NIF_TERM waiting(ErlNifEnv* env, int argc, const ERL_NIF_TERM argv[])
 
 /* ---- commands */
 
-static ERL_NIF_TERM refused(ErlNifEnv* env, enum encoded why) {
+ERL_NIF_TERM refused(ErlNifEnv* env, enum encoded why) {
   return enif_make_tuple2(env, atoms.error,
                           why == encoded_prepare  ? atoms.prepare
                           : why == encoded_memory ? atoms.memory
@@ -564,137 +561,6 @@ static ERL_NIF_TERM submit(ErlNifEnv* env, int argc, const ERL_NIF_TERM argv[]) 
   return out;
 }
 
-/* ---- records and JSON */
-
-/* nodes(Record, Offset, Count, Ordered): {Values, Special} */
-static ERL_NIF_TERM nodes(ErlNifEnv* env, int argc, const ERL_NIF_TERM argv[]) {
-  (void)argc;
-  ErlNifBinary bin;
-  ErlNifUInt64 at;
-  unsigned count;
-  int ordered;
-  bool special = false;
-  ERL_NIF_TERM out;
-  if (!enif_inspect_binary(env, argv[0], &bin) || !enif_get_uint64(env, argv[1], &at) || !enif_get_uint(env, argv[2], &count) ||
-      !enif_get_int(env, argv[3], &ordered) || !decode(env, bin.data, bin.size, argv[0], at, count, ordered, &out, &special))
-    return enif_make_badarg(env);
-  enif_consume_timeslice(env, (int)(1 + bin.size / 16384 < 100 ? 1 + bin.size / 16384 : 100));
-  return enif_make_tuple2(env, out, special ? atoms.true_ : atoms.false_);
-}
-
-/* pairs(Record, Offset, Count): [{Name, Value}] */
-static ERL_NIF_TERM read_pairs(ErlNifEnv* env, int argc, const ERL_NIF_TERM argv[]) {
-  (void)argc;
-  ErlNifBinary bin;
-  ErlNifUInt64 at;
-  unsigned count;
-  if (!enif_inspect_binary(env, argv[0], &bin) || !enif_get_uint64(env, argv[1], &at) || !enif_get_uint(env, argv[2], &count) ||
-      at > bin.size || count > (bin.size - at) / sizeof(spk_pair))
-    return enif_make_badarg(env);
-  ERL_NIF_TERM list = enif_make_list(env, 0);
-  for (unsigned i = count; i-- > 0;) {
-    spk_pair pair;
-    memcpy(&pair, bin.data + at + i * sizeof pair, sizeof pair);
-    if (pair.name.off > bin.size || pair.name.len > bin.size - pair.name.off || pair.value.off > bin.size ||
-        pair.value.len > bin.size - pair.value.off)
-      return enif_make_badarg(env);
-    list = enif_make_list_cell(env,
-                               enif_make_tuple2(env, text_term(env, (const char*)bin.data + pair.name.off, pair.name.len),
-                                                text_term(env, (const char*)bin.data + pair.value.off, pair.value.len)),
-                               list);
-  }
-  return list;
-}
-
-/* json_read(Text, Ordered): {ok, Value, Special} | {error, Code, Message} */
-static ERL_NIF_TERM json_read(ErlNifEnv* env, int argc, const ERL_NIF_TERM argv[]) {
-  (void)argc;
-  ErlNifBinary bin;
-  const spk_record* record = NULL;
-  ERL_NIF_TERM list, head, tail;
-  bool special = false;
-  int ordered = 0;
-  if (!enif_inspect_iolist_as_binary(env, argv[0], &bin) || !enif_get_int(env, argv[1], &ordered)) return enif_make_badarg(env);
-  const int rc = spk_json_read(bin.size == 0 ? "" : (const char*)bin.data, bin.size, &record);
-  if (rc < 0) return failed(env, rc);
-  const bool ok = decode(env, (const unsigned char*)record, record->size, 0, record->nodes.off, 1, ordered, &list, &special);
-  spk_record_free(record);
-  if (!ok || !enif_get_list_cell(env, list, &head, &tail)) return enif_make_badarg(env);
-  enif_consume_timeslice(env, (int)(1 + bin.size / 8192 < 100 ? 1 + bin.size / 8192 : 100));
-  return enif_make_tuple3(env, atoms.ok, head, special ? atoms.true_ : atoms.false_);
-}
-
-/* json_write(Term): Text | {error, prepare | bad | memory} */
-static ERL_NIF_TERM json_write(ErlNifEnv* env, int argc, const ERL_NIF_TERM argv[]) {
-  (void)argc;
-  struct buffer out = {0};
-  ERL_NIF_TERM term;
-  const enum encoded state = encode(env, argv[0], &out);
-  if (state != encoded_ok) {
-    buffer_free(&out);
-    return refused(env, state);
-  }
-  const size_t n = spk_json_write(out.data, out.used, NULL, 0);
-  char* text = n == 0 ? NULL : enif_alloc(n + 1);
-  if (text == NULL || spk_json_write(out.data, out.used, text, n + 1) != n) {
-    term = refused(env, encoded_bad);
-  } else {
-    term = text_term(env, text, n);
-  }
-  if (text != NULL) enif_free(text);
-  buffer_free(&out);
-  return term;
-}
-
-/* ---- signals */
-
-static int signal_pipe[2] = {-1, -1};
-static ErlNifPid signal_owner;
-static ErlNifMutex* signal_lock;
-
-static void on_signal(int number) {
-  const unsigned char byte = (unsigned char)number;
-  const int before = errno;
-  if (write(signal_pipe[1], &byte, 1) < 0) errno = before; /* full: one is on its way already */
-  errno = before;
-}
-
-static void* run_signals(void* data) {
-  (void)data;
-  unsigned char byte;
-  ErlNifEnv* env = enif_alloc_env();
-  for (;;) {
-    const ssize_t n = read(signal_pipe[0], &byte, 1);
-    if (n == 0 || (n < 0 && errno != EINTR)) break;
-    if (n != 1) continue;
-    enif_mutex_lock(signal_lock);
-    ErlNifPid owner = signal_owner;
-    enif_mutex_unlock(signal_lock);
-    enif_send(NULL, &owner, env, enif_make_tuple2(env, atoms.signal, enif_make_int(env, byte)));
-    enif_clear_env(env);
-  }
-  enif_free_env(env);
-  return NULL;
-}
-
-/* signals(Pid): SIGTERM and SIGINT of this process go to it, in place of what the runtime does with them. */
-static ERL_NIF_TERM signals(ErlNifEnv* env, int argc, const ERL_NIF_TERM argv[]) {
-  (void)argc;
-  ErlNifPid owner;
-  if (!enif_get_local_pid(env, argv[0], &owner)) return enif_make_badarg(env);
-  enif_mutex_lock(signal_lock);
-  signal_owner = owner;
-  const bool first = signal_pipe[0] < 0;
-  bool ok = !first || pipe(signal_pipe) == 0;
-  enif_mutex_unlock(signal_lock);
-  ErlNifTid thread;
-  if (ok && first) ok = enif_thread_create("spikard signals", &thread, run_signals, NULL, NULL) == 0;
-  struct sigaction action = {.sa_handler = on_signal, .sa_flags = SA_RESTART};
-  sigemptyset(&action.sa_mask);
-  if (!ok || sigaction(SIGTERM, &action, NULL) != 0 || sigaction(SIGINT, &action, NULL) != 0) return refused(env, encoded_memory);
-  return atoms.ok;
-}
-
 static ERL_NIF_TERM abi(ErlNifEnv* env, int argc, const ERL_NIF_TERM argv[]) {
   (void)argc;
   (void)argv;
@@ -729,8 +595,7 @@ static int load(ErlNifEnv* env, void** priv, ERL_NIF_TERM info) {
   const ErlNifResourceFlags flags = ERL_NIF_RT_CREATE | ERL_NIF_RT_TAKEOVER;
   app_type = enif_open_resource_type(env, NULL, "spikard_app", app_gone, flags, NULL);
   port_type = enif_open_resource_type(env, NULL, "spikard_port", port_gone, flags, NULL);
-  signal_lock = enif_mutex_create("spikard signals");
-  return app_type == NULL || port_type == NULL || signal_lock == NULL ? 1 : 0;
+  return app_type == NULL || port_type == NULL || !signals_ready() ? 1 : 0;
 }
 
 static ErlNifFunc functions[] = {
@@ -747,11 +612,11 @@ static ErlNifFunc functions[] = {
     {"next_user", 0, next_user, 0},
     {"waiting", 1, waiting, 0},
     {"submit", 12, submit, 0},
-    {"nodes", 4, nodes, 0},
-    {"pairs", 3, read_pairs, 0},
-    {"json_read", 2, json_read, 0},
-    {"json_write", 1, json_write, 0},
-    {"signals", 1, signals, ERL_NIF_DIRTY_JOB_IO_BOUND},
+    {"nodes", 4, nif_nodes, 0},
+    {"pairs", 3, nif_read_pairs, 0},
+    {"json_read", 2, nif_json_read, 0},
+    {"json_write", 1, nif_json_write, 0},
+    {"signals", 1, nif_signals, ERL_NIF_DIRTY_JOB_IO_BOUND},
 };
 
 ERL_NIF_INIT(Elixir.Spikard.Native, functions, load, NULL, NULL, NULL)

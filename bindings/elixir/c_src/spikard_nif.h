@@ -30,4 +30,16 @@ enum encoded encode(ErlNifEnv* env, ERL_NIF_TERM term, struct buffer* out);
 bool decode(ErlNifEnv* env, const unsigned char* base, size_t size, ERL_NIF_TERM whole, size_t at, uint32_t count, int ordered,
             ERL_NIF_TERM* out, bool* special);
 
+ERL_NIF_TERM text_term(ErlNifEnv* env, const char* data, size_t n);
+/* {error, Code, Message} of the core's last error in this thread. */
+ERL_NIF_TERM failed(ErlNifEnv* env, int rc);
+ERL_NIF_TERM refused(ErlNifEnv* env, enum encoded why);
+
+ERL_NIF_TERM nif_nodes(ErlNifEnv* env, int argc, const ERL_NIF_TERM argv[]);
+ERL_NIF_TERM nif_read_pairs(ErlNifEnv* env, int argc, const ERL_NIF_TERM argv[]);
+ERL_NIF_TERM nif_json_read(ErlNifEnv* env, int argc, const ERL_NIF_TERM argv[]);
+ERL_NIF_TERM nif_json_write(ErlNifEnv* env, int argc, const ERL_NIF_TERM argv[]);
+ERL_NIF_TERM nif_signals(ErlNifEnv* env, int argc, const ERL_NIF_TERM argv[]);
+bool signals_ready(void);
+
 #endif

@@ -146,6 +146,12 @@ defmodule Spikard do
   @doc "Why the work in hand is cancelled, or nil."
   def cancelled, do: Scope.cancelled()
 
+  @doc "Whether the graceful end has begun. The processes of handlers get the message `:spikard_stopping` when it does."
+  def stopping? do
+    {_, rt} = Scope.here!("stopping")
+    :ets.member(rt.table, :stopping)
+  end
+
   defdelegate span(name, opts \\ [], fun), to: Spikard.Telemetry
   defdelegate traceparent, to: Spikard.Telemetry
   defdelegate log(level, message, attributes \\ %{}), to: Spikard.Telemetry, as: :write

@@ -76,7 +76,7 @@ defmodule Spikard.Test do
     {:ok, _} = Application.ensure_all_started(:inets)
     headers = for {name, value} <- opts[:headers] || [], do: {to_charlist(to_string(name)), to_charlist(to_string(value))}
     body = if Keyword.has_key?(opts, :json), do: Spikard.JSON.encode!(opts[:json]), else: opts[:body]
-    at = String.to_charlist(url(test, path))
+    at = if(String.starts_with?(path, "/"), do: url(test, path), else: path) |> String.to_charlist()
     request = if body == nil, do: {at, headers}, else: {at, headers, to_charlist(opts[:content_type] || "application/json"), body}
     {:ok, {{_, status, _}, lines, body}} = :httpc.request(method, request, [autoredirect: false], body_format: :binary)
     {status, Enum.map(lines, fn {name, value} -> {to_string(name), to_string(value)} end), body}

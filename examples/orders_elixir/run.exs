@@ -1,0 +1,2 @@
+# `make run IN=elixir`
+Spikard.run(Orders)
